@@ -1,0 +1,19 @@
+/** Limits that more than one room must agree on. Those of one room stand in that room. */
+export const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+export const nameMaxChars = 63;
+export const labelsMax = 32;
+export const labelValueMaxChars = 128;
+export const createCountMax = 100;
+export const bodyMaxBytes = 256 * 1024;
+export const pageSizeMax = 200;
+export const pageSizeDefault = 50;
+export const operationWaitMaxMs = 60_000;
+export const idempotencyKeyMaxChars = 128;
+export const idempotencyTtlHours = 24;
+/** An operation without an end after this time fails with `deadline-exceeded`. */
+export const operationDeadlineMs = 120_000;
+export const consoleMaxBytes = 1024 * 1024;
+export const userLoadPercentMax = 100;
+
+/** Host memory a vmm needs beside its guest's, by driver: QEMU text, heap and translation cache. */
+export const vmmMemoryOverheadMib = { kvm: 32, tcg: 48, v86: 200, model: 0 } as const;

@@ -1,0 +1,26 @@
+import type { TransitionTable } from './transition.js';
+
+/** An operation is an accepted request and the outbox row of its jobs; it always ends. */
+export type OperationState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export const operationTransitions = {
+  pending: ['running', 'succeeded', 'failed', 'cancelled'],
+  running: ['pending', 'succeeded', 'failed', 'cancelled'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+} as const satisfies TransitionTable<OperationState>;
+
+export const operationKinds = [
+  'create-instance',
+  'start-instance',
+  'stop-instance',
+  'reboot-instance',
+  'delete-instance',
+  'drain-node',
+] as const;
+export type OperationKind = (typeof operationKinds)[number];
+
+/** The phases of a start, in order; each ends at the time the timeline gives it. */
+export const startPhases = ['queued', 'placed', 'image', 'spawned', 'kernel', 'ready'] as const;
+export type StartPhase = (typeof startPhases)[number];

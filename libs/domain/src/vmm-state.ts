@@ -1,0 +1,39 @@
+import type { TransitionTable } from './transition.js';
+
+/**
+ * scheduled: the row and its reservation are committed, the node has not answered yet. starting: the node took the job.
+ * running: the guest is ready. gone: the process does not exist and never will again for this generation.
+ */
+export type VmmState = 'scheduled' | 'starting' | 'running' | 'stopping' | 'unknown' | 'gone';
+
+export const vmmTransitions = {
+  scheduled: ['starting', 'running', 'stopping', 'unknown', 'gone'],
+  starting: ['running', 'stopping', 'unknown', 'gone'],
+  running: ['starting', 'stopping', 'unknown', 'gone'],
+  stopping: ['unknown', 'gone'],
+  unknown: ['starting', 'running', 'stopping', 'gone'],
+  gone: [],
+} as const satisfies TransitionTable<VmmState>;
+
+export const liveVmmStates = ['scheduled', 'starting', 'running', 'stopping', 'unknown'] as const;
+
+/** Why a vmm is gone; `restartPolicy: on-failure` acts on every reason but the first three. */
+export const exitReasons = [
+  'stopped', // asked for
+  'deleted', // asked for
+  'guest-poweroff', // the guest shut itself down
+  'killed', // the process died by a signal
+  'crashed', // the process ended with an error
+  'guest-panic',
+  'oom',
+  'unresponsive', // QMP silent, killed by the worker
+  'start-failed', // never became ready
+  'start-timeout',
+  'isolated', // stopped by its guard: the node lost its lease
+  'node-rebooted', // its process did not survive the node
+  'lost', // the node does not know it
+  'superseded', // a newer generation took its place
+] as const;
+export type ExitReason = (typeof exitReasons)[number];
+
+export const deliberateExitReasons: readonly ExitReason[] = ['stopped', 'deleted', 'guest-poweroff'];
