@@ -1,8 +1,8 @@
 /** Every error the API can give: code -> HTTP status and title (RFC 9457). The code is the stable part. */
 export const problems = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
-  'unauthenticated': { status: 401, title: 'A valid token is needed' },
-  'forbidden': { status: 403, title: 'The token does not allow this' },
+  unauthenticated: { status: 401, title: 'A valid token is needed' },
+  forbidden: { status: 403, title: 'The token does not allow this' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'method-not-allowed': { status: 405, title: 'This resource does not answer to that method' },
   'name-taken': { status: 409, title: 'The name is taken' },
@@ -13,14 +13,14 @@ export const problems = {
   'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for another request' },
   'quota-exceeded': { status: 403, title: 'The project quota does not allow this' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
-  'internal': { status: 500, title: 'Something went wrong on our side' },
-  'unavailable': { status: 503, title: 'The record cannot be reached' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  unavailable: { status: 503, title: 'The record cannot be reached' },
   'node-unreachable': { status: 504, title: 'The node did not answer in time' },
   'no-node-fits': { status: 409, title: 'No node can take the instance' },
   'start-failed': { status: 500, title: 'The guest did not become ready' },
   'image-unavailable': { status: 409, title: 'The image cannot be used on the node' },
   'deadline-exceeded': { status: 504, title: 'The operation did not end before its deadline' },
-  'superseded': { status: 409, title: 'A later request took its place' },
+  superseded: { status: 409, title: 'A later request took its place' },
   'invalid-job': { status: 500, title: 'The job does not match its contract' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** `sysexits.h` EX_CONFIG: the supervisor must not try again before somebody changed the environment. */
+export const configExitCode = 78;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly issues: readonly string[]) {
+    super(`configuration is not valid:\n${issues.map((issue) => `  - ${issue}`).join('\n')}`);
+  }
+}
+
+/**
+ * Environment -> one typed, validated, frozen object.
+ * @throws ConfigError with all problems at once; it names variables and expectations, never values.
+ */
+export function loadConfig<T extends z.ZodObject>(schema: T, environment: NodeJS.ProcessEnv): Readonly<z.infer<T>> {
+  const known = Object.keys(schema.shape);
+  const given = Object.fromEntries(known.map((key) => [key, environment[key] === '' ? undefined : environment[key]]));
+  const parsed = schema.safeParse(given, { reportInput: false });
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  return Object.freeze(parsed.data);
+}
+
+/** For entry files: prints every problem and ends with exit code 78. */
+export function loadConfigOrExit<T extends z.ZodObject>(schema: T): Readonly<z.infer<T>> {
+  try {
+    return loadConfig(schema, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(configExitCode);
+  }
+}
+
+/** Values of the environment are text; these read them. */
+export const flag = z.stringbool();
+export const port = z.coerce.number().int().min(0).max(65_535);
+export const count = z.coerce.number().int().min(0);
+export const positive = z.coerce.number().int().min(1);
+export const ratio = z.coerce.number().positive();

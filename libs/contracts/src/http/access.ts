@@ -1,0 +1,74 @@
+import { roles } from '@berth/domain/role.js';
+import { z } from 'zod';
+import { catalogueName, id, name, timestamp } from '../primitives.js';
+
+const limits = {
+  maxInstances: z.int().min(0).max(1_000_000),
+  maxVcpus: z.int().min(0).max(10_000_000),
+  maxMemoryMib: z.int().min(0).max(2_000_000_000),
+};
+
+export const quotaBody = z.strictObject(limits).partial();
+export const createProjectBody = z.strictObject({ name, quota: quotaBody.default({}) });
+export const projectView = z.object({
+  id,
+  name,
+  quota: z.object({ ...limits, usedInstances: z.int(), usedVcpus: z.int(), usedMemoryMib: z.int() }),
+  createdAt: timestamp,
+});
+export type ProjectView = z.infer<typeof projectView>;
+
+export const createTokenBody = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' }),
+  role: z.enum(roles),
+  expiresInHours: z.int().min(1).max(87_600).optional(),
+});
+export const tokenView = z.object({
+  id,
+  name: z.string(),
+  role: z.enum(roles),
+  project: name,
+  createdAt: timestamp,
+  expiresAt: timestamp.nullable(),
+  revokedAt: timestamp.nullable(),
+  lastUsedAt: timestamp.nullable(),
+});
+/** The secret is shown once; only its SHA-256 is kept. Form: `berth_<token id, 32 hex>_<43 base62>`. */
+export const createdTokenView = tokenView.extend({ token: z.string() });
+
+export const createInstanceTypeBody = z.strictObject({
+  name: catalogueName,
+  vcpus: z.int().min(1).max(256),
+  memoryMib: z.int().min(32).max(4_194_304),
+  diskGib: z.int().min(0).max(65_536).default(0),
+});
+export const instanceTypeView = createInstanceTypeBody.extend({ createdAt: timestamp });
+export type InstanceTypeView = z.infer<typeof instanceTypeView>;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' });
+/** Path on every node, relative to its image folder, and the checksum the worker verifies before first use. */
+const imageFile = z.strictObject({ path: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/i), sha256 });
+export const imageSource = z.strictObject({
+  kind: z.literal('kernel-initrd'),
+  kernel: imageFile,
+  initrd: imageFile,
+  cmdline: z
+    .string()
+    .max(1024)
+    .regex(/^[\x20-\x7e]*$/),
+});
+export type ImageSource = z.infer<typeof imageSource>;
+
+export const createImageBody = z.strictObject({
+  name: catalogueName,
+  osFamily: z.string().min(1).max(63),
+  architecture: z.enum(['x86_64', 'i386']).default('x86_64'),
+  minMemoryMib: z.int().min(16).max(65_536),
+  source: imageSource,
+});
+export const imageView = createImageBody.extend({ id, format: z.string(), sha256, createdAt: timestamp });
+export type ImageView = z.infer<typeof imageView>;

@@ -1,0 +1,96 @@
+import {
+  isolationPolicies,
+  restartPolicies,
+  desiredStates,
+  instanceTransitions,
+} from '@berth/domain/instance-state.js';
+import { createCountMax } from '@berth/domain/limits.js';
+import { engineDrivers } from '@berth/domain/node-state.js';
+import { statesOf } from '@berth/domain/transition.js';
+import { z } from 'zod';
+import { catalogueName, id, labels, name, timestamp } from '../primitives.js';
+
+export const placementGroup = z.strictObject({
+  name,
+  policy: z.enum(['affinity', 'anti-affinity']).describe('all members on one node, or every member on its own'),
+});
+
+export const placementConstraints = z.strictObject({
+  nodeSelector: labels.optional().describe('only nodes that carry all these labels'),
+  group: placementGroup.optional(),
+  zoneSpreadMax: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('largest difference in group members between two zones; needs a group'),
+  drivers: z.array(z.enum(engineDrivers)).min(1).max(engineDrivers.length).optional(),
+});
+export type PlacementConstraints = z.infer<typeof placementConstraints>;
+
+export const createInstanceBody = z.strictObject({
+  name: name.describe('with count > 1 a prefix: NAME-1, NAME-2, ...'),
+  count: z.int().min(1).max(createCountMax).default(1),
+  instanceType: catalogueName,
+  image: z.string().min(1).max(63).describe('name or id'),
+  labels: labels.default({}),
+  placement: placementConstraints.default({}),
+  restartPolicy: z.enum(restartPolicies).default('always'),
+  onIsolation: z.enum(isolationPolicies).default('keep'),
+  dryRun: z.boolean().default(false).describe('answers where it would go, and changes nothing'),
+});
+export type CreateInstanceBody = z.infer<typeof createInstanceBody>;
+
+export const instanceView = z.object({
+  id,
+  name,
+  project: name,
+  instanceType: catalogueName,
+  vcpus: z.int(),
+  memoryMib: z.int(),
+  diskGib: z.int(),
+  image: catalogueName,
+  imageId: id,
+  labels,
+  placement: placementConstraints,
+  restartPolicy: z.enum(restartPolicies),
+  onIsolation: z.enum(isolationPolicies),
+  desiredState: z.enum(desiredStates),
+  state: z.enum(statesOf(instanceTransitions)),
+  reason: z.string().nullable(),
+  generation: z.int(),
+  restartCount: z.int(),
+  node: name.nullable(),
+  driver: z.enum(engineDrivers).nullable(),
+  pid: z.int().nullable(),
+  usedCpuMillis: z.int().nullable(),
+  usedMemoryMib: z.int().nullable(),
+  powerWatts: z.number().nullable().describe('modelled: the share of its node in proportion to CPU used and reserved'),
+  timeToReadyMs: z.int().nullable().describe('of the last start: accepted to ready'),
+  observedAgeMs: z.int().nullable().describe('age of the last report of its node'),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  readyAt: timestamp.nullable(),
+});
+export type InstanceView = z.infer<typeof instanceView>;
+
+export const instanceSortFields = ['name', 'createdAt', 'state', 'memoryMib', 'vcpus'] as const;
+
+export const finalist = z.object({ node: name, score: z.number(), scores: z.record(z.string(), z.number()) });
+
+/** Why an instance is where it is, or nowhere. */
+export const decisionView = z.object({
+  outcome: z.enum(['placed', 'unplaceable', 'refused']),
+  policy: z.string(),
+  node: name.nullable(),
+  generation: z.int().nullable(),
+  considered: z.int().describe('nodes looked at'),
+  rejected: z.record(z.string(), z.int()).describe('nodes each filter refused; a node counts at its first refusal'),
+  finalists: z.array(finalist),
+  counterfactuals: z.array(z.string()).describe('what would make it fit'),
+  decidedAt: timestamp,
+});
+export type DecisionView = z.infer<typeof decisionView>;
+
+export const explainView = z.object({ instance: id, name, decisions: z.array(decisionView) });
+export const dryRunView = z.object({ placements: z.array(decisionView.omit({ generation: true, decidedAt: true })) });

@@ -1,0 +1,71 @@
+import { engineDrivers } from '@berth/domain/node-state.js';
+import { problemCodes } from '@berth/domain/problem.js';
+import { z } from 'zod';
+import { id, labels, name } from './primitives.js';
+import { exit, startTimings } from './vmm.js';
+
+const vmmRef = { nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() };
+
+export const nodeRegistration = z.object({
+  nodeId: id,
+  name,
+  bootId: z.string().max(64).describe('of the operating system: another one means every process is gone'),
+  driver: z.enum(engineDrivers),
+  zone: z.string().max(63),
+  rack: z.string().max(63),
+  labels,
+  powerModel: z.string().max(63),
+  agentUrl: z.string().max(255).nullable(),
+  capacity: z.object({ cpuMillis: z.int().positive(), memoryMib: z.int().positive(), diskGib: z.int().min(0) }),
+  allocatable: z.object({ cpuMillis: z.int().min(0), memoryMib: z.int().min(0), diskGib: z.int().min(0) }),
+});
+export type NodeRegistration = z.infer<typeof nodeRegistration>;
+
+const vmmUsage = z.object({
+  vmmId: id,
+  generation: z.int().positive(),
+  state: z.enum(['starting', 'running', 'stopping']),
+  pid: z.int().nullable(),
+  cpuMillis: z.int().min(0).describe('CPU used since the last report, as millicores'),
+  memoryMib: z.int().min(0),
+  cpuSeconds: z.number().min(0),
+});
+
+export const nodeHeartbeat = z.object({
+  nodeId: id,
+  usedCpuMillis: z.int().min(0),
+  usedMemoryMib: z.int().min(0),
+  /** Everything that lives on the node; null in the beats between two inventories. */
+  vmms: z.array(vmmUsage).nullable(),
+});
+export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
+
+/** What workers report, one stream entry each. Applied by compare-and-set on (vmmId, generation); order and doubles do not matter. */
+export const observation = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('nodes-registered'), workerId: z.string().max(63), nodes: z.array(nodeRegistration) }),
+  z.object({ kind: z.literal('nodes-beat'), workerId: z.string().max(63), nodes: z.array(nodeHeartbeat) }),
+  z.object({ kind: z.literal('nodes-left'), workerId: z.string().max(63), nodeIds: z.array(id) }),
+  z.object({ kind: z.literal('vmm-starting'), operationId: id, ...vmmRef, pid: z.int().nullable() }),
+  z.object({
+    kind: z.literal('vmm-ready'),
+    operationId: id.nullable(),
+    ...vmmRef,
+    pid: z.int().nullable(),
+    timings: startTimings,
+  }),
+  z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
+  z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
+  z.object({ kind: z.literal('vmm-adopted'), ...vmmRef, pid: z.int().nullable() }),
+  z.object({ kind: z.literal('orphan-killed'), nodeId: id, pid: z.int(), detail: z.string().max(500) }),
+  z.object({
+    kind: z.literal('job-refused'),
+    operationId: id,
+    ...vmmRef,
+    problem: z.object({
+      code: z.enum(problemCodes),
+      detail: z.string().max(2000),
+      next: z.string().max(500).optional(),
+    }),
+  }),
+]);
+export type Observation = z.infer<typeof observation>;

@@ -1,0 +1,33 @@
+import { isolationPolicies } from '@berth/domain/instance-state.js';
+import { engineDrivers } from '@berth/domain/node-state.js';
+import { exitReasons } from '@berth/domain/vmm-state.js';
+import { z } from 'zod';
+import { imageSource } from './http/access.js';
+import { id, name } from './primitives.js';
+
+/** All a node needs to start one vmm: workers have no database to ask. Plain data, nothing secret. */
+export const vmmOrder = z.object({
+  vmmId: id,
+  instanceId: id,
+  instanceName: name,
+  project: name,
+  generation: z.int().positive(),
+  driver: z.enum(engineDrivers),
+  vcpus: z.int().positive(),
+  memoryMib: z.int().positive(),
+  diskGib: z.int().min(0),
+  onIsolation: z.enum(isolationPolicies),
+  image: imageSource,
+});
+export type VmmOrder = z.infer<typeof vmmOrder>;
+
+/** Milliseconds since the node took the job, on its monotonic clock; null: not reached. */
+export const startTimings = z.object({
+  imageMs: z.number().nullable(),
+  spawnedMs: z.number().nullable(),
+  kernelMs: z.number().nullable(),
+  readyMs: z.number().nullable(),
+});
+export type StartTimings = z.infer<typeof startTimings>;
+
+export const exit = z.object({ reason: z.enum(exitReasons), detail: z.string().max(500) });
