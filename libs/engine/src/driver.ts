@@ -1,0 +1,198 @@
+import type { Duplex } from 'node:stream';
+import type { IsolationPolicy } from '@berth/domain/instance-state.js';
+import type { ExitReason } from '@berth/domain/vmm-state.js';
+
+export const driverNames = ['kvm', 'tcg', 'v86', 'model'] as const;
+export type DriverName = (typeof driverNames)[number];
+
+/** A guest started straight from a kernel and an initial RAM disk; both files are on the node already. */
+export interface KernelInitrdImage {
+  readonly kind: 'kernel-initrd';
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly cmdline: string;
+}
+
+/** What one vmm is to be: plain data, kept on disk before anything runs. */
+export interface VmmSpec {
+  readonly vmmId: string;
+  readonly instanceId: string;
+  readonly instanceName: string;
+  /** Grows with every vmm of one instance; a driver refuses a lower one than it has seen. */
+  readonly generation: number;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly image: KernelInitrdImage;
+  readonly onIsolation: IsolationPolicy;
+}
+
+/** Names a vmm across restarts of the worker; holds no resource. */
+export interface VmmHandle {
+  readonly vmmId: string;
+  readonly instanceId: string;
+  readonly generation: number;
+}
+
+export const bootPhases = ['image', 'spawned', 'kernel', 'ready'] as const;
+export type BootPhase = (typeof bootPhases)[number];
+
+/**
+ * Milliseconds from the call of `start` to each phase, on the node's boot clock. image: the files are there; spawned: the
+ * process runs and answers; kernel: the guest's kernel took over; ready: the guest said so. Absent = not reached.
+ */
+export type BootPhasesMs = Readonly<Partial<Record<BootPhase, number>>>;
+
+/** The last sign of life the guest itself gave. `longestGapMs` is counted inside, so a pause nobody saw still shows. */
+export interface Heartbeat {
+  readonly sequence: number;
+  readonly guestUptimeMs: number;
+  readonly longestGapMs: number;
+  readonly ageMs: number;
+}
+
+export interface VmmExit {
+  readonly reason: ExitReason;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** One line for people, such as the last words of the process. */
+  readonly detail: string;
+}
+
+/**
+ * starting: the process runs, the guest is not ready. running: ready. unresponsive: the process is there but does not answer.
+ * gone: no process of this generation, for ever; `exit` says why.
+ */
+export interface Observed {
+  readonly handle: VmmHandle;
+  readonly state: 'starting' | 'running' | 'unresponsive' | 'gone';
+  readonly pid?: number;
+  readonly phasesMs: BootPhasesMs;
+  readonly heartbeat?: Heartbeat;
+  readonly exit?: VmmExit;
+}
+
+/** The guest's own account of itself, a few seconds old at most. CPU counters are of all vcpus, since the guest's boot. */
+export interface GuestStats {
+  readonly uptimeMs: number;
+  readonly cpuBusyMs: number;
+  readonly cpuTotalMs: number;
+  readonly memoryTotalMib: number;
+  readonly memoryAvailableMib: number;
+}
+
+/** What the host sees of the vmm, its guard included. Counters grow from the vmm's start. */
+export interface VmmStats {
+  readonly cpuMs: number;
+  /** Time the vmm wanted to run and could not: the host's own steal. */
+  readonly cpuDelayMs: number;
+  readonly residentMib: number;
+  readonly guest?: GuestStats;
+}
+
+export interface EngineCapabilities {
+  readonly driver: DriverName;
+  readonly available: boolean;
+  /** Version of the engine when available, else what is missing and what would help. */
+  readonly detail: string;
+  /** A real guest, process start to ready; measured by `probe`. */
+  readonly bootDurationMs?: number;
+}
+
+/** Why a caller kills a vmm; becomes the reason of its exit. */
+export type KillReason = Extract<
+  ExitReason,
+  'stopped' | 'deleted' | 'unresponsive' | 'start-timeout' | 'start-failed' | 'superseded' | 'isolated'
+>;
+
+/** Thrown by `start` and by verbs on an unknown vmm; `code` is for programs, the message for people. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  constructor(
+    readonly code: 'stale-generation' | 'image-unavailable' | 'start-failed' | 'node-disk-full' | 'not-found' | 'no-answer',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The code behind one way of running guests. Every verb may be repeated; none needs an earlier call in the same process. */
+export interface EngineDriver {
+  readonly name: DriverName;
+
+  /** Boots a real guest within a deadline; costs about a second, so the caller keeps the answer. Never throws. */
+  probe(): Promise<EngineCapabilities>;
+
+  /**
+   * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`.
+   * The same (vmmId, generation) again gives the same vmm, whatever its state.
+   * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed; AbortError when the signal fires
+   */
+  start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle>;
+
+  /** Every vmm this node has a record of, gone ones too until they are released. */
+  list(): Promise<readonly VmmHandle[]>;
+
+  /** After a restart of the worker: takes the vmm up again, or says it is gone and why. */
+  recover(handle: VmmHandle): Promise<Observed>;
+
+  /** Asks the vmm now. An unknown handle is `gone` with reason `lost`; never throws for the vmm's own state. */
+  inspect(handle: VmmHandle): Promise<Observed>;
+
+  /** Told on every change: a phase, ready, unresponsive, gone. Returns the way to stop being told. */
+  watch(listener: (observed: Observed) => void): () => void;
+
+  /** Asks the guest to shut down, kills it after `graceMs`. Resolves when it is gone. */
+  stop(handle: VmmHandle, options: { readonly graceMs: number; readonly reason?: KillReason }): Promise<void>;
+
+  /** Resolves when the process is gone. Of a vmm that is gone already: does nothing. */
+  kill(handle: VmmHandle, reason?: KillReason): Promise<void>;
+
+  /** Starts the guest's operating system again within the same vmm. */
+  reboot(handle: VmmHandle): Promise<void>;
+
+  /** Forgets a vmm that is gone and removes its files; its generation stays remembered. Kills it first if it still runs. */
+  release(handle: VmmHandle): Promise<void>;
+
+  /** @throws EngineError not-found, no-answer */
+  stats(handle: VmmHandle): Promise<VmmStats>;
+
+  /** The serial console: first the kept tail, then live; what is written goes to the guest. */
+  console(handle: VmmHandle): Duplex;
+
+  /** The kept end of the serial console, also of a vmm that is gone: at most `maxBytes`. */
+  consoleTail(handle: VmmHandle, maxBytes: number): Promise<Buffer>;
+
+  /** Lets go of timers and connections; guests go on. */
+  close(): Promise<void>;
+}
+
+/** Ability: run a command inside the guest. */
+export interface RunsGuestCommands {
+  /** @throws EngineError no-answer */
+  exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }>;
+}
+
+/** Ability: make the guest burn a share of its vcpus, for demonstrations and tests. */
+export interface BurnsCpu {
+  /** @throws EngineError no-answer */
+  setLoad(handle: VmmHandle, percent: number): Promise<void>;
+}
+
+/** Ability: find and end processes of this node that no record owns. */
+export interface CleansOrphans {
+  /** Resolves to what was ended, one line each. */
+  cleanOrphans(): Promise<readonly string[]>;
+}
+
+export function runsGuestCommands(driver: EngineDriver): driver is EngineDriver & RunsGuestCommands {
+  return 'exec' in driver;
+}
+
+export function burnsCpu(driver: EngineDriver): driver is EngineDriver & BurnsCpu {
+  return 'setLoad' in driver;
+}
+
+export function cleansOrphans(driver: EngineDriver): driver is EngineDriver & CleansOrphans {
+  return 'cleanOrphans' in driver;
+}
