@@ -1,0 +1,52 @@
+import type { Filter } from '../filter.js';
+import type { FleetView } from '../fleet.js';
+import type { GroupMembers } from '../groups.js';
+import type { GroupPolicy } from '../request.js';
+
+type Judge = (members: GroupMembers, fleet: FleetView, node: number) => boolean;
+
+/** All members on one node: the first goes anywhere. */
+export const affinityFilter = groupFilter('affinity', 'affinity', (members, _fleet, node) => members.byNode.has(node));
+
+/** No two members on one node. */
+export const antiAffinityFilter = groupFilter(
+  'anti-affinity',
+  'anti-affinity',
+  (members, _fleet, node) => !members.byNode.has(node),
+);
+
+/** Zones differ by at most one member. Only zones with a node that takes placements count. */
+export const zoneSpreadFilter = groupFilter('zone-spread', 'spread-zone', ({ byZone }, fleet, node) => {
+  const zone = fleet.zone[node]!;
+  return (byZone.get(zone) ?? 0) <= leastOver(fleet.openNodesByZone, byZone);
+});
+
+/** Racks differ by at most one member. Only racks with a node that takes placements count. */
+export const rackSpreadFilter = groupFilter('rack-spread', 'spread-rack', ({ byRack }, fleet, node) => {
+  const rack = fleet.rack[node]!;
+  return (byRack.get(rack) ?? 0) <= leastOver(fleet.openNodesByRack, byRack);
+});
+
+function groupFilter(name: string, policy: GroupPolicy, judge: Judge): Filter {
+  return {
+    name,
+    admits: (fleet, { group }, node) => {
+      if (group === undefined || group.policy !== policy) return true;
+      const members = fleet.groups.membersOf(group.name);
+      return members === undefined || members.total === 0 || judge(members, fleet, node);
+    },
+    remedy: (_fleet, { group }) => ({ kind: 'relax-group', group: group?.name ?? '', policy }),
+  };
+}
+
+/** The fewest members any open domain holds; 0 as soon as one open domain holds none. */
+function leastOver(openNodes: readonly number[], members: ReadonlyMap<number, number>): number {
+  let least = Infinity;
+  for (let domain = 0; domain < openNodes.length; domain++) {
+    if (!openNodes[domain]) continue;
+    const held = members.get(domain) ?? 0;
+    if (held === 0) return 0;
+    if (held < least) least = held;
+  }
+  return least;
+}

@@ -1,0 +1,160 @@
+import { GroupTable } from './groups.js';
+import { NameTable } from './names.js';
+import { resourceNames } from './request.js';
+import type { PlacementRequest, ResourceAmounts, ResourceName } from './request.js';
+import { TraitTable } from './traits.js';
+import type { Trait } from './traits.js';
+
+/** Why a node takes no placement now; 0 = it does. */
+export const nodeFlags = { unreachable: 1, cordoned: 2, asleep: 4 } as const;
+
+/** One node, as a row of the database or a line of a model gives it. */
+export interface NodeSpec extends Partial<Trait> {
+  readonly id: string;
+  readonly zone?: string;
+  readonly rack?: string;
+  /** Physical size. */
+  readonly capacity: ResourceAmounts;
+  /** Allocatable / physical, each resource; 1 when absent. */
+  readonly overcommitRatio?: Partial<ResourceAmounts>;
+  readonly reachable?: boolean;
+  readonly cordoned?: boolean;
+  readonly asleep?: boolean;
+}
+
+/** What lies on a node and takes capacity: a live instance or an open reservation. */
+export interface ResidentSpec extends Booking {
+  readonly node: string;
+}
+
+/** The part of a request that `apply` and `release` book. */
+export type Booking = Pick<PlacementRequest, 'cpuMillis' | 'memoryMib' | 'diskGib' | 'group'>;
+
+/** One number per node, each resource. */
+export type ResourceColumns = Readonly<Record<ResourceName, Int32Array>>;
+
+/**
+ * The fleet as columns: one slot per node, numbers only. Built by `buildFleet`, changed by `apply`, `release` and
+ * `setFlags`; everything else reads.
+ */
+export class FleetView {
+  readonly size: number;
+  readonly names = new NameTable();
+  readonly zones = new NameTable();
+  readonly racks = new NameTable();
+  readonly traits = new TraitTable();
+  readonly groups = new GroupTable();
+
+  /** Physical size. */
+  readonly capacity: ResourceColumns;
+  /** Capacity times the overcommit ratio, rounded down. */
+  readonly allocatable: ResourceColumns;
+  /** Allocatable minus allocated. Negative when a node shrank under its load. */
+  readonly free: ResourceColumns;
+  readonly residents: Int32Array;
+  readonly trait: Int32Array;
+  readonly zone: Int32Array;
+  readonly rack: Int32Array;
+  readonly flags: Uint8Array;
+  /** Nodes that take placements now, by zone and by rack: the domains a spread counts over. */
+  readonly openNodesByZone: number[] = [];
+  readonly openNodesByRack: number[] = [];
+
+  constructor(nodes: readonly NodeSpec[]) {
+    this.size = nodes.length;
+    [this.capacity, this.allocatable, this.free] = [columns(this.size), columns(this.size), columns(this.size)];
+    this.residents = new Int32Array(this.size);
+    this.trait = new Int32Array(this.size);
+    this.zone = new Int32Array(this.size);
+    this.rack = new Int32Array(this.size);
+    this.flags = new Uint8Array(this.size);
+    nodes.forEach((spec, node) => this.#add(spec, node));
+  }
+
+  /** The slot of a node. Throws when the fleet has no node of that id. */
+  slotOf(nodeId: string): number {
+    const node = this.names.indexOf(nodeId);
+    if (node < 0) throw new RangeError(`no node ${nodeId} in the fleet`);
+    return node;
+  }
+
+  fits(node: number, amounts: ResourceAmounts): boolean {
+    return (
+      amounts.cpuMillis <= this.free.cpuMillis[node]! &&
+      amounts.memoryMib <= this.free.memoryMib[node]! &&
+      amounts.diskGib <= this.free.diskGib[node]!
+    );
+  }
+
+  /** Books an instance on a node. Throws when it does not fit: no plan may go over allocatable. */
+  apply(node: number, booking: Booking): void {
+    if (!this.fits(node, booking)) throw new RangeError(`over allocatable: node ${this.names.nameOf(node)}`);
+    this.adopt(node, booking);
+  }
+
+  /** The inverse of `apply`. */
+  release(node: number, booking: Booking): void {
+    if (this.residents[node] === 0) throw new RangeError(`nothing to release on ${this.names.nameOf(node)}`);
+    this.#book(node, booking, -1);
+    if (booking.group) this.groups.leave(booking.group.name, node, this.zone[node]!, this.rack[node]!);
+  }
+
+  /** Sets all flags of a node at once (`nodeFlags`, or-ed). */
+  setFlags(node: number, flags: number): void {
+    this.#countOpen(node, -1);
+    this.flags[node] = flags;
+    this.#countOpen(node, 1);
+  }
+
+  /** Books what is already there, whether or not it still fits. */
+  adopt(node: number, booking: Booking): void {
+    this.#book(node, booking, 1);
+    if (booking.group) this.groups.join(booking.group.name, node, this.zone[node]!, this.rack[node]!);
+  }
+
+  #book(node: number, amounts: ResourceAmounts, sign: 1 | -1): void {
+    this.free.cpuMillis[node]! -= sign * amounts.cpuMillis;
+    this.free.memoryMib[node]! -= sign * amounts.memoryMib;
+    this.free.diskGib[node]! -= sign * amounts.diskGib;
+    this.residents[node]! += sign;
+  }
+
+  #add(spec: NodeSpec, node: number): void {
+    if (this.names.intern(spec.id) !== node) throw new Error(`node ${spec.id} is in the fleet twice`);
+    const { capacity, overcommitRatio: ratio } = spec;
+    for (const resource of resourceNames) {
+      const allocatable = Math.floor(capacity[resource] * (ratio?.[resource] ?? 1));
+      this.capacity[resource][node] = capacity[resource];
+      this.allocatable[resource][node] = allocatable;
+      this.free[resource][node] = allocatable;
+    }
+    const { drivers = [], labels = {}, taints = [] } = spec;
+    this.trait[node] = this.traits.intern({ drivers, labels, taints });
+    this.zone[node] = this.zones.intern(spec.zone ?? '');
+    // A rack is named within its zone: "r1" of two zones are two racks.
+    this.rack[node] = this.racks.intern(`${spec.zone ?? ''}/${spec.rack ?? ''}`);
+    this.flags[node] =
+      (spec.reachable === false ? nodeFlags.unreachable : 0) |
+      (spec.cordoned === true ? nodeFlags.cordoned : 0) |
+      (spec.asleep === true ? nodeFlags.asleep : 0);
+    this.#countOpen(node, 1);
+  }
+
+  #countOpen(node: number, by: 1 | -1): void {
+    if (this.flags[node] !== 0) return;
+    const [zone, rack] = [this.zone[node]!, this.rack[node]!];
+    this.openNodesByZone[zone] = (this.openNodesByZone[zone] ?? 0) + by;
+    this.openNodesByRack[rack] = (this.openNodesByRack[rack] ?? 0) + by;
+  }
+}
+
+/** The one builder: the live scheduler feeds it rows, the simulator its model. */
+export function buildFleet(nodes: readonly NodeSpec[], residents: Iterable<ResidentSpec> = []): FleetView {
+  const fleet = new FleetView(nodes);
+  for (const resident of residents) fleet.adopt(fleet.slotOf(resident.node), resident);
+  return fleet;
+}
+
+function columns(size: number): ResourceColumns {
+  return { cpuMillis: new Int32Array(size), memoryMib: new Int32Array(size), diskGib: new Int32Array(size) };
+}

@@ -1,0 +1,55 @@
+import type { Filter } from './filter.js';
+import { driverFilter } from './filters/driver.js';
+import { affinityFilter, antiAffinityFilter, rackSpreadFilter, zoneSpreadFilter } from './filters/group.js';
+import { labelsFilter } from './filters/labels.js';
+import { cordonFilter, powerFilter, reachableFilter } from './filters/node-state.js';
+import { cpuFilter, diskFilter, memoryFilter } from './filters/resource.js';
+import { taintsFilter } from './filters/taints.js';
+import type { Scorer } from './scorer.js';
+import { balanceScorer } from './scorers/balance.js';
+import { bestFitScorer } from './scorers/best-fit.js';
+import { dotProductScorer } from './scorers/dot-product.js';
+import { firstFitScorer } from './scorers/first-fit.js';
+import { worstFitScorer } from './scorers/worst-fit.js';
+
+export interface WeightedScorer {
+  readonly scorer: Scorer;
+  readonly weight: number;
+}
+
+/** Filters in the order in which rejections are counted; scores are added up by weight. */
+export interface Policy {
+  readonly name: string;
+  readonly filters: readonly Filter[];
+  readonly scorers: readonly WeightedScorer[];
+}
+
+const allFilters: readonly Filter[] = [
+  reachableFilter,
+  powerFilter,
+  cordonFilter,
+  driverFilter,
+  labelsFilter,
+  taintsFilter,
+  cpuFilter,
+  memoryFilter,
+  diskFilter,
+  affinityFilter,
+  antiAffinityFilter,
+  zoneSpreadFilter,
+  rackSpreadFilter,
+];
+
+function policy(name: string, ...scorers: readonly (readonly [Scorer, number])[]): Policy {
+  return { name, filters: allFilters, scorers: scorers.map(([scorer, weight]) => ({ scorer, weight })) };
+}
+
+export const policies = {
+  berth: policy('berth', [bestFitScorer, 1], [balanceScorer, 0.1]),
+  'first-fit': policy('first-fit', [firstFitScorer, 1]),
+  'best-fit': policy('best-fit', [bestFitScorer, 1]),
+  'worst-fit': policy('worst-fit', [worstFitScorer, 1]),
+  'dot-product': policy('dot-product', [dotProductScorer, 1]),
+} as const satisfies Record<string, Policy>;
+
+export type PolicyName = keyof typeof policies;
