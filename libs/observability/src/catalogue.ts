@@ -1,29 +1,33 @@
-/** One entry a metric: the only place where a name, its help, labels and buckets are written. docs/metrics.md is rendered from it. */
-export interface MetricEntry {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly buckets?: readonly number[];
-  /** Which process exports it. */
-  readonly from: readonly ('api' | 'scheduler' | 'worker')[];
-}
+import type { Exporter, MetricEntry } from './entry.js';
+import { apiMetrics } from './sections/api.js';
+import { fleetMetrics } from './sections/fleet.js';
+import { loopMetrics } from './sections/loop.js';
+import { nodeMetrics } from './sections/node.js';
+import { provisionMetrics } from './sections/provision.js';
+import { workerMetrics } from './sections/worker.js';
 
-const latencySeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+/** In the order of docs/metrics.md, which is rendered from it. */
+export const sections = {
+  'Requests (api)': apiMetrics,
+  'Queues and loops (scheduler)': loopMetrics,
+  'Provisioning (scheduler)': provisionMetrics,
+  'Nodes, energy and cost (scheduler)': nodeMetrics,
+  'Fleet (scheduler)': fleetMetrics,
+  'Worker and instances (worker)': workerMetrics,
+} as const satisfies Record<string, Record<string, MetricEntry>>;
 
 export const catalogue = {
-  berth_http_requests_total: {
-    type: 'counter',
-    help: 'HTTP requests answered',
-    labels: ['route', 'method', 'status'],
-    from: ['api'],
-  },
-  berth_http_request_duration_seconds: {
-    type: 'histogram',
-    help: 'Time to answer an HTTP request',
-    labels: ['route', 'method'],
-    buckets: latencySeconds,
-    from: ['api'],
-  },
-} as const satisfies Record<string, MetricEntry>;
+  ...apiMetrics,
+  ...loopMetrics,
+  ...provisionMetrics,
+  ...nodeMetrics,
+  ...fleetMetrics,
+  ...workerMetrics,
+} as const;
 
 export type MetricName = keyof typeof catalogue;
+
+/** The names one process exports. */
+export type NameFrom<E extends Exporter> = {
+  [N in MetricName]: (typeof catalogue)[N]['from'] extends E ? N : never;
+}[MetricName];

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { catalogue, type MetricEntry, type MetricName } from './catalogue.js';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { catalogue, type MetricName, type NameFrom } from './catalogue.js';
+import type { Exporter, MetricEntry } from './entry.js';
 
 type MetricOf<N extends MetricName> = (typeof catalogue)[N]['type'] extends 'counter'
   ? Counter
@@ -7,22 +8,41 @@ type MetricOf<N extends MetricName> = (typeof catalogue)[N]['type'] extends 'cou
     ? Gauge
     : Histogram;
 
-/** The metrics of one process: made from the catalogue on first use, so that no name is spelled twice. */
-export class Metrics {
+/**
+ * The metrics of one process: all that the catalogue promises from it, made at once, so that a name is spelled in one place,
+ * and a scrape shows what exists before the first sample. Beside them prom-client's own: CPU, memory, event-loop lag, GC.
+ */
+export class Metrics<E extends Exporter> {
   readonly registry = new Registry();
-  private readonly made = new Map<MetricName, Counter | Gauge | Histogram>();
+  private readonly made = new Map<string, Counter | Gauge | Histogram>();
+  private readonly refreshers: (() => void | Promise<void>)[] = [];
 
-  get<N extends MetricName>(name: N): MetricOf<N> {
-    const found = this.made.get(name) ?? this.make(name);
-    this.made.set(name, found);
-    return found as MetricOf<N>;
+  constructor(exporter: E) {
+    collectDefaultMetrics({ register: this.registry });
+    for (const [name, entry] of Object.entries<MetricEntry>(catalogue)) {
+      if (entry.from === exporter) this.made.set(name, make(name, entry, this.registry));
+    }
   }
 
-  private make(name: MetricName): Counter | Gauge | Histogram {
-    const entry: MetricEntry = catalogue[name];
-    const options = { name, help: entry.help, labelNames: [...entry.labels], registers: [this.registry] };
-    if (entry.type === 'counter') return new Counter(options);
-    if (entry.type === 'gauge') return new Gauge(options);
-    return new Histogram({ ...options, buckets: [...(entry.buckets ?? [])] });
+  get<N extends NameFrom<E>>(name: N): MetricOf<N> {
+    return this.made.get(name) as MetricOf<N>;
   }
+
+  /** For gauges that are read rather than counted: runs before every scrape, in the order given. */
+  beforeScrape(refresh: () => void | Promise<void>): void {
+    this.refreshers.push(refresh);
+  }
+
+  /** The text format of Prometheus. */
+  async expose(): Promise<string> {
+    for (const refresh of this.refreshers) await refresh();
+    return this.registry.metrics();
+  }
+}
+
+function make(name: string, entry: MetricEntry, registry: Registry): Counter | Gauge | Histogram {
+  const options = { name, help: entry.help, labelNames: [...entry.labels], registers: [registry] };
+  if (entry.type === 'counter') return new Counter(options);
+  if (entry.type === 'gauge') return new Gauge(options);
+  return new Histogram({ ...options, buckets: [...(entry.buckets ?? [])] });
 }

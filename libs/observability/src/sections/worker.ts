@@ -1,0 +1,68 @@
+import { latencySeconds, type MetricEntry } from '../entry.js';
+
+const perInstance = ['node', 'instance_id'] as const;
+
+/** Per-instance series come from real drivers only and vanish with their vmm; a model worker holds thousands. */
+export const workerMetrics = {
+  berth_job_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of one job on the worker',
+    labels: ['kind', 'outcome'],
+    buckets: latencySeconds,
+    from: 'worker',
+  },
+  berth_observations_sent_total: {
+    type: 'counter',
+    help: 'Observations the stream accepted',
+    labels: ['kind'],
+    from: 'worker',
+  },
+  berth_observations_unsent: {
+    type: 'gauge',
+    help: 'Observations held back because the stream cannot be reached',
+    labels: [],
+    from: 'worker',
+  },
+  berth_worker_lease_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the stream last accepted a beat of this worker',
+    labels: [],
+    from: 'worker',
+  },
+  berth_worker_vmms: {
+    type: 'gauge',
+    help: 'Vmms this worker holds, by driver and observed state',
+    labels: ['driver', 'state'],
+    from: 'worker',
+  },
+  berth_instance_info: {
+    type: 'gauge',
+    help: 'Always 1; joins the names of an instance to its other metrics',
+    labels: [...perInstance, 'name', 'project', 'driver'],
+    from: 'worker',
+  },
+  berth_instance_cpu_usage_seconds_total: {
+    type: 'counter',
+    help: 'CPU time of the vmm on its host',
+    labels: perInstance,
+    from: 'worker',
+  },
+  berth_instance_memory_resident_bytes: {
+    type: 'gauge',
+    help: 'Resident memory of the vmm on its host',
+    labels: perInstance,
+    from: 'worker',
+  },
+  berth_instance_memory_assigned_bytes: {
+    type: 'gauge',
+    help: 'Memory the guest was given',
+    labels: perInstance,
+    from: 'worker',
+  },
+  berth_instance_heartbeat_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the guest itself last gave a sign of life',
+    labels: perInstance,
+    from: 'worker',
+  },
+} as const satisfies Record<string, MetricEntry>;
