@@ -40,9 +40,7 @@ export async function startMetricsServer<E extends Exporter>(
   { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
 ): Promise<MetricsServer> {
   const server = createServer((request, response) => {
-    void answerProbe(metrics, health, request, response).then((answered) => {
-      if (!answered) send(response, 404, 'text/plain', 'only GET /metrics and GET /health\n');
-    });
+    void answerOrRefuse(metrics, health, request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, resolve);
@@ -55,6 +53,13 @@ export async function startMetricsServer<E extends Exporter>(
         server.closeAllConnections();
       }),
   };
+}
+
+async function answerOrRefuse<E extends Exporter>(
+  ...[metrics, health, request, response]: Parameters<typeof answerProbe<E>>
+): Promise<void> {
+  const answered = await answerProbe(metrics, health, request, response);
+  if (!answered) send(response, 404, 'text/plain', 'only GET /metrics and GET /health\n');
 }
 
 function sendHealth(response: ServerResponse, health: Health): void {

@@ -9,8 +9,9 @@ type MetricOf<N extends MetricName> = (typeof catalogue)[N]['type'] extends 'cou
     : Histogram;
 
 /**
- * The metrics of one process: all that the catalogue promises from it, made at once, so that a name is spelled in one place,
- * and a scrape shows what exists before the first sample. Beside them prom-client's own: CPU, memory, event-loop lag, GC.
+ * The metrics of one process: all that the catalogue promises from it, made at once, so that a name is spelled in one
+ * place and a scrape shows what exists before the first sample. Beside them prom-client's own: CPU, memory, event-loop
+ * lag, GC.
  */
 export class Metrics<E extends Exporter> {
   readonly registry = new Registry();

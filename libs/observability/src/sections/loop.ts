@@ -1,6 +1,6 @@
 import { latencySeconds, stepSeconds, type MetricEntry } from '../entry.js';
 
-/** Follow a request through every queue: place, dispatch, worker (BullMQ) and observations (stream), and the loops that empty them. */
+/** Follows a request through every queue (place, dispatch, worker, observations) and the loops that empty them. */
 export const loopMetrics = {
   berth_loop_round_duration_seconds: {
     type: 'histogram',
@@ -29,7 +29,7 @@ export const loopMetrics = {
   },
   berth_queue_depth: {
     type: 'gauge',
-    help: 'Items in a queue: operations by stage (place, dispatch, node), jobs of all workers, observations not yet applied',
+    help: 'Items waiting: operations by stage (place, dispatch, node), jobs of all workers, observations to apply',
     labels: ['queue'],
     from: 'scheduler',
   },
