@@ -24,10 +24,26 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment: NodeJS
   return Object.freeze(parsed.data);
 }
 
-/** For entry files: prints every problem and ends with exit code 78. */
+/**
+ * `--driver model --nodes=8` as the environment that a schema reads: BERTH_DRIVER, BERTH_NODES. Flags win over variables.
+ * @throws ConfigError for what is no `--flag value`
+ */
+export function environmentWithFlags(flags: readonly string[], environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const given = { ...environment };
+  const rest = [...flags];
+  for (let flag = rest.shift(); flag !== undefined; flag = rest.shift()) {
+    const [, name, inline] = /^--([a-z][a-z-]*)(?:=(.*))?$/s.exec(flag) ?? [];
+    const value = inline ?? rest.shift();
+    if (name === undefined || value === undefined) throw new ConfigError([`${flag}: expected --name value`]);
+    given[`BERTH_${name.replaceAll('-', '_').toUpperCase()}`] = value;
+  }
+  return given;
+}
+
+/** For entry files: reads flags and environment; prints every problem and ends with exit code 78. */
 export function loadConfigOrExit<T extends z.ZodObject>(schema: T): Readonly<z.infer<T>> {
   try {
-    return loadConfig(schema, process.env);
+    return loadConfig(schema, environmentWithFlags(process.argv.slice(2), process.env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -1,0 +1,22 @@
+import { consoleMaxBytes } from '@berth/domain/limits.js';
+import { z } from 'zod';
+import { id } from './primitives.js';
+
+/**
+ * The worker's own HTTP port, for the control plane only: `Authorization: Bearer <BERTH_AGENT_SECRET>`, else 401.
+ * GET answers the kept serial output as bytes from `offset`; offsets count from the vmm's first byte ever, so a reader that
+ * fell behind what is kept is moved to its start. 404: the node knows no such vmm.
+ */
+export function consolePathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/console`;
+}
+
+export const consoleQuery = z.object({
+  offset: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),
+});
+
+/** Header of the answer: where to go on reading. Equal to `offset` asked for: nothing new. */
+export const consoleNextOffsetHeader = 'berth-next-offset';
+
+export const consoleParams = z.object({ vmmId: id });
