@@ -1,0 +1,41 @@
+import { rate, type RowSpec } from '../panel.js';
+
+const named = '* on (instance_id) group_left (name) berth_instance_info{node=~"$node",project=~"$project"}';
+
+export const instances: RowSpec = {
+  title: 'Instances (real drivers)',
+  panels: [
+    {
+      title: 'CPU of each instance on its host',
+      says: 'Cores the vmm uses, its guard included.',
+      unit: 'short',
+      queries: { '{{name}}': `${rate('berth_instance_cpu_usage_seconds_total')} ${named}` },
+    },
+    {
+      title: 'Resident memory of each instance',
+      says: 'What the vmm holds of the memory of its host.',
+      unit: 'bytes',
+      queries: { '{{name}}': `berth_instance_memory_resident_bytes ${named}` },
+    },
+    {
+      title: 'Resident / assigned memory',
+      says: 'Above 100 % the emulator costs more than the guest was given.',
+      unit: 'percentunit',
+      queries: {
+        '{{name}}': `berth_instance_memory_resident_bytes / berth_instance_memory_assigned_bytes ${named}`,
+      },
+    },
+    {
+      title: 'Last sign of life of the guest',
+      says: 'Guests beat once a second; a rising line is a guest that hangs.',
+      unit: 's',
+      queries: { '{{name}}': `berth_instance_heartbeat_age_seconds ${named}` },
+    },
+    {
+      title: 'Vmms by driver and state',
+      says: 'What the workers hold, as they see it themselves.',
+      unit: 'short',
+      queries: { '{{driver}} {{state}}': 'sum by (driver, state) (berth_worker_vmms)' },
+    },
+  ],
+};
