@@ -8,18 +8,17 @@ import { promisify } from 'node:util';
 import { isOpenToAll, serverOwner, type Owner } from './owner.js';
 import { openRoot, postgresBinDir } from './postgres-binaries.js';
 import { freePort, untilReady } from './ready.js';
-import { startServer, type ServerProcess } from './server-process.js';
+import { startServer, type ServerFiles, type ServerProcess } from './server-process.js';
 
 export interface LocalServer extends ServerProcess {
   readonly url: string;
   readonly port: number;
 }
 
-export interface PostgresOptions {
+export interface PostgresOptions extends ServerFiles {
   /** Holds the password; and the cluster, unless the server's user cannot walk there. */
   readonly dataDir: string;
   readonly port?: number;
-  readonly logPath?: string;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -64,7 +63,7 @@ export async function startLocalPostgres(options: PostgresOptions): Promise<Loca
       stopSignal: 'SIGINT', // fast: ends sessions, writes a checkpoint
       ...(owner && { owner }),
     },
-    options.logPath,
+    options,
   );
   const hint = options.logPath === undefined ? 'give it a log to see why' : `see ${options.logPath}`;
   await untilReady(server, () => isReady(cluster, server.pid), { name: 'PostgreSQL', timeoutMs: readyTimeoutMs, hint });

@@ -4,12 +4,11 @@ import { join, resolve } from 'node:path';
 import type { LocalServer } from './local-postgres.js';
 import { freePort, untilReady } from './ready.js';
 import { findRedis } from './redis-binary.js';
-import { startServer } from './server-process.js';
+import { startServer, type ServerFiles } from './server-process.js';
 
-export interface RedisOptions {
+export interface RedisOptions extends ServerFiles {
   readonly dataDir: string;
   readonly port?: number;
-  readonly logPath?: string;
 }
 
 const readyTimeoutMs = 20_000;
@@ -42,7 +41,7 @@ export async function startLocalRedis(options: RedisOptions): Promise<LocalServe
       workingDirectory: folder,
       stopSignal: 'SIGTERM',
     },
-    options.logPath,
+    options,
   );
   const hint = options.logPath === undefined ? 'give it a log to see why' : `see ${options.logPath}`;
   await untilReady(server, () => answersPing(port), { name: 'Redis', timeoutMs: readyTimeoutMs, hint });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { identify, type ProcessIdentity } from './process-identity.js';
 
 /** How to start one process that serves until it is told to stop. */
 export interface ServerCommand {
@@ -11,6 +12,18 @@ export interface ServerCommand {
   readonly workingDirectory: string;
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly stopSignal: NodeJS.Signals;
+}
+
+/** What the launcher keeps of a process, so that one that was killed outright does not leave it behind unknown. */
+export interface PidFile extends ProcessIdentity {
+  readonly stopSignal: NodeJS.Signals;
+}
+
+export interface ServerFiles {
+  /** Appended to. */
+  readonly logPath?: string;
+  /** Written as soon as the process exists. */
+  readonly pidPath?: string;
 }
 
 export interface ServerExit {
@@ -31,8 +44,8 @@ const stopGraceMs = 10_000;
  * Starts the command in a session of its own, so that Ctrl-C reaches the launcher only, which then stops all in order.
  * @throws when the program cannot be started at all
  */
-export async function startServer(command: ServerCommand, logPath?: string): Promise<ServerProcess> {
-  const log = logPath === undefined ? 'ignore' : openSync(logPath, 'a');
+export async function startServer(command: ServerCommand, files: ServerFiles): Promise<ServerProcess> {
+  const log = files.logPath === undefined ? 'ignore' : openSync(files.logPath, 'a');
   const child = spawn(command.command, [...command.args], {
     env: command.environment,
     cwd: command.workingDirectory,
@@ -59,6 +72,11 @@ export async function startServer(command: ServerCommand, logPath?: string): Pro
 function pidOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error(`${child.spawnfile} has no process id`);
   return child.pid;
+}
+
+function writePidFile(path: string, pid: number, stopSignal: NodeJS.Signals): void {
+  const identity = identify(pid);
+  if (identity) writeFileSync(path, JSON.stringify({ ...identity, stopSignal } satisfies PidFile));
 }
 
 async function stop(

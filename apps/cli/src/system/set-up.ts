@@ -1,0 +1,31 @@
+import { statfsSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import type { Progress } from '../up/progress.js';
+import { findRedis } from '../servers/redis-binary.js';
+import { Apt } from './apt.js';
+import { ensureQemu, hasQemu } from './qemu.js';
+import { ensureRedis } from './redis.js';
+
+/** Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. */
+export async function setUpSystem(progress: Progress, external: { readonly redis: boolean }): Promise<void> {
+  const apt = await Apt.find();
+  if (!(await hasQemu())) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
+  if (!external.redis && !(await findRedis())) {
+    await progress.step('Redis from the distribution', () => ensureRedis(apt));
+  }
+}
+
+export interface Machine {
+  readonly cores: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+}
+
+export function measureMachine(dataDir: string): Machine {
+  const { bavail, bsize } = statfsSync(dataDir);
+  return {
+    cores: availableParallelism(),
+    memoryMib: Math.floor(totalmem() / 1024 ** 2),
+    diskGib: Math.floor((bavail * bsize) / 1024 ** 3),
+  };
+}

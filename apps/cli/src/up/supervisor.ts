@@ -1,0 +1,95 @@
+import { rmSync, statSync, truncateSync, copyFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { configExitCode } from '@berth/config/load.js';
+import type { ServerProcess } from '../servers/server-process.js';
+import { logPathOf, pidPathOf, type Layout } from './layout.js';
+
+/** One process of the datacenter; `start` resolves when it serves. */
+export interface Service {
+  readonly name: string;
+  start(): Promise<ServerProcess>;
+}
+
+const backOffMs = { first: 200, longest: 10_000 } as const;
+/** A process that ran this long starts again at once. */
+const steadyMs = 60_000;
+const logMaxBytes = 16 * 1024 * 1024;
+const logCheckMs = 30_000;
+
+/** Keeps the datacenter's processes up: one that dies is started again, ever later while it keeps dying. */
+export class Supervisor {
+  private readonly running = new Map<string, ServerProcess>();
+  private readonly keepers: Promise<void>[] = [];
+  private readonly stopping = new AbortController();
+  private readonly logTimer = setInterval(() => this.boundLogs(), logCheckMs).unref();
+
+  constructor(
+    private readonly layout: Layout,
+    private readonly report: (line: string) => void,
+  ) {}
+
+  /** @throws when the first start fails; later ones are tried again */
+  async start(service: Service): Promise<void> {
+    const first = await service.start();
+    this.running.set(service.name, first);
+    this.keepers.push(this.keep(service, first));
+  }
+
+  /** In the reverse order of their start, each after the other; nothing is left when it resolves. */
+  async stop(beforeStop: (name: string) => Promise<void> = async () => undefined): Promise<void> {
+    this.stopping.abort();
+    clearInterval(this.logTimer);
+    for (const [name, server] of [...this.running].toReversed()) {
+      await beforeStop(name);
+      await server.stop();
+      rmSync(pidPathOf(this.layout, name), { force: true });
+    }
+    await Promise.all(this.keepers);
+  }
+
+  pidOf(name: string): number | undefined {
+    return this.running.get(name)?.pid;
+  }
+
+  private async keep(service: Service, first: ServerProcess): Promise<void> {
+    let current: ServerProcess | undefined = first;
+    let waitMs: number = backOffMs.first;
+    while (!this.stopping.signal.aborted) {
+      const startedAt = performance.now();
+      const exit = await current?.exited;
+      if (this.stopping.signal.aborted) return;
+      if (exit?.code === configExitCode) {
+        this.report(`${service.name} says its configuration is not valid; it stays down, see its log`);
+        return;
+      }
+      waitMs = performance.now() - startedAt > steadyMs ? backOffMs.first : waitMs;
+      if (exit) this.report(`${service.name} ended (${exit.signal ?? exit.code}); again in ${waitMs / 1000} s`);
+      await delay(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      waitMs = Math.min(waitMs * 2, backOffMs.longest);
+      current = await this.startAgain(service);
+    }
+  }
+
+  private async startAgain(service: Service): Promise<ServerProcess | undefined> {
+    if (this.stopping.signal.aborted) return undefined;
+    try {
+      const server = await service.start();
+      this.running.set(service.name, server);
+      if (this.stopping.signal.aborted) await server.stop(); // asked to stop while it started
+      return server;
+    } catch (error) {
+      this.report(`${service.name} did not start: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  /** Processes append to their logs, so a log that is too long is copied away and cut to nothing under them. */
+  private boundLogs(): void {
+    for (const name of this.running.keys()) {
+      const path = logPathOf(this.layout, name);
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) < logMaxBytes) continue;
+      copyFileSync(path, `${path}.1`);
+      truncateSync(path);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { CliError } from '../output/failure.js';
+
+export const upDefaults = { nodes: 3, instances: 6, port: 8420 } as const;
+const nodesMax = 64;
+const instancesMax = 1_000;
+
+export interface UpOptions {
+  readonly dataDir: string;
+  readonly nodes: number;
+  /** Undefined: six on the first start, those that are there on a later one. */
+  readonly instances?: number;
+  readonly port: number;
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+  readonly logLevel: string;
+}
+
+export interface UpFlags {
+  readonly nodes?: string;
+  readonly instances?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+}
+
+/** @throws CliError that names the flag and what it takes */
+export function upOptions(flags: UpFlags, dataDir: string, environment: NodeJS.ProcessEnv): UpOptions {
+  return {
+    dataDir,
+    nodes: whole('--nodes', flags.nodes, 1, nodesMax) ?? upDefaults.nodes,
+    port: whole('--port', flags.port, 0, 65_535) ?? upDefaults.port,
+    logLevel: flags.logLevel ?? 'info',
+    ...optional('instances', whole('--instances', flags.instances, 0, instancesMax)),
+    ...optional('databaseUrl', environment['DATABASE_URL'] || undefined),
+    ...optional('redisUrl', environment['REDIS_URL'] || undefined),
+  };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}
+
+export function whole(flag: string, text: string | undefined, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new CliError(`${flag} takes a whole number from ${min} to ${max}, not "${text}"`);
+}
