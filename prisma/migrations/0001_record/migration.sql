@@ -174,7 +174,8 @@ CREATE TABLE operation (
   id               uuid PRIMARY KEY,
   project_id       uuid REFERENCES project (id),
   kind             text NOT NULL CHECK (kind IN
-                     ('create-instance', 'start-instance', 'stop-instance', 'reboot-instance', 'delete-instance', 'drain-node')),
+                     ('create-instance', 'start-instance', 'stop-instance', 'reboot-instance', 'delete-instance', 'move-instance',
+                      'drain-node')),
   state            text NOT NULL CHECK (state IN ('pending', 'running', 'succeeded', 'failed', 'cancelled')),
   -- who asked: 'user', or the loop that did: 'restart-policy', 'drain', 'reconcile'
   initiator        text NOT NULL DEFAULT 'user',
@@ -279,8 +280,8 @@ CREATE TABLE idempotency (
   project_id    uuid NOT NULL REFERENCES project (id) ON DELETE CASCADE,
   key           text NOT NULL CHECK (length(key) BETWEEN 1 AND 128),
   request_hash  bytea NOT NULL,
-  status        integer,
-  response      jsonb,
+  -- json, not jsonb: a replay answers byte for byte what the first answer was
+  response      json NOT NULL,
   created_at    timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (project_id, key)
 );

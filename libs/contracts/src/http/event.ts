@@ -6,6 +6,7 @@ export const eventKinds = [
   'ProjectCreated',
   'TokenCreated',
   'TokenRevoked',
+  'QuotaChanged',
   'InstanceTypeCreated',
   'ImageRegistered',
   'InstanceAccepted',

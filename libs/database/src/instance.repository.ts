@@ -1,0 +1,78 @@
+import type { InstanceState } from '@berth/domain/instance-state.js';
+import type { Database } from './database.js';
+import { selectInstance, type InstanceRecord } from './instance-record.js';
+import type { Reference } from './text.js';
+
+/** `key=value`, `key!=value` (also when absent) and `key`, all of which must hold. */
+export interface LabelSelector {
+  readonly equal: Readonly<Record<string, string>>;
+  readonly unequal: readonly Readonly<Record<string, string>>[];
+  readonly present: readonly string[];
+}
+
+export interface InstanceFilter {
+  readonly state: InstanceState | null;
+  /** Name of the node its live vmm is on. */
+  readonly node: string | null;
+  /** Part of the name. */
+  readonly name: string | null;
+  readonly labels: LabelSelector;
+}
+
+const sortKeys = {
+  name: { expression: 'i.name COLLATE "C"', type: 'text' },
+  createdAt: { expression: `date_trunc('milliseconds', i.created_at)`, type: 'timestamptz' },
+  state: { expression: 'i.state', type: 'text' },
+  memoryMib: { expression: 'i.memory_mib', type: 'int' },
+  vcpus: { expression: 'i.vcpus', type: 'int' },
+} as const;
+export type InstanceSortField = keyof typeof sortKeys;
+
+export interface InstanceOrder {
+  readonly field: InstanceSortField;
+  readonly descending: boolean;
+}
+
+/** Where the page before ended: the sorted value, as JSON shows it, and the id. */
+export interface InstancePosition {
+  readonly value: string | number;
+  readonly id: string;
+}
+
+function listStatement({ field, descending }: InstanceOrder): string {
+  const { expression, type } = sortKeys[field];
+  const [comparison, direction] = descending ? ['<', 'DESC'] : ['>', 'ASC'];
+  return `${selectInstance}
+WHERE i.project_id = $1 AND i.state <> 'deleted' AND ($2::text IS NULL OR i.state = $2) AND ($3::text IS NULL OR n.name = $3)
+  AND ($4::text IS NULL OR strpos(i.name, $4) > 0) AND i.labels @> $5::jsonb AND i.labels ?& $6::text[]
+  AND NOT EXISTS (SELECT FROM jsonb_array_elements($7::jsonb) AS unwanted (label) WHERE i.labels @> unwanted.label)
+  AND ($8::text IS NULL OR (${expression}, i.id) ${comparison} ($8::${type}, $9::uuid))
+ORDER BY ${expression} ${direction}, i.id ${direction} LIMIT $10`;
+}
+
+const find = `${selectInstance}
+WHERE i.project_id = $1 AND i.state <> 'deleted' AND (i.id = $2::uuid OR i.name = $3)
+ORDER BY i.id = $2::uuid DESC NULLS LAST LIMIT 1`;
+
+/** What users own, as they see it. Every look-up is by project first: what is another's is as if it were not there. */
+export class InstanceRepository {
+  constructor(private readonly database: Database) {}
+
+  list<P extends object>(
+    projectId: string,
+    { state, node, name, labels }: InstanceFilter,
+    order: InstanceOrder,
+    after: InstancePosition | null,
+    size: number,
+  ): Promise<InstanceRecord<P>[]> {
+    return this.database.query(listStatement(order), [
+      ...[projectId, state, node, name, labels.equal, labels.present, JSON.stringify(labels.unequal)],
+      ...[after?.value, after?.id, size],
+    ]);
+  }
+
+  async find<P extends object>(projectId: string, reference: Reference): Promise<InstanceRecord<P> | undefined> {
+    const [row] = await this.database.query<InstanceRecord<P>>(find, [projectId, reference.id, reference.name]);
+    return row;
+  }
+}
