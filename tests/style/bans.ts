@@ -41,7 +41,7 @@ export const bans: readonly Ban[] = [
   {
     what: /\bsleep\w*\(|timers\/promises|setTimeout\(\s*(resolve|done|r)\b/,
     instead: 'wait for a condition with a bound: vi.waitFor, expect.poll, ?wait=',
-    applies: (file) => isTest(file) && !style(file),
+    applies: (file) => file.path.endsWith('.test.ts') && !style(file),
   },
   {
     what: /\.(only|skip|todo)\(/,
