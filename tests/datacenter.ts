@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readiness } from '@berth/config/ready-file.js';
+import { ProjectRepository } from '@berth/database/project.repository.js';
+import { issueToken } from '@berth/database/token-secret.js';
+import { TokenRepository } from '@berth/database/token.repository.js';
+import { untilReady } from '../apps/cli/src/servers/ready.js';
+import { startServer, type ServerProcess } from '../apps/cli/src/servers/server-process.js';
+import type { World } from './world.js';
+
+const checkout = join(import.meta.dirname, '..');
+const readyTimeoutMs = 30_000;
+
+export type AppName = 'api' | 'scheduler' | 'worker';
+
+export interface AppProcess extends ServerProcess {
+  readonly name: string;
+  readonly readiness: Readiness;
+}
+
+export interface AppStart {
+  readonly app: AppName;
+  /** Of this process; two workers need two. */
+  readonly name?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** For node itself, such as --cpu-prof. */
+  readonly nodeArguments?: readonly string[];
+}
+
+/** Starts one process of a datacenter from the build and waits until it serves. Its log is `<name>.log` in the world's folder. */
+export async function startApp(world: World, start: AppStart): Promise<AppProcess> {
+  const { app, name = app, environment = {}, nodeArguments = [] } = start;
+  const readyFile = join(world.folder, `${name}.ready`);
+  const logPath = join(world.folder, `${name}.log`);
+  await rm(readyFile, { force: true });
+  const server = await startServer(
+    {
+      command: process.execPath,
+      args: [...nodeArguments, join(checkout, `dist/apps/${app}/src/main.js`)],
+      environment: {
+        PATH: process.env['PATH'],
+        REDIS_URL: world.redisUrl,
+        BERTH_KEY_PREFIX: world.keyPrefix,
+        BERTH_READY_FILE: readyFile,
+        BERTH_LOG_LEVEL: 'warn',
+        ...(app !== 'worker' && { DATABASE_URL: world.databaseUrl }),
+        ...environment,
+      },
+      workingDirectory: world.folder,
+      stopSignal: 'SIGTERM',
+    },
+    { logPath },
+  );
+  const read = async (): Promise<Readiness | undefined> =>
+    JSON.parse(await readFile(readyFile, 'utf8').catch(() => 'null')) ?? undefined;
+  const check = async (): Promise<boolean> => (await read())?.pid === server.pid;
+  await untilReady(server, check, { name, timeoutMs: readyTimeoutMs, hint: `see ${logPath}` });
+  return { ...server, name, readiness: (await read())! };
+}
+
+export interface DatacenterOptions {
+  /** Nodes of the one model worker. */
+  readonly modelNodes: number;
+  readonly workerEnvironment?: NodeJS.ProcessEnv;
+  readonly nodeArguments?: (app: AppName) => readonly string[];
+}
+
+/** API, scheduler and one model worker on the world's servers, with an administrator's token. */
+export interface Datacenter {
+  readonly endpoint: string;
+  readonly token: string;
+  readonly agentSecret: string;
+  readonly processes: readonly AppProcess[];
+  /** In the reverse order of their start. */
+  stop(): Promise<void>;
+}
+
+export async function startDatacenter(world: World, options: DatacenterOptions): Promise<Datacenter> {
+  const agentSecret = randomBytes(24).toString('base64url');
+  const secret = { BERTH_AGENT_SECRET: agentSecret };
+  const processes: AppProcess[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of processes.toReversed()) await server.stop();
+  };
+  const start = async (app: AppName, environment: NodeJS.ProcessEnv): Promise<AppProcess> => {
+    const nodeArguments = options.nodeArguments?.(app) ?? [];
+    const server = await startApp(world, { app, environment: { ...secret, ...environment }, nodeArguments });
+    processes.push(server);
+    return server;
+  };
+  try {
+    const token = await createAdminToken(world);
+    const api = await start('api', { BERTH_PORT: '0', BERTH_METRICS_PORT: '0' });
+    await start('scheduler', { BERTH_METRICS_PORT: '0' });
+    await start('worker', await modelWorker(world, options));
+    return { endpoint: `http://127.0.0.1:${api.readiness.port}`, token, agentSecret, processes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function modelWorker(world: World, options: DatacenterOptions): Promise<NodeJS.ProcessEnv> {
+  const [dataDir, imageDir] = [join(world.folder, 'model'), join(world.folder, 'images')];
+  await Promise.all([mkdir(dataDir, { recursive: true }), mkdir(imageDir, { recursive: true })]);
+  return {
+    BERTH_WORKER_ID: 'model',
+    BERTH_NODE_NAME: 'model',
+    BERTH_NODES: `${options.modelNodes}`,
+    BERTH_DRIVER: 'model',
+    BERTH_DATA_DIR: dataDir,
+    BERTH_IMAGE_DIR: imageDir,
+    BERTH_AGENT_PORT: '0',
+    BERTH_CPU_MILLIS: '16000',
+    BERTH_MEMORY_MIB: '65536',
+    BERTH_DISK_GIB: '1000',
+    BERTH_CPU_OVERCOMMIT_RATIO: '4',
+    BERTH_POWER_MODEL: 'linear',
+    ...options.workerEnvironment,
+  };
+}
+
+const unlimited = { maxInstances: 1_000_000, maxVcpus: 10_000_000, maxMemoryMib: 2_000_000_000 };
+
+/** Straight into the record, as the launcher does it: there is no token yet to ask the API with. */
+async function createAdminToken(world: World): Promise<string> {
+  const database = await world.openDatabase(1);
+  const { id: projectId } = await new ProjectRepository(database).create('default', unlimited, null);
+  const { id, text, secretHash } = issueToken();
+  const token = { id, projectId, name: 'admin', role: 'admin', secretHash, expiresInHours: null } as const;
+  await new TokenRepository(database).create(token, null);
+  return text;
+}

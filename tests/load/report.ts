@@ -1,0 +1,40 @@
+import type { Latencies } from './latency.js';
+import type { LoadResult } from './run.js';
+
+/** The bar of the issue: with this rate's p99 to ready above it, or any error, the system has broken. */
+export const readyP99MaxMs = 3_000;
+
+export function holds({ creates, deletes }: LoadResult): boolean {
+  const errors = Object.keys(creates.errors).length + Object.keys(deletes.errors).length;
+  return errors === 0 && deletes.cleanAfterMs !== null && creates.ready.p99Ms <= readyP99MaxMs;
+}
+
+export function report(result: LoadResult): string {
+  const { nodes, instances, rate, creates, deletes, footprint, eventsReceived } = result;
+  const lines = [
+    `${nodes} nodes, ${instances} instances at ${rate}/s`,
+    latencies('accepted', creates.accepted),
+    latencies('ready', creates.ready),
+    `  throughput    ${creates.acceptedPerSecond}/s accepted, ${creates.readyPerSecond}/s ready`,
+    `  errors        ${errorsOf(creates.errors)}`,
+    latencies('deleted', deletes.accepted),
+    `  clean after   ${deletes.cleanAfterMs === null ? `NEVER: ${JSON.stringify(deletes.leaks)}` : `${deletes.cleanAfterMs} ms`}; errors ${errorsOf(deletes.errors)}`,
+    `  generator     sent p99 ${creates.sentLate.p99Ms} ms late; ${eventsReceived} events received`,
+    '  process           CPU s   RSS MiB   PSS MiB',
+    ...Object.entries(footprint).map(
+      ([name, { cpuSeconds, rssMib, pssMib }]) =>
+        `  ${name.padEnd(16)}${cpuSeconds.toFixed(1).padStart(7)}${rssMib.toFixed(0).padStart(10)}${pssMib.toFixed(0).padStart(10)}`,
+    ),
+    `  ${holds(result) ? 'holds' : 'BROKEN'}: no errors, nothing left behind, p99 to ready <= ${readyP99MaxMs} ms`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function latencies(what: string, { count, p50Ms, p90Ms, p99Ms, maxMs }: Latencies): string {
+  return `  ${what.padEnd(14)}p50 ${p50Ms}  p90 ${p90Ms}  p99 ${p99Ms}  max ${maxMs} ms  (${count})`;
+}
+
+function errorsOf(errors: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(errors).map(([what, count]) => `${count} x ${what}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}

@@ -1,0 +1,94 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { imageBody } from '../image-body.js';
+import { startDatacenter, type AppName, type Datacenter } from '../datacenter.js';
+import { openWorld, type World } from '../world.js';
+import { ApiClient } from './client.js';
+import { driveCreates, type CreatesResult } from './creates.js';
+import { driveDeletes, type DeletesResult } from './deletes.js';
+import { EventFeed } from './event-feed.js';
+import { footprintOf, type Footprint } from './footprint.js';
+import type { LoadOptions } from './options.js';
+
+export interface LoadResult {
+  readonly nodes: number;
+  readonly instances: number;
+  readonly rate: number;
+  readonly creates: CreatesResult;
+  readonly deletes: DeletesResult;
+  /** By process; CPU is of the creates alone, memory of their end. */
+  readonly footprint: Readonly<Record<string, Footprint>>;
+  readonly eventsReceived: number;
+}
+
+const patienceMs = 60_000;
+/** What one instance takes; the model nodes of the world hold far more. */
+const shape = { vcpus: 1, memoryMib: 512 };
+
+/** One run in a world of its own: servers, control plane, model nodes, creates, deletes, and a look at what is left. */
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const world = await openWorld();
+  try {
+    const datacenter = await startDatacenter(world, { modelNodes: options.nodes, ...profiling(options) });
+    const client = new ApiClient(datacenter.endpoint, datacenter.token);
+    try {
+      await prepare(client, options);
+      return await measure(world, datacenter, client, options);
+    } finally {
+      client.close();
+      await datacenter.stop();
+    }
+  } finally {
+    await world.close();
+  }
+}
+
+/** The type and the image, and every node registered. */
+async function prepare(client: ApiClient, { nodes }: LoadOptions): Promise<void> {
+  await client.must('POST', '/v1/instance-types', { name: 'load', ...shape });
+  await client.must('POST', '/v1/images', { ...imageBody, name: 'load' });
+  const deadline = performance.now() + patienceMs;
+  while ((await client.must<{ nodesUp: number }>('GET', '/v1/fleet')).nodesUp < nodes) {
+    if (performance.now() > deadline) throw new Error(`not all of ${nodes} nodes came up`);
+  }
+}
+
+async function measure(
+  world: World,
+  datacenter: Datacenter,
+  client: ApiClient,
+  options: LoadOptions,
+): Promise<LoadResult> {
+  const feed = await EventFeed.open(client);
+  const before = footprints(world, datacenter);
+  const creates = await driveCreates(client, feed, { ...options, patienceMs });
+  const after = footprints(world, datacenter);
+  feed.close();
+  const database = await world.openDatabase(1);
+  const deletes = await driveDeletes(client, database, creates.instanceIds, { rate: options.rate, patienceMs });
+  const footprint = Object.fromEntries(
+    Object.entries(after).map(([name, { cpuSeconds, ...memory }]) => [
+      name,
+      { ...memory, cpuSeconds: cpuSeconds - (before[name]?.cpuSeconds ?? 0) },
+    ]),
+  );
+  const { nodes, instances, rate } = options;
+  return { nodes, instances, rate, creates, deletes, footprint, eventsReceived: feed.received };
+}
+
+function footprints(world: World, datacenter: Datacenter): Record<string, Footprint> {
+  const pids = {
+    ...Object.fromEntries(datacenter.processes.map(({ name, pid }) => [name, pid])),
+    postgres: world.postgres.pid,
+    redis: world.redis.pid,
+    'load generator': process.pid,
+  };
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, footprintOf(pid)]));
+}
+
+function profiling({ profileDir }: LoadOptions): { nodeArguments?: (app: AppName) => readonly string[] } {
+  if (profileDir === undefined) return {};
+  const folder = resolve(profileDir);
+  mkdirSync(folder, { recursive: true });
+  return { nodeArguments: (app) => ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${app}.cpuprofile`] };
+}
