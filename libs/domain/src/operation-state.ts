@@ -17,6 +17,7 @@ export const operationKinds = [
   'stop-instance',
   'reboot-instance',
   'delete-instance',
+  'move-instance', // stops it on its node and starts it on another
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
