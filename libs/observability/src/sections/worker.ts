@@ -11,6 +11,13 @@ export const workerMetrics = {
     buckets: latencySeconds,
     from: 'worker',
   },
+  berth_job_wait_seconds: {
+    type: 'histogram',
+    help: 'Time a job waited in the queue of its worker, by wall clocks',
+    labels: ['kind'],
+    buckets: latencySeconds,
+    from: 'worker',
+  },
   berth_observations_sent_total: {
     type: 'counter',
     help: 'Observations the stream accepted',
@@ -20,6 +27,12 @@ export const workerMetrics = {
   berth_observations_unsent: {
     type: 'gauge',
     help: 'Observations held back because the stream cannot be reached',
+    labels: [],
+    from: 'worker',
+  },
+  berth_observations_dropped_total: {
+    type: 'counter',
+    help: 'Observations given up while the stream could not be reached, beats first',
     labels: [],
     from: 'worker',
   },
@@ -33,6 +46,18 @@ export const workerMetrics = {
     type: 'gauge',
     help: 'Vmms this worker holds, by driver and observed state',
     labels: ['driver', 'state'],
+    from: 'worker',
+  },
+  berth_worker_vmms_ended_total: {
+    type: 'counter',
+    help: 'Vmms that ended, by driver and reason',
+    labels: ['driver', 'reason'],
+    from: 'worker',
+  },
+  berth_worker_vmms_adopted_total: {
+    type: 'counter',
+    help: 'Vmms found running and taken up again when the worker started',
+    labels: ['driver'],
     from: 'worker',
   },
   berth_instance_info: {

@@ -1,0 +1,84 @@
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { consoleNextOffsetHeader, consoleParams, consolePathOf, consoleQuery } from '@berth/contracts/agent.js';
+import { consoleMaxBytes } from '@berth/domain/limits.js';
+import type { Logger } from '@berth/observability/logger.js';
+import type { Metrics } from '@berth/observability/metrics.js';
+import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
+import type { VmmTable } from '../vmms/vmm-table.js';
+
+const requestTimeoutMs = 5_000;
+const consolePath = new RegExp(`^${consolePathOf('([^/]+)')}$`);
+
+export interface AgentOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  readonly table: VmmTable;
+  readonly metrics: Metrics<'worker'>;
+  readonly health: HealthProbe;
+  readonly logger: Logger;
+}
+
+/** The worker's own port: measurements for everybody who reaches it, consoles for those who know the secret. */
+export class AgentServer {
+  private readonly server: Server;
+
+  constructor(private readonly options: AgentOptions) {
+    this.server = createServer((request, response) => void this.answer(request, response));
+    this.server.requestTimeout = requestTimeoutMs;
+  }
+
+  /** Resolves to the URL under which the control plane finds it. */
+  async listen(): Promise<string> {
+    this.server.listen(this.options.port, this.options.host);
+    await once(this.server, 'listening');
+    return `http://${this.options.host}:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { metrics, health, logger } = this.options;
+    try {
+      if (await answerProbe(metrics, health, request, response)) return;
+      const url = new URL(request.url ?? '/', 'http://agent');
+      const [, vmmId] = consolePath.exec(url.pathname) ?? [];
+      if (request.method !== 'GET' || vmmId === undefined) return void response.writeHead(404).end();
+      if (!this.knowsSecret(request)) return void response.writeHead(401).end();
+      await this.sendConsole(vmmId, url, response);
+    } catch (error) {
+      logger.error({ error, path: request.url }, 'agent request failed');
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    }
+  }
+
+  private async sendConsole(vmmId: string, url: URL, response: ServerResponse): Promise<void> {
+    const params = consoleParams.safeParse({ vmmId });
+    const query = consoleQuery.safeParse(Object.fromEntries(url.searchParams));
+    if (!params.success || !query.success) return void response.writeHead(400).end();
+    const vmm = this.options.table.get(params.data.vmmId);
+    if (!vmm) return void response.writeHead(404).end();
+    const kept = await vmm.node.driver.consoleTail(vmm.handle, consoleMaxBytes);
+    const from = query.data.offset > kept.length ? 0 : query.data.offset;
+    const bytes = kept.subarray(from, from + query.data.limit);
+    const headers = { 'content-type': 'application/octet-stream', [consoleNextOffsetHeader]: from + bytes.length };
+    response.writeHead(200, headers).end(bytes);
+  }
+
+  private knowsSecret({ headers }: IncomingMessage): boolean {
+    const given = Buffer.from(headers.authorization ?? '');
+    const expected = Buffer.from(`Bearer ${this.options.secret}`);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  }
+}

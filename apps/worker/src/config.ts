@@ -1,0 +1,45 @@
+import { count, port, positive, ratio } from '@berth/config/load.js';
+import { labels, name } from '@berth/contracts/primitives.js';
+import { engineDrivers } from '@berth/domain/node-state.js';
+import { z } from 'zod';
+
+/** `disk=ssd,arch=x86` */
+const labelList = z
+  .string()
+  .default('')
+  .transform((text) => Object.fromEntries(text.split(',').flatMap((pair) => (pair === '' ? [] : [pair.split('=', 2)]))))
+  .pipe(labels);
+
+/** Model nodes go round these; a real worker has one. */
+const domainList = z
+  .string()
+  .default('default')
+  .transform((text) => text.split(','))
+  .pipe(z.array(z.string().min(1).max(63)).min(1));
+
+export const configSchema = z.object({
+  REDIS_URL: z.url(),
+  BERTH_KEY_PREFIX: z.string().min(1).default('berth'),
+  BERTH_WORKER_ID: name,
+  BERTH_NODE_NAME: name.describe('of the node; with more than one, the beginning of their names'),
+  BERTH_NODES: positive.max(2_000).default(1),
+  BERTH_DRIVER: z.enum(engineDrivers).default('tcg'),
+  BERTH_SEED: count.default(1),
+  BERTH_DATA_DIR: z.string().min(1),
+  BERTH_IMAGE_DIR: z.string().min(1),
+  BERTH_AGENT_HOST: z.string().default('127.0.0.1'),
+  BERTH_AGENT_PORT: port.default(0),
+  BERTH_AGENT_SECRET: z.string().min(16),
+  BERTH_CPU_MILLIS: positive,
+  BERTH_MEMORY_MIB: positive,
+  BERTH_DISK_GIB: count.default(0),
+  BERTH_CPU_OVERCOMMIT_RATIO: ratio.default(1),
+  BERTH_MEMORY_OVERCOMMIT_RATIO: ratio.default(1),
+  BERTH_ZONE: domainList,
+  BERTH_RACK: domainList,
+  BERTH_LABELS: labelList,
+  BERTH_POWER_MODEL: z.string().min(1).max(63),
+  BERTH_READY_FILE: z.string().optional(),
+  BERTH_LOG_LEVEL: z.string().default('info'),
+});
+export type WorkerConfig = Readonly<z.infer<typeof configSchema>>;

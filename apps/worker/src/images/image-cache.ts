@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ImageSource } from '@berth/contracts/http/access.js';
+import { EngineError, type KernelInitrdImage } from '@berth/engine/driver.js';
+
+interface Checked {
+  /** Of the file when it was read: another size, time or inode is another file. */
+  readonly fingerprint: string;
+  readonly sha256: Promise<string>;
+}
+
+/** The node's image files. Each is read through once and believed until it changes on disk. */
+export class ImageCache {
+  private readonly checked = new Map<string, Checked>();
+
+  constructor(private readonly folder: string) {}
+
+  /** @throws EngineError image-unavailable when a file is absent or is not what the image's checksum says */
+  async locate(source: ImageSource): Promise<KernelInitrdImage> {
+    const [kernelPath, initrdPath] = await Promise.all([this.verified(source.kernel), this.verified(source.initrd)]);
+    return { kind: 'kernel-initrd', kernelPath, initrdPath, cmdline: source.cmdline };
+  }
+
+  private async verified(file: ImageSource['kernel']): Promise<string> {
+    const path = join(this.folder, file.path);
+    const sha256 = await this.sha256Of(path).catch((cause: unknown) => {
+      throw new EngineError('image-unavailable', `image file ${file.path} cannot be read on this node`, { cause });
+    });
+    if (sha256 === file.sha256) return path;
+    throw new EngineError('image-unavailable', `image file ${file.path} has SHA-256 ${sha256}, not ${file.sha256}`);
+  }
+
+  private async sha256Of(path: string): Promise<string> {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    const fingerprint = `${ino}:${size}:${mtimeNs}`;
+    const known = this.checked.get(path);
+    if (known?.fingerprint === fingerprint) return known.sha256;
+    const sha256 = digest(path);
+    this.checked.set(path, { fingerprint, sha256 });
+    sha256.catch(() => this.checked.delete(path));
+    return sha256;
+  }
+}
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,67 @@
+import type { Observation } from '@berth/contracts/observation.js';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
+import type { KernelInitrdImage, VmmSpec } from '@berth/engine/driver.js';
+import type { ImageCache } from '../images/image-cache.js';
+import { startingReport } from '../report/vmm-reports.js';
+import type { Vmm } from '../vmms/vmm.js';
+import type { VmmTable } from '../vmms/vmm-table.js';
+import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+
+const spawnLimitMs = 30_000;
+
+/** What the steps of one start know and use. */
+export interface Start {
+  readonly vmm: Vmm;
+  readonly order: VmmOrder;
+  readonly operationId: string;
+  readonly takenAtMs: number;
+  readonly table: VmmTable;
+  readonly watcher: VmmWatcher;
+  readonly report: (observation: Observation) => void;
+  /** Undefined where the driver reads no image files. */
+  readonly images: ImageCache | undefined;
+  image?: KernelInitrdImage;
+}
+
+export interface StartStep {
+  readonly name: string;
+  /** May be run again at any time, also after one that was cut off. */
+  readonly run: (start: Start) => Promise<void>;
+}
+
+/** From a job to a process; that the guest is ready, the watcher hears. A step that fails is undone by ending the vmm. */
+export const startSteps: readonly StartStep[] = [
+  { name: 'note', run: ({ table, vmm }) => table.keep(vmm) },
+  { name: 'supersede', run: endOlder },
+  { name: 'image', run: locateImage },
+  { name: 'spawn', run: spawn },
+];
+
+async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
+  for (const older of table.olderOf(vmm)) {
+    await older.node.driver.kill(older.handle, 'superseded');
+    watcher.end(older, { reason: 'superseded', detail: `generation ${vmm.handle.generation} takes its place` });
+  }
+}
+
+async function locateImage(start: Start): Promise<void> {
+  const { kind, kernel, initrd, cmdline } = start.order.image;
+  start.image = start.images
+    ? await start.images.locate(start.order.image)
+    : { kind, kernelPath: kernel.path, initrdPath: initrd.path, cmdline };
+}
+
+async function spawn(start: Start): Promise<void> {
+  const { vmm, order, watcher } = start;
+  const { driver } = vmm.node;
+  vmm.startDelayMs = performance.now() - start.takenAtMs;
+  await driver.start(specOf(order, start.image), AbortSignal.timeout(spawnLimitMs));
+  if (!vmm.observed) watcher.observe(await driver.inspect(vmm.handle));
+  if (!vmm.end && !vmm.readyTold) start.report(startingReport(vmm, start.operationId));
+}
+
+function specOf(order: VmmOrder, image: KernelInitrdImage | undefined): VmmSpec {
+  if (!image) throw new Error('spawned before its image was located');
+  const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
+  return { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation, image };
+}

@@ -1,0 +1,102 @@
+import type { NodeHeartbeat, NodeRegistration, Observation } from '@berth/contracts/observation.js';
+import { nodeHeartbeatIntervalMs } from '@berth/domain/node-state.js';
+import type { Logger } from '@berth/observability/logger.js';
+import type { ObservationWriter } from '@berth/queue/observation-writer.js';
+import type { Vmm } from '../vmms/vmm.js';
+import type { VmmTable } from '../vmms/vmm-table.js';
+import type { UsageMeter, VmmUsage } from './vmm-usage.js';
+
+const inventoryIntervalMs = 5_000;
+/** Nodes in one stream entry: hundreds of beats cost one, and an inventory stays below a megabyte. */
+const nodesPerEntry = 200;
+
+type Used = Omit<NodeHeartbeat, 'vmms'>;
+
+/** Renews the nodes' leases and says what lives on them, whether or not anything changes. */
+export class ObservationReporter {
+  private timers: NodeJS.Timeout[] = [];
+  private used: readonly Used[];
+  private taking: Promise<void> | undefined;
+
+  constructor(
+    private readonly workerId: string,
+    private readonly registrations: readonly NodeRegistration[],
+    private readonly writer: ObservationWriter,
+    private readonly table: VmmTable,
+    private readonly usage: UsageMeter,
+    private readonly logger: Logger,
+  ) {
+    this.used = registrations.map(({ nodeId }) => ({ nodeId, usedCpuMillis: 0, usedMemoryMib: 0 }));
+  }
+
+  register(): void {
+    for (const nodes of chunks(this.registrations)) {
+      this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, nodes });
+    }
+  }
+
+  begin(): void {
+    this.beat();
+    this.timers = [
+      setInterval(() => this.beat(), nodeHeartbeatIntervalMs),
+      setInterval(() => this.inventoryNow(), inventoryIntervalMs),
+    ];
+    this.inventoryNow();
+  }
+
+  async end(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    await this.taking;
+  }
+
+  private beat(): void {
+    this.tell(this.used.map((used) => ({ ...used, vmms: null })));
+  }
+
+  private inventoryNow(): void {
+    this.taking ??= this.inventory()
+      .catch((error: unknown) => this.logger.error({ error }, 'no inventory'))
+      .finally(() => (this.taking = undefined));
+  }
+
+  private async inventory(): Promise<void> {
+    if (!(await this.writer.isRegistered().catch(() => true))) this.register();
+    const usages = await this.usages(this.table.all());
+    const beats = this.registrations.map(({ nodeId }): NodeHeartbeat => {
+      const vmms = usages.get(nodeId) ?? [];
+      const usedCpuMillis = vmms.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
+      return { nodeId, usedCpuMillis, usedMemoryMib: vmms.reduce((sum, { memoryMib }) => sum + memoryMib, 0), vmms };
+    });
+    this.used = beats.map(({ nodeId, usedCpuMillis, usedMemoryMib }) => ({ nodeId, usedCpuMillis, usedMemoryMib }));
+    this.tell(beats);
+  }
+
+  private async usages(vmms: readonly Vmm[]): Promise<ReadonlyMap<string, VmmUsage[]>> {
+    const byNode = new Map<string, VmmUsage[]>();
+    const looked = await Promise.all(
+      vmms.map(async (vmm) => ({ nodeId: vmm.node.id, usage: await this.usage.usageOf(vmm) })),
+    );
+    for (const { nodeId, usage } of looked) {
+      if (!usage) continue;
+      const ofNode = byNode.get(nodeId);
+      if (ofNode) ofNode.push(usage);
+      else byNode.set(nodeId, [usage]);
+    }
+    return byNode;
+  }
+
+  private tell(beats: readonly NodeHeartbeat[]): void {
+    for (const nodes of chunks(beats)) this.writer.report({ kind: 'nodes-beat', workerId: this.workerId, nodes });
+  }
+}
+
+/** The proof that the control plane hears this worker. */
+export function renewsLease({ kind }: Observation): boolean {
+  return kind === 'nodes-beat';
+}
+
+function chunks<T>(items: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < items.length; at += nodesPerEntry) parts.push(items.slice(at, at + nodesPerEntry));
+  return parts;
+}

@@ -1,0 +1,67 @@
+import type { Observation } from '@berth/contracts/observation.js';
+import type { JobEnd } from '@berth/queue/job-consumer.js';
+import type { ObservationWriter } from '@berth/queue/observation-writer.js';
+import type { Metrics } from '@berth/observability/metrics.js';
+import type { Vmm, VmmEnd } from '../vmms/vmm.js';
+import type { VmmTable } from '../vmms/vmm-table.js';
+import type { UsageMeter } from './vmm-usage.js';
+
+const bytesPerMib = 1024 * 1024;
+
+export type WorkerMetrics = Metrics<'worker'>;
+
+export function countJob(metrics: WorkerMetrics, { name: kind, outcome, waitMs, durationMs }: JobEnd): void {
+  metrics.get('berth_job_wait_seconds').observe({ kind }, waitMs / 1_000);
+  metrics.get('berth_job_duration_seconds').observe({ kind, outcome }, durationMs / 1_000);
+}
+
+export function countAccepted(metrics: WorkerMetrics, observations: readonly Observation[]): void {
+  for (const { kind } of observations) metrics.get('berth_observations_sent_total').inc({ kind });
+}
+
+export function countEnd(metrics: WorkerMetrics, vmm: Vmm, { reason }: VmmEnd): void {
+  metrics.get('berth_worker_vmms_ended_total').inc({ driver: vmm.node.driver.name, reason });
+}
+
+/** What is read rather than counted: refreshed before every scrape. */
+export function showWriter(metrics: WorkerMetrics, writer: ObservationWriter, leaseAgeMs: () => number): void {
+  const dropped = metrics.get('berth_observations_dropped_total');
+  metrics.beforeScrape(() => {
+    metrics.get('berth_observations_unsent').set(writer.depth);
+    metrics.get('berth_worker_lease_age_seconds').set(leaseAgeMs() / 1_000);
+    dropped.reset();
+    dropped.inc(writer.droppedCount);
+  });
+}
+
+export function showVmms(metrics: WorkerMetrics, table: VmmTable, usage: UsageMeter): void {
+  metrics.beforeScrape(() => {
+    const vmms = metrics.get('berth_worker_vmms');
+    vmms.reset();
+    for (const { liveState, node } of table.all()) {
+      if (liveState) vmms.inc({ driver: node.driver.name, state: liveState });
+    }
+    showInstances(metrics, table, usage);
+  });
+}
+
+function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMeter): void {
+  const info = metrics.get('berth_instance_info');
+  const cpu = metrics.get('berth_instance_cpu_usage_seconds_total');
+  const resident = metrics.get('berth_instance_memory_resident_bytes');
+  const assigned = metrics.get('berth_instance_memory_assigned_bytes');
+  const heartbeatAge = metrics.get('berth_instance_heartbeat_age_seconds');
+  for (const metric of [info, cpu, resident, assigned, heartbeatAge]) metric.reset();
+  for (const vmm of table.all()) {
+    const { node, order, observed, handle } = vmm;
+    if (node.driver.name === 'model' || !vmm.liveState || !order) continue;
+    const labels = { node: node.name, instance_id: handle.instanceId };
+    info.set({ ...labels, name: order.instanceName, project: order.project, driver: node.driver.name }, 1);
+    assigned.set(labels, order.memoryMib * bytesPerMib);
+    if (observed?.heartbeat) heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
+    const stats = usage.lastStats(vmm);
+    if (!stats) continue;
+    cpu.inc(labels, stats.cpuMs / 1_000);
+    resident.set(labels, stats.residentMib * bytesPerMib);
+  }
+}

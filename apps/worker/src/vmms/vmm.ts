@@ -1,0 +1,73 @@
+import type { VmmOrder } from '@berth/contracts/vmm.js';
+import type { Problem } from '@berth/domain/problem.js';
+import type { ExitReason } from '@berth/domain/vmm-state.js';
+import type { Observed, VmmHandle } from '@berth/engine/driver.js';
+import type { WorkerNode } from '../nodes/worker-node.js';
+
+export interface VmmEnd {
+  readonly reason: ExitReason;
+  readonly detail: string;
+}
+
+/** What of a vmm must outlive this process; the driver keeps the rest. */
+export interface VmmNote {
+  readonly nodeId: string;
+  readonly handle: VmmHandle;
+  /** Null: a stop came before the start it was for, or the note was lost. */
+  readonly order: VmmOrder | null;
+  /** The operation that changed it last. */
+  readonly operationId: string | null;
+  readonly end: VmmEnd | null;
+}
+
+/** One vmm of this worker, from its first job until some time after its end, so that late and doubled jobs meet it. */
+export class Vmm {
+  operationId: string | null;
+  end: VmmEnd | null;
+  /** What the driver said last; undefined: nothing was started yet. */
+  observed: Observed | undefined;
+  /** A stop is at work; only this process knows. */
+  stopping = false;
+  /** Ready was reported for the operating system that runs now. */
+  readyTold = false;
+  /** How long after its job was taken the driver began. */
+  startDelayMs = 0;
+  /** When its guest was last told to start again, on this process' clock. */
+  rebootedAtMs: number | undefined;
+  /** Why its start was given up; told instead of a plain end. */
+  refusal: Pick<Problem, 'code' | 'detail' | 'next'> | undefined;
+  endedAtMs: number | undefined;
+
+  constructor(
+    readonly node: WorkerNode,
+    readonly handle: VmmHandle,
+    readonly order: VmmOrder | null,
+    note: Pick<VmmNote, 'operationId' | 'end'>,
+  ) {
+    this.operationId = note.operationId;
+    this.end = note.end;
+    if (note.end) this.endedAtMs = performance.now();
+  }
+
+  get note(): VmmNote {
+    return {
+      nodeId: this.node.id,
+      handle: this.handle,
+      order: this.order,
+      operationId: this.operationId,
+      end: this.end,
+    };
+  }
+
+  /** As the record's words have it; undefined: not to be counted among the living. */
+  get liveState(): 'starting' | 'running' | 'stopping' | undefined {
+    if (this.end || !this.observed || this.observed.state === 'gone') return undefined;
+    if (this.stopping) return 'stopping';
+    return this.observed.state === 'starting' ? 'starting' : 'running';
+  }
+
+  /** The part of every report about it. */
+  get ref() {
+    return { nodeId: this.node.id, ...this.handle };
+  }
+}

@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from '@berth/observability/logger.js';
+import type { WorkerConfig } from './config.js';
+import { DataDirLock } from './nodes/data-dir-lock.js';
+import { openNodes, type OpenDriver } from './nodes/node-host.js';
+import { VmmNotes } from './vmms/vmm-notes.js';
+import { VmmTable } from './vmms/vmm-table.js';
+import { Worker } from './worker.js';
+
+@Module({})
+export class WorkerModule {
+  static of(config: WorkerConfig, openDriver: OpenDriver, logger: Logger): DynamicModule {
+    return {
+      module: WorkerModule,
+      providers: [
+        { provide: DataDirLock, useFactory: () => lockedDataDir(config.BERTH_DATA_DIR) },
+        {
+          provide: Worker,
+          inject: [DataDirLock],
+          useFactory: async () => {
+            const nodes = await openNodes(config, openDriver);
+            // model guests die with the worker, so nothing of them need be remembered
+            const notes = config.BERTH_DRIVER === 'model' ? undefined : await VmmNotes.open(config.BERTH_DATA_DIR);
+            return new Worker(config, nodes, new VmmTable(notes), logger);
+          },
+        },
+      ],
+    };
+  }
+}
+
+async function lockedDataDir(dataDir: string): Promise<DataDirLock> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  return DataDirLock.take(dataDir);
+}

@@ -1,0 +1,156 @@
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from '@berth/observability/logger.js';
+import { Metrics } from '@berth/observability/metrics.js';
+import type { Health } from '@berth/observability/metrics-server.js';
+import { connect } from '@berth/queue/connection.js';
+import { JobConsumer, type JobHandlers } from '@berth/queue/job-consumer.js';
+import { ObservationWriter } from '@berth/queue/observation-writer.js';
+import type { Redis } from 'ioredis';
+import { AgentServer } from './agent/agent.server.js';
+import type { WorkerConfig } from './config.js';
+import { ImageCache } from './images/image-cache.js';
+import { InstanceProcessor } from './instances/instance.processor.js';
+import { JobRegistry } from './instances/job-registry.js';
+import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
+import { Lease } from './report/lease.js';
+import { ObservationReporter } from './report/observation.reporter.js';
+import { UsageMeter } from './report/vmm-usage.js';
+import { countAccepted, countEnd, countJob, showVmms, showWriter } from './report/worker.metrics.js';
+import { adoptVmms } from './vmms/vmm-adoption.js';
+import { releaseEndedRegularly } from './vmms/vmm-release.js';
+import type { VmmTable } from './vmms/vmm-table.js';
+import { VmmWatcher } from './vmms/vmm-watcher.js';
+
+const bufferMaxEntries = 20_000;
+/** Jobs are short, they do not wait for guests; a model worker has hundreds of nodes to serve. */
+const jobConcurrency = { real: 32, model: 200 };
+const heardHealthyMs = 10_000;
+
+/** The node agent: puts its parts together, starts them in the order that keeps guests safe, and lets go in reverse. */
+export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly metrics = new Metrics('worker');
+  private readonly connections: Redis[] = [];
+  private readonly lease: Lease;
+  private readonly writer: ObservationWriter;
+  private readonly watcher: VmmWatcher;
+  private readonly usage: UsageMeter;
+  private readonly agent: AgentServer;
+  private readonly handlers: JobHandlers;
+  private reporter: ObservationReporter | undefined;
+  private consumer: JobConsumer | undefined;
+  private stopReleasing: () => void = () => undefined;
+
+  constructor(
+    private readonly config: WorkerConfig,
+    private readonly nodes: ReadonlyMap<string, WorkerNode>,
+    private readonly table: VmmTable,
+    private readonly logger: Logger,
+  ) {
+    const { metrics } = this;
+    this.lease = new Lease(
+      [...nodes.values()].flatMap(({ renewLease }) => renewLease ?? []),
+      logger,
+    );
+    this.writer = this.openWriter();
+    const report = this.writer.report.bind(this.writer);
+    this.watcher = new VmmWatcher(table, report, (vmm, end) => countEnd(metrics, vmm, end), logger);
+    this.usage = new UsageMeter(this.watcher);
+    const images = config.BERTH_DRIVER === 'model' ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
+    this.handlers = handlersOf(new InstanceProcessor({ nodes, table, watcher: this.watcher, images, report, logger }));
+    this.agent = new AgentServer({
+      host: config.BERTH_AGENT_HOST,
+      port: config.BERTH_AGENT_PORT,
+      secret: config.BERTH_AGENT_SECRET,
+      table,
+      metrics,
+      health: () => this.health(),
+      logger,
+    });
+    showWriter(metrics, this.writer, () => this.lease.ageMs);
+    showVmms(metrics, table, this.usage);
+  }
+
+  get agentPort(): number {
+    return this.agent.port;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { config, nodes, table, watcher, writer, logger } = this;
+    const agentUrl = await this.agent.listen();
+    const registrations = [...nodes.values()].map((node) => registrationOf(node, config, agentUrl));
+    this.reporter = new ObservationReporter(config.BERTH_WORKER_ID, registrations, writer, table, this.usage, logger);
+    this.reporter.register();
+    for (const node of nodes.values()) watcher.watch(node);
+    const adopted = await adoptVmms(nodes, table, watcher, writer.report.bind(writer), logger);
+    if (adopted > 0) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: config.BERTH_DRIVER }, adopted);
+    this.reporter.begin();
+    this.stopReleasing = releaseEndedRegularly(table, logger);
+    this.consumer = this.openConsumer();
+    logger.info({ nodes: nodes.size, adopted, agentUrl }, 'worker serves');
+  }
+
+  /** Guests go on: their guards and the next worker see to them. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.consumer?.close(false);
+    this.stopReleasing();
+    await this.reporter?.end();
+    this.watcher.close();
+    await this.writer.close();
+    await Promise.all([...this.nodes.values()].map(({ driver }) => driver.close()));
+    for (const connection of this.connections) connection.disconnect();
+    this.agent.close();
+  }
+
+  private openWriter(): ObservationWriter {
+    const { config, logger, metrics } = this;
+    return new ObservationWriter({
+      connection: this.connected('caller'),
+      prefix: config.BERTH_KEY_PREFIX,
+      workerId: config.BERTH_WORKER_ID,
+      bufferMaxEntries,
+      onAccepted: (observations) => {
+        this.lease.accepted(observations);
+        countAccepted(metrics, observations);
+      },
+      onError: (error) => logger.debug({ error }, 'observations wait'),
+    });
+  }
+
+  private openConsumer(): JobConsumer {
+    const { config, logger, metrics, handlers } = this;
+    return new JobConsumer({
+      connection: this.connected('consumer'),
+      prefix: config.BERTH_KEY_PREFIX,
+      workerId: config.BERTH_WORKER_ID,
+      concurrency: config.BERTH_DRIVER === 'model' ? jobConcurrency.model : jobConcurrency.real,
+      handlers,
+      onEnd: (end) => {
+        countJob(metrics, end);
+        if (end.error) logger.error({ error: end.error, job: end.name }, 'job failed');
+      },
+      onError: (error) => logger.warn({ error }, 'job queue'),
+    });
+  }
+
+  private connected(kind: 'caller' | 'consumer'): Redis {
+    const onError = (error: Error) => this.logger.warn({ error: error.message, kind }, 'Redis');
+    const connection = connect(this.config.REDIS_URL, kind, onError);
+    this.connections.push(connection);
+    return connection;
+  }
+
+  private health(): Health {
+    const { ageMs } = this.lease;
+    const vmms = this.table.all().filter(({ liveState }) => liveState).length;
+    const unsent = this.writer.depth;
+    return { healthy: ageMs < heardHealthyMs, heardMsAgo: Math.round(ageMs), nodes: this.nodes.size, vmms, unsent };
+  }
+}
+
+function handlersOf(processor: InstanceProcessor): JobHandlers {
+  return new JobRegistry()
+    .handle('start-instance', (job) => processor.start(job))
+    .handle('stop-instance', (job) => processor.stop(job))
+    .handle('reboot-instance', (job) => processor.reboot(job))
+    .complete();
+}

@@ -1,0 +1,128 @@
+import { PassThrough, type Duplex } from 'node:stream';
+import {
+  EngineError,
+  type EngineCapabilities,
+  type EngineDriver,
+  type KillReason,
+  type Observed,
+  type VmmHandle,
+  type VmmSpec,
+  type VmmStats,
+} from '../driver.js';
+import { ModelVmm } from './model-vmm.js';
+import { drawFate, modelProfile, type ModelProfile, type ModelRandom } from './profile.js';
+
+export interface ModelDriverOptions {
+  readonly random: ModelRandom;
+  readonly profile?: Partial<ModelProfile>;
+}
+
+/**
+ * Guests that take no machine: boot time, use and failures come from a seed. Production code: a worker with hundreds of model
+ * nodes is how big fleets are tried on a small machine. They live in this process and end with it.
+ */
+export class ModelDriver implements EngineDriver {
+  readonly name = 'model';
+  private readonly vmms = new Map<string, ModelVmm>();
+  private readonly generations = new Map<string, number>();
+  private readonly listeners = new Set<(observed: Observed) => void>();
+  private readonly profile: ModelProfile;
+  private readonly random: ModelRandom;
+
+  constructor({ random, profile }: ModelDriverOptions) {
+    this.profile = { ...modelProfile, ...profile };
+    this.random = random;
+  }
+
+  probe(): Promise<EngineCapabilities> {
+    const { bootMedianMs: bootDurationMs } = this.profile;
+    return Promise.resolve({ driver: this.name, available: true, detail: 'simulated guests', bootDurationMs });
+  }
+
+  async start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
+    signal.throwIfAborted();
+    const known = this.vmms.get(spec.vmmId);
+    if (known) return known.handle;
+    if ((this.generations.get(spec.instanceId) ?? 0) >= spec.generation) {
+      throw new EngineError('stale-generation', `generation ${spec.generation} of ${spec.instanceId} was here before`);
+    }
+    this.generations.set(spec.instanceId, spec.generation);
+    const vmm = new ModelVmm(spec, drawFate(this.profile, this.random), (observed) => this.tell(observed));
+    this.vmms.set(spec.vmmId, vmm);
+    vmm.boot();
+    return vmm.handle;
+  }
+
+  list(): Promise<readonly VmmHandle[]> {
+    return Promise.resolve([...this.vmms.values()].map(({ handle }) => handle));
+  }
+
+  recover(handle: VmmHandle): Promise<Observed> {
+    return this.inspect(handle);
+  }
+
+  inspect(handle: VmmHandle): Promise<Observed> {
+    const lost = { reason: 'lost', exitCode: null, signal: null, detail: 'the node does not know it' } as const;
+    const unknown: Observed = { handle, state: 'gone', phasesMs: {}, exit: lost };
+    return Promise.resolve(this.vmms.get(handle.vmmId)?.observed() ?? unknown);
+  }
+
+  watch(listener: (observed: Observed) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  stop(
+    handle: VmmHandle,
+    { reason = 'stopped' }: { readonly graceMs: number; readonly reason?: KillReason },
+  ): Promise<void> {
+    return this.kill(handle, reason);
+  }
+
+  async kill(handle: VmmHandle, reason: KillReason = 'stopped'): Promise<void> {
+    this.known(handle).end(reason, `ended as asked: ${reason}`);
+  }
+
+  async reboot(handle: VmmHandle): Promise<void> {
+    const vmm = this.known(handle);
+    if (vmm.isGone) throw new EngineError('no-answer', `vmm ${handle.vmmId} is gone`);
+    vmm.boot();
+  }
+
+  async release(handle: VmmHandle): Promise<void> {
+    this.vmms.get(handle.vmmId)?.end('stopped', 'released');
+    this.vmms.delete(handle.vmmId);
+  }
+
+  async stats(handle: VmmHandle): Promise<VmmStats> {
+    const vmm = this.known(handle);
+    if (vmm.isGone) throw new EngineError('no-answer', `vmm ${handle.vmmId} is gone`);
+    return vmm.stats();
+  }
+
+  console(handle: VmmHandle): Duplex {
+    const stream = new PassThrough();
+    stream.write(this.known(handle).consoleText());
+    return stream;
+  }
+
+  async consoleTail(handle: VmmHandle, maxBytes: number): Promise<Buffer> {
+    return Buffer.from(this.known(handle).consoleText()).subarray(-maxBytes);
+  }
+
+  close(): Promise<void> {
+    this.listeners.clear();
+    for (const vmm of this.vmms.values()) vmm.rest();
+    return Promise.resolve();
+  }
+
+  private known({ vmmId }: VmmHandle): ModelVmm {
+    const vmm = this.vmms.get(vmmId);
+    if (!vmm) throw new EngineError('not-found', `no vmm ${vmmId} on this node`);
+    return vmm;
+  }
+
+  private tell(observed: Observed): void {
+    for (const listener of this.listeners) listener(observed);
+  }
+}

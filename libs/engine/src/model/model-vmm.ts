@@ -1,0 +1,94 @@
+import type { ExitReason } from '@berth/domain/vmm-state.js';
+import type { BootPhasesMs, Observed, VmmExit, VmmHandle, VmmSpec, VmmStats } from '../driver.js';
+import { vcpuTimeMs, type ModelFate } from './profile.js';
+
+const kernelShare = 0.3;
+const emptyGuestMib = 24;
+/** setTimeout takes no more. */
+const timerMaxMs = 2 ** 31 - 1;
+
+/** One simulated guest. A timer while it boots, and one more only if it is to die by itself. */
+export class ModelVmm {
+  readonly handle: VmmHandle;
+  private readonly startedAtMs = performance.now();
+  private bootedAtMs = this.startedAtMs;
+  private state: Observed['state'] = 'starting';
+  private phasesMs: BootPhasesMs = { image: 0, spawned: 0 };
+  private exit: VmmExit | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly spec: VmmSpec,
+    private readonly fate: ModelFate,
+    private readonly changed: (observed: Observed) => void,
+  ) {
+    const { vmmId, instanceId, generation } = spec;
+    this.handle = { vmmId, instanceId, generation };
+  }
+
+  get isGone(): boolean {
+    return this.state === 'gone';
+  }
+
+  /** From power on, also once more in a vmm that runs already. */
+  boot(): void {
+    this.rest();
+    this.bootedAtMs = performance.now();
+    this.become('starting', { image: 0, spawned: 0 });
+    this.timer = setTimeout(() => this.finishBoot(), this.fate.bootDurationMs);
+  }
+
+  end(reason: ExitReason, detail: string): void {
+    if (this.isGone) return;
+    this.rest();
+    this.exit = { reason, exitCode: reason === 'crashed' ? 1 : 0, signal: null, detail };
+    this.become('gone', this.phasesMs);
+  }
+
+  /** Lets go of its timer. */
+  rest(): void {
+    clearTimeout(this.timer);
+  }
+
+  observed(): Observed {
+    const { handle, state, phasesMs, exit } = this;
+    const guestUptimeMs = Math.round(performance.now() - this.bootedAtMs);
+    const sequence = Math.floor(guestUptimeMs / 1_000);
+    const heartbeat = { sequence, guestUptimeMs, longestGapMs: 1_000, ageMs: guestUptimeMs % 1_000 };
+    return { handle, state, phasesMs, ...(exit && { exit }), ...(state === 'running' && { heartbeat }) };
+  }
+
+  stats(): VmmStats {
+    const { vcpus, memoryMib } = this.spec;
+    const uptimeMs = performance.now() - this.startedAtMs;
+    const cpuMs = vcpus * vcpuTimeMs(this.fate, uptimeMs);
+    const usedMib = Math.min(memoryMib, emptyGuestMib + memoryMib * this.fate.utilizationMean);
+    const guest = {
+      uptimeMs,
+      cpuBusyMs: cpuMs,
+      cpuTotalMs: vcpus * uptimeMs,
+      memoryTotalMib: memoryMib,
+      memoryAvailableMib: memoryMib - usedMib,
+    };
+    return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, guest };
+  }
+
+  consoleText(): string {
+    const { instanceName, generation } = this.spec;
+    return `model guest ${instanceName}, generation ${generation}: ${this.exit?.detail ?? this.state}\n`;
+  }
+
+  private finishBoot(): void {
+    if (this.fate.bootFails) return this.end('guest-panic', 'the model guest panicked while it booted');
+    const ready = this.fate.bootDurationMs;
+    this.become('running', { image: 0, spawned: 0, kernel: kernelShare * ready, ready });
+    if (this.fate.crashAfterMs > timerMaxMs) return;
+    this.timer = setTimeout(() => this.end('crashed', 'the model guest crashed'), this.fate.crashAfterMs);
+  }
+
+  private become(state: Observed['state'], phasesMs: BootPhasesMs): void {
+    this.state = state;
+    this.phasesMs = phasesMs;
+    this.changed(this.observed());
+  }
+}
