@@ -99,10 +99,16 @@ export interface EngineCapabilities {
 }
 
 /** Why a caller kills a vmm; becomes the reason of its exit. */
-export type KillReason = Extract<
-  ExitReason,
-  'stopped' | 'deleted' | 'unresponsive' | 'start-timeout' | 'start-failed' | 'superseded' | 'isolated'
->;
+export const killReasons = [
+  'stopped',
+  'deleted',
+  'unresponsive',
+  'start-timeout',
+  'start-failed',
+  'superseded',
+  'isolated',
+] as const satisfies readonly ExitReason[];
+export type KillReason = (typeof killReasons)[number];
 
 /** Thrown by `start` and by verbs on an unknown vmm; `code` is for programs, the message for people. */
 export class EngineError extends Error {

@@ -1,0 +1,176 @@
+#!/usr/bin/perl
+# berth-guard: the parent of one vmm. It outlives the worker, keeps the serial console within bounds, writes how the vmm
+# ended, and stops it when the node's lease has run out. Needs perl-base only. Runs in the vmm's state directory:
+#
+#   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
+#   process.json    pids with start ticks, once the vmm is forked
+#   console.log(.1) the serial console, two halves of the limit; console.sock gives the kept tail, then live, and takes input
+#   exit.json       how it ended; its presence means that the vmm is reaped
+#
+# berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]... -- ARGV
+# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or the path of an open file, so that the vmm itself needs
+# no right to any directory. With --lease the vmm is killed when the boot-clock second written in FILE has passed.
+use strict;
+use warnings;
+use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
+use Socket;
+
+use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
+
+my (%option, @listen, @open);
+while (defined(my $flag = shift @ARGV)) {
+    last if $flag eq '--';
+    my $value = shift @ARGV;
+    if    ($flag eq '--listen') { push @listen, $value }
+    elsif ($flag eq '--open')   { push @open,   $value }
+    else                        { $option{ substr $flag, 2 } = $value }
+}
+
+umask 0077;
+$^F = 1023;    # what is opened below is inherited
+sysopen(my $lock, 'guard.lock', O_CREAT | O_EXCL | O_WRONLY) or die "guard.lock: $!\n";
+$0 = "berth-guard $option{name}";
+
+my (%key, @inherited);
+for my $name (@listen) {
+    my $socket = listener("$name.sock");
+    push @inherited, $socket;
+    $key{$name} = fileno $socket;
+}
+for my $pair (@open) {
+    my ($name, $path) = split /=/, $pair, 2;
+    open(my $file, '<', $path) or die "$path: $!\n";
+    push @inherited, $file;
+    $key{$name} = '/proc/self/fd/' . fileno $file;
+}
+s/\{([a-z]+)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
+
+socketpair(my $serial, my $serialVmm, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socketpair: $!\n";
+pipe(my $errors, my $errorsVmm) or die "pipe: $!\n";
+my $console = listener('console.sock');
+
+my $vmm = fork // die "fork: $!\n";
+if ($vmm == 0) {
+    open(STDIN,  '<&', $serialVmm);
+    open(STDOUT, '>&', $serialVmm);
+    open(STDERR, '>&', $errorsVmm);
+    close $_ for $serial, $serialVmm, $errors, $errorsVmm, $console, $lock;
+    if (open(my $score, '>', '/proc/self/oom_score_adj')) { print $score 500 }    # before the worker and the guard
+    exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\n";
+    exit 127;
+}
+close $_ for @inherited, $serialVmm, $errorsVmm, $lock;
+replaceFile('process.json', sprintf '{"guard":%s,"vmm":%s}', process($$), process($vmm));
+
+my $isolated = 0;
+$SIG{$_} = 'IGNORE' for qw(HUP INT PIPE);
+$SIG{TERM} = sub { kill TERM => $vmm };
+my $deadline = bootSeconds() + ($option{'lease-seconds'} // 0);
+my $half     = $option{'console-bytes'} / 2;
+my ($logBytes, $errorBytes, %client) = (0, 0);
+open(my $log, '>>', 'console.log') or die "console.log: $!\n";
+
+while ($serial) {
+    my $bits = '';
+    vec($bits, fileno $_, 1) = 1 for grep { $_ } $serial, $errors, $console, values %client;
+    next if select($bits, undef, undef, secondsLeft()) < 1;
+    my %ready = map { fileno($_) => 1 } grep { $_ && vec($bits, fileno $_, 1) } $serial, $errors, $console, values %client;
+    for my $number (grep { $ready{$_} } keys %client) {
+        if (sysread($client{$number}, my $typed, CHUNK_BYTES)) { send $serial, $typed, MSG_DONTWAIT }
+        else                                                   { delete $client{$number} }
+    }
+    welcome() if $ready{ fileno $console };
+    if ($errors && $ready{ fileno $errors }) {
+        if (sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
+        else                                          { undef $errors }
+    }
+    next unless $ready{ fileno $serial };
+    if (sysread($serial, my $output, CHUNK_BYTES)) { keepConsole($output) }
+    else                                           { undef $serial }    # only the vmm held the other end
+}
+
+until (waitpid($vmm, WNOHANG) == $vmm) {
+    secondsLeft();
+    select(undef, undef, undef, 0.01);
+}
+my ($code, $signal) = ($? >> 8, $? & 127);
+while ($errors && sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
+replaceFile('exit.json', sprintf '{"exitCode":%s,"signal":%d,"isolated":%s}',
+    $signal ? 'null' : $code, $signal, $isolated ? 'true' : 'false');
+unlink 'console.sock', map {"$_.sock"} @listen;
+
+# Kills the vmm once the lease is over. A lease file that is missing or torn leaves the last deadline standing.
+sub secondsLeft {
+    return undef unless $option{lease};
+    if (open(my $file, '<', $option{lease})) {
+        my $line = <$file> // '';
+        $deadline = $1 if $line =~ /^(\d+(?:\.\d+)?)$/;
+    }
+    my $left = $deadline - bootSeconds();
+    return $left < 0.05 ? 0.05 : $left if $left > 0;
+    $isolated = kill(KILL => $vmm) || $isolated;
+    return 1;
+}
+
+sub keepConsole {
+    my ($output) = @_;
+    syswrite $log, $output;    # a full disk loses console output, not the vmm
+    $logBytes += length $output;
+    if ($logBytes >= $half) {
+        rename 'console.log', 'console.log.1';
+        open($log, '>', 'console.log');
+        $logBytes = 0;
+    }
+    for my $number (keys %client) {    # one who reads too slowly is let go, and may come back for the tail
+        my $sent = send $client{$number}, $output, MSG_DONTWAIT;
+        delete $client{$number} unless defined $sent && $sent == length $output;
+    }
+}
+
+sub welcome {
+    accept(my $socket, $console) or return;
+    return if keys %client >= CLIENTS_MAX;
+    my $tail = '';
+    for my $name ('console.log.1', 'console.log') {
+        open(my $file, '<', $name) or next;
+        $tail .= do { local $/; <$file> } // '';
+    }
+    send $socket, substr($tail, -TAIL_BYTES), MSG_DONTWAIT if length $tail;
+    $client{ fileno $socket } = $socket;
+}
+
+sub keepError {
+    my ($words) = @_;
+    my $room = STDERR_BYTES - $errorBytes;
+    return if $room <= 0;
+    syswrite STDERR, substr($words, 0, $room);
+    $errorBytes += length $words;
+}
+
+sub listener {
+    my ($path) = @_;
+    socket(my $socket, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socket: $!\n";
+    bind($socket, sockaddr_un($path)) && listen($socket, 4) or die "$path: $!\n";
+    return $socket;
+}
+
+# A pid alone may be another process tomorrow; with its start it never is.
+sub process {
+    my ($pid) = @_;
+    open(my $file, '<', "/proc/$pid/stat") or die "/proc/$pid/stat: $!\n";
+    my $stat = <$file>;
+    return sprintf '{"pid":%d,"startTicks":%s}', $pid, (split ' ', substr($stat, rindex($stat, ')') + 2))[19];
+}
+
+sub bootSeconds {
+    open(my $file, '<', '/proc/uptime') or die "/proc/uptime: $!\n";
+    return (split ' ', <$file>)[0];
+}
+
+sub replaceFile {
+    my ($path, $text) = @_;
+    open(my $file, '>', "$path.new") or return warn "$path: $!\n";
+    print $file "$text\n";
+    close $file;
+    rename "$path.new", $path;
+}

@@ -1,0 +1,56 @@
+import type { BootPhasesMs, GuestStats, Heartbeat } from '../driver.js';
+import type { Beat } from './agent.js';
+
+/**
+ * What the guest's beats tell about its boot. The guest says how long its kernel has run and when it was ready, so both
+ * phases are known to the hundredth of a second even by a worker that came later. Times are of the monotonic clock.
+ */
+export class Boot {
+  #last: { readonly beat: Beat; readonly atMs: number } | undefined;
+  #stats: GuestStats | undefined;
+  #kernelAtMs: number | undefined;
+  #readyAtMs: number | undefined;
+  #resetAtUptimeMs: number | undefined;
+
+  get isReady(): boolean {
+    return this.#readyAtMs !== undefined;
+  }
+
+  get stats(): GuestStats | undefined {
+    return this.#stats;
+  }
+
+  /** True when this beat made the guest ready. */
+  take(beat: Beat, atMs: number): boolean {
+    if (this.#resetAtUptimeMs !== undefined && beat.uptimeMs >= this.#resetAtUptimeMs) return false; // of the boot before
+    this.#resetAtUptimeMs = undefined;
+    const wasReady = this.isReady && beat.uptimeMs >= (this.#last?.beat.uptimeMs ?? 0);
+    this.#last = { beat, atMs };
+    this.#stats = beat.stats ?? this.#stats;
+    if (wasReady) return false;
+    this.#kernelAtMs = atMs - beat.uptimeMs;
+    this.#readyAtMs = this.#kernelAtMs + beat.readyAtMs;
+    return true;
+  }
+
+  /** The machine was reset: the guest is not ready until a younger beat says so. */
+  reset(): void {
+    this.#resetAtUptimeMs = this.#last?.beat.uptimeMs;
+    this.#kernelAtMs = this.#readyAtMs = undefined;
+  }
+
+  phasesSince(startedAtMs: number): BootPhasesMs {
+    if (this.#kernelAtMs === undefined || this.#readyAtMs === undefined) return {};
+    return { kernel: this.#kernelAtMs - startedAtMs, ready: this.#readyAtMs - startedAtMs };
+  }
+
+  silentSinceMs(): number | undefined {
+    return this.#last?.atMs;
+  }
+
+  heartbeat(nowMs: number): Heartbeat | undefined {
+    if (!this.#last) return undefined;
+    const { sequence, uptimeMs, longestGapMs } = this.#last.beat;
+    return { sequence, guestUptimeMs: uptimeMs, longestGapMs, ageMs: nowMs - this.#last.atMs };
+  }
+}

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VmmSpec } from '../driver.js';
+import { guardArguments, type LaunchOptions } from './arguments.js';
+
+/** A vmm sees none of the worker's environment, which holds secrets. */
+const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+
+/**
+ * Starts the guard of a vmm in a session of its own, so that nothing that ends the worker reaches it. Resolves when the
+ * guard's process exists; whether it came up shows in the state directory.
+ */
+export async function launchGuard(spec: VmmSpec, vmmPath: string, options: LaunchOptions): Promise<void> {
+  const errors = await open(join(vmmPath, 'errors.log'), 'a', 0o600);
+  try {
+    const guard = spawn('perl', guardArguments(spec, options), {
+      cwd: vmmPath,
+      detached: true,
+      env: environment,
+      stdio: ['ignore', 'ignore', errors.fd],
+    });
+    await once(guard, 'spawn');
+    guard.unref();
+  } finally {
+    await errors.close();
+  }
+}
+
+/** One user for each vmm, so that a guest which breaks out of its QEMU meets no other one's; above all ranges in use. */
+export function vmmUserId(vmmId: string): number {
+  let hash = 0;
+  for (const char of vmmId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
+  return 1_900_000_000 + (hash % 100_000_000);
+}

@@ -1,0 +1,13 @@
+import { bootSeconds } from './clock.js';
+import { replaceFile } from './state.js';
+
+/** A guard with `onIsolation: stop` ends its guest this long after the last renewal. */
+export const leaseSeconds = 12;
+
+/**
+ * The node's right to run guests, as a file the guards read: the boot-clock second at which it ends. The worker renews it
+ * while the control plane answers; nothing in the worker's own process can be trusted to end a guest, it may be paused.
+ */
+export async function renewLease(path: string): Promise<void> {
+  await replaceFile(path, `${(bootSeconds() + leaseSeconds).toFixed(2)}\n`);
+}

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { EngineCapabilities, EngineDriver, KernelInitrdImage } from '../driver.js';
+import { untilReady } from '../until-ready.js';
+import type { Accelerator } from './arguments.js';
+
+const versionTimeoutMs = 10_000;
+/** A tiny guest is ready in about a second under emulation; ten times that is an engine of no use. */
+const bootTimeoutMs = 15_000;
+const probeInstanceId = 'probe';
+
+/** Boots the smoke image once, for real: that a program or a device file exists says nothing about what it can do. */
+export async function probeQemu(
+  driver: EngineDriver,
+  options: { accelerator: Accelerator; qemuPath: string; smokeImage: KernelInitrdImage },
+  highestGeneration: (instanceId: string) => Promise<number>,
+): Promise<EngineCapabilities> {
+  const name = options.accelerator;
+  let version: string;
+  try {
+    const { stdout } = await promisify(execFile)(options.qemuPath, ['--version'], { timeout: versionTimeoutMs });
+    version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  } catch {
+    const remedy = 'apt-get install qemu-system-x86';
+    return { driver: name, available: false, detail: `${options.qemuPath} does not run; install it with: ${remedy}` };
+  }
+  const generation = (await highestGeneration(probeInstanceId)) + 1;
+  const handle = { vmmId: `probe-${randomUUID()}`, instanceId: probeInstanceId, generation };
+  const shape = { instanceName: 'probe', vcpus: 1, memoryMib: 64, onIsolation: 'keep' } as const;
+  try {
+    const signal = AbortSignal.timeout(bootTimeoutMs);
+    await driver.start({ ...handle, ...shape, image: options.smokeImage }, signal);
+    const { phasesMs, exit } = await untilReady(driver, handle, signal);
+    if (phasesMs.ready === undefined) throw new Error(exit?.detail ?? 'the guest did not become ready');
+    return { driver: name, available: true, detail: `QEMU ${version}`, bootDurationMs: Math.round(phasesMs.ready) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { driver: name, available: false, detail: `QEMU ${version} does not boot the tiny guest: ${why}` };
+  } finally {
+    await driver.release(handle).catch(() => undefined);
+  }
+}

@@ -1,0 +1,73 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import type { ProcessIdentity } from './record.js';
+
+/** The unit of /proc/PID/stat: USER_HZ is 100 on every Linux. */
+export const tickMs = 10;
+
+export interface ProcessUsage {
+  readonly cpuMs: number;
+  /** Runnable, but not run: the second figure of schedstat, summed over the threads. */
+  readonly delayMs: number;
+  readonly residentMib: number;
+}
+
+/** False as well when the pid now belongs to another process, or only its zombie is left. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  const fields = await statFields(identity.pid);
+  return fields !== undefined && fields[0] !== 'Z' && Number(fields[19]) === identity.startTicks;
+}
+
+/** Sends SIGKILL to that very process; false when it was not there any more. */
+export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
+  if (!(await isAlive(identity))) return false;
+  try {
+    return process.kill(identity.pid, 'SIGKILL');
+  } catch {
+    return false; // it ended in between
+  }
+}
+
+export async function processUsage({ pid }: ProcessIdentity): Promise<ProcessUsage | undefined> {
+  const fields = await statFields(pid);
+  if (!fields) return undefined;
+  const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+  return {
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
+    delayMs: await delayMs(pid),
+    residentMib: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024,
+  };
+}
+
+export interface FoundProcess extends ProcessIdentity {
+  readonly name: string;
+  readonly cwd: string;
+}
+
+/** Every process of this machine, zombies aside, that works in `directory` or below, be that deleted or not. */
+export async function processesBelow(directory: string): Promise<FoundProcess[]> {
+  const found: FoundProcess[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const cwd = await readlink(`/proc/${entry}/cwd`).catch(() => '');
+    if (cwd !== directory && !cwd.startsWith(`${directory}/`) && cwd !== `${directory} (deleted)`) continue;
+    const name = await readFile(`/proc/${entry}/comm`, 'latin1').catch(() => '');
+    const fields = await statFields(Number(entry));
+    if (fields) found.push({ pid: Number(entry), startTicks: Number(fields[19]), name: name.trim(), cwd });
+  }
+  return found;
+}
+
+async function delayMs(pid: number): Promise<number> {
+  let nanoseconds = 0;
+  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').catch(() => '');
+    nanoseconds += Number(text.split(' ')[1] ?? 0);
+  }
+  return nanoseconds / 1e6;
+}
+
+/** The fields of /proc/pid/stat from the third (state) on: the name before them may hold anything. */
+async function statFields(pid: number): Promise<string[] | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}

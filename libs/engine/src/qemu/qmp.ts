@@ -1,0 +1,66 @@
+import { EngineError } from '../driver.js';
+import { connectUnix } from './connection.js';
+import { Exchange, type Received } from './exchange.js';
+import { isFields } from './record.js';
+
+/** QEMU's greeting and answers are far smaller; whatever exceeds it is not QEMU. */
+const maxLineChars = 256 * 1024;
+
+export interface QmpListener {
+  /** `GUEST_PANICKED`, `SHUTDOWN`, `RESET`, `STOP` and their like. */
+  readonly onEvent: (name: string) => void;
+  readonly onEnd: () => void;
+}
+
+/** The control connection to one QEMU. It takes one client at a time, so a connection that is held belongs to us alone. */
+export class QmpClient {
+  readonly #exchange: Exchange;
+
+  private constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /** Resolves once QEMU has accepted us, which also proves that its main loop runs. @throws EngineError no-answer */
+  static async connect(path: string, listener: QmpListener, timeoutMs: number): Promise<QmpClient> {
+    const socket = await connectUnix(path, timeoutMs).catch((cause: unknown) => {
+      throw new EngineError('no-answer', `QEMU does not listen on ${path}`, { cause });
+    });
+    const client = new QmpClient(new Exchange(socket, { maxLineChars, parse, ...listener }));
+    try {
+      await client.execute('qmp_capabilities', timeoutMs);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  /** @throws EngineError no-answer, also when QEMU refuses the command */
+  async execute(command: string, timeoutMs: number): Promise<unknown> {
+    const answer = await this.#exchange.request((id) => JSON.stringify({ execute: command, id }), timeoutMs);
+    const fields: unknown = JSON.parse(answer);
+    if (isFields(fields) && 'return' in fields) return fields['return'];
+    throw new EngineError('no-answer', `QEMU refused ${command}: ${answer.slice(0, 200)}`);
+  }
+
+  /** `running`, `paused`, `internal-error` and so on. @throws EngineError no-answer */
+  async status(timeoutMs: number): Promise<string> {
+    const state = await this.execute('query-status', timeoutMs);
+    return isFields(state) && typeof state['status'] === 'string' ? state['status'] : 'unknown';
+  }
+
+  close(): void {
+    this.#exchange.close();
+  }
+}
+
+function parse(line: string): Received | undefined {
+  try {
+    const message: unknown = JSON.parse(line);
+    if (!isFields(message)) return undefined;
+    if (typeof message['event'] === 'string') return { text: message['event'] };
+    return typeof message['id'] === 'number' ? { id: message['id'], text: line } : undefined;
+  } catch {
+    return undefined;
+  }
+}

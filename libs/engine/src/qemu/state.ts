@@ -1,0 +1,130 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, type KillReason, type VmmSpec } from '../driver.js';
+import { parseExit, parseIntent, parseProcesses, parseRecord, type GuardExit, type GuardProcesses } from './record.js';
+
+/** What stands on disk before a vmm's guard starts. Times are of the node's monotonic clock, valid within `bootId`. */
+export interface VmmRecord {
+  readonly spec: VmmSpec;
+  readonly bootId: string;
+  readonly startedAtMs: number;
+  readonly imageAtMs: number;
+}
+
+/** A deleted instance's generation is remembered this long: far beyond any late or doubled job. */
+const generationKeptMs = 7 * 24 * 3600 * 1000;
+
+/**
+ * The node's memory: `vmms/<vmmId>/` holds one vmm, `generations/<instanceId>` the highest generation seen. Every file is
+ * replaced whole, so a crash leaves the old or the new one; one that does not parse is refused, never guessed at.
+ */
+export class StateDirectory {
+  readonly leasePath: string;
+
+  constructor(readonly root: string) {
+    this.leasePath = join(root, 'lease');
+  }
+
+  get vmmsPath(): string {
+    return join(this.root, 'vmms');
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.vmmsPath, { recursive: true, mode: 0o700 });
+    await mkdir(join(this.root, 'generations'), { recursive: true, mode: 0o700 });
+  }
+
+  vmmPath(vmmId: string): string {
+    return join(this.vmmsPath, pathSafe(vmmId));
+  }
+
+  vmmIds(): Promise<string[]> {
+    return readdir(this.vmmsPath);
+  }
+
+  async writeRecord(record: VmmRecord): Promise<void> {
+    const path = this.vmmPath(record.spec.vmmId);
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      await replaceFile(join(path, 'vmm.json'), JSON.stringify(record));
+      await replaceFile(this.#generationPath(record.spec.instanceId), String(record.spec.generation));
+    } catch (cause) {
+      if (!isErrno(cause, 'ENOSPC')) throw cause;
+      throw new EngineError('node-disk-full', `no space left for the state of vmm ${record.spec.vmmId}`, { cause });
+    }
+  }
+
+  readRecord(vmmId: string): Promise<VmmRecord | undefined> {
+    return this.#read(vmmId, 'vmm.json', parseRecord);
+  }
+
+  /** Present once the guard has forked the vmm. */
+  readProcesses(vmmId: string): Promise<GuardProcesses | undefined> {
+    return this.#read(vmmId, 'process.json', parseProcesses);
+  }
+
+  /** Present once the guard has reaped the vmm. */
+  readExit(vmmId: string): Promise<GuardExit | undefined> {
+    return this.#read(vmmId, 'exit.json', parseExit);
+  }
+
+  /** Why we are about to end the vmm; the first reason stands. */
+  async writeIntent(vmmId: string, reason: KillReason): Promise<void> {
+    await writeFile(join(this.vmmPath(vmmId), 'intent'), reason, { flag: 'wx' }).catch(() => undefined);
+  }
+
+  readIntent(vmmId: string): Promise<KillReason | undefined> {
+    return this.#read(vmmId, 'intent', parseIntent);
+  }
+
+  async wasLaunched(vmmId: string): Promise<boolean> {
+    return stat(join(this.vmmPath(vmmId), 'guard.lock')).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** 0 when the instance was never here. */
+  async highestGeneration(instanceId: string): Promise<number> {
+    const text = await readFile(this.#generationPath(instanceId), 'utf8').catch(() => '0');
+    return Number.parseInt(text, 10) || 0;
+  }
+
+  async remove(vmmId: string): Promise<void> {
+    await rm(this.vmmPath(vmmId), { recursive: true, force: true });
+  }
+
+  /** Instances that still have a vmm here are remembered however old they are. */
+  async forgetOldGenerations(): Promise<void> {
+    const records = await Promise.all((await this.vmmIds()).map((vmmId) => this.readRecord(vmmId)));
+    const here = new Set(records.map((record) => record?.spec.instanceId));
+    for (const instanceId of await readdir(join(this.root, 'generations'))) {
+      const path = join(this.root, 'generations', instanceId);
+      const ageMs = Date.now() - (await stat(path)).mtimeMs;
+      if (ageMs > generationKeptMs && !here.has(instanceId)) await rm(path, { force: true });
+    }
+  }
+
+  #generationPath(instanceId: string): string {
+    return join(this.root, 'generations', pathSafe(instanceId));
+  }
+
+  async #read<T>(vmmId: string, name: string, parse: (text: string) => T | undefined): Promise<T | undefined> {
+    const text = await readFile(join(this.vmmPath(vmmId), name), 'utf8').catch(() => undefined);
+    return text === undefined ? undefined : parse(text);
+  }
+}
+
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+function pathSafe(id: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)) return id;
+  throw new EngineError('not-found', `not an id: ${JSON.stringify(id.slice(0, 100))}`);
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

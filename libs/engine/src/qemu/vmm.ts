@@ -1,0 +1,222 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
+import { AgentClient } from './agent.js';
+import { Boot } from './boot.js';
+import { bootId, monotonicMs } from './clock.js';
+import { readConsoleTail } from './console.js';
+import { exitOf } from './exit.js';
+import { isAlive, killProcess, processesBelow, tickMs } from './process.js';
+import { QmpClient } from './qmp.js';
+import type { GuardProcesses } from './record.js';
+import type { StateDirectory, VmmRecord } from './state.js';
+
+/** A beat each second is due; after this silence QEMU itself is asked. */
+const silenceMs = 1500;
+/** QEMU answers in about a millisecond. Two misses in a row make it unresponsive: at most 4.5 s after it stopped. */
+const answerTimeoutMs = 1000;
+const missesToUnresponsive = 2;
+/** QEMU answers, but the guest says nothing: hung, or too starved to be of use. */
+const guestSilenceMs = 20_000;
+const reapWaitMs = 1000;
+const killWaitMs = 10_000;
+const settlePollMs = 5;
+
+/** One vmm as this worker sees it: its record on disk, its processes, its two connections, and what they said. */
+export class Vmm {
+  readonly handle: VmmHandle;
+  readonly boot = new Boot();
+  #processes: GuardProcesses | undefined;
+  #qmp: QmpClient | undefined;
+  #agent: AgentClient | undefined;
+  #spawnedAtMs: number | undefined;
+  #attachedAtMs = monotonicMs();
+  #misses = 0;
+  #unresponsive = false;
+  #panicked = false;
+  #exit: VmmExit | undefined;
+  #checking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    readonly record: VmmRecord,
+    readonly state: StateDirectory,
+    readonly announce: (observed: Observed) => void,
+    /** Started by an earlier worker. */
+    readonly adopted: boolean,
+  ) {
+    const { vmmId, instanceId, generation } = record.spec;
+    this.handle = { vmmId, instanceId, generation };
+  }
+
+  get path(): string {
+    return this.state.vmmPath(this.handle.vmmId);
+  }
+
+  get isGone(): boolean {
+    return this.#exit !== undefined;
+  }
+
+  get processes(): GuardProcesses | undefined {
+    return this.#processes;
+  }
+
+  get qmp(): QmpClient | undefined {
+    return this.#qmp;
+  }
+
+  get agent(): AgentClient | undefined {
+    return this.#agent;
+  }
+
+  observe(): Observed {
+    const { startedAtMs, imageAtMs } = this.record;
+    const sameBoot = this.record.bootId === bootId;
+    const spawned = this.#spawnedAtMs === undefined ? {} : { spawned: this.#spawnedAtMs - startedAtMs };
+    const heartbeat = this.boot.heartbeat(monotonicMs());
+    return {
+      handle: this.handle,
+      state: this.#stateNow(),
+      phasesMs: sameBoot ? { image: imageAtMs - startedAtMs, ...spawned, ...this.boot.phasesSince(startedAtMs) } : {},
+      ...(this.#processes && !this.#exit ? { pid: this.#processes.vmm.pid } : {}),
+      ...(heartbeat ? { heartbeat } : {}),
+      ...(this.#exit ? { exit: this.#exit } : {}),
+    };
+  }
+
+  /** Looks whether the vmm lives and answers, connects what is not connected, and announces what changed. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => (this.#checking = undefined));
+    return this.#checking;
+  }
+
+  async #check(): Promise<void> {
+    if (this.#exit || this.#closed) return;
+    this.#processes ??= await this.state.readProcesses(this.handle.vmmId);
+    if (this.record.bootId !== bootId || !this.#processes || !(await isAlive(this.#processes.vmm))) {
+      return this.#settle();
+    }
+    await this.#connectQmp();
+    await this.#connectAgent();
+    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? this.#attachedAtMs);
+    if (silentMs < silenceMs && this.#qmp) this.#answered(true);
+    else await this.#askQemu();
+  }
+
+  async #askQemu(): Promise<void> {
+    const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
+    // Beats that waited in our own queue, because this worker was paused, have been read by now.
+    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs());
+    this.#answered(status !== undefined && status !== 'internal-error' && silentMs < guestSilenceMs);
+  }
+
+  #answered(well: boolean): void {
+    this.#misses = well ? 0 : this.#misses + 1;
+    const unresponsive = this.#misses >= missesToUnresponsive;
+    if (unresponsive === this.#unresponsive) return;
+    this.#unresponsive = unresponsive;
+    this.#tell();
+  }
+
+  async #connectQmp(): Promise<void> {
+    if (this.#qmp) return;
+    const onEnd = () => {
+      this.#qmp = undefined;
+      void this.check();
+    };
+    const listener = { onEvent: (name: string) => this.#onEvent(name), onEnd };
+    this.#qmp = await QmpClient.connect(join(this.path, 'qmp.sock'), listener, answerTimeoutMs).catch(() => undefined);
+    if (!this.#qmp || this.#spawnedAtMs !== undefined) return;
+    const forkedAtMs = (this.#processes?.vmm.startTicks ?? 0) * tickMs;
+    this.#spawnedAtMs = this.adopted ? Math.max(forkedAtMs, this.record.imageAtMs) : monotonicMs();
+    this.#tell();
+  }
+
+  async #connectAgent(): Promise<void> {
+    if (this.#agent) return;
+    const onBeat = (beat: Parameters<Boot['take']>[0]) => {
+      if (this.boot.take(beat, monotonicMs())) this.#tell();
+    };
+    const onEnd = () => (this.#agent = undefined);
+    this.#agent = await AgentClient.connect(join(this.path, 'agent.sock'), { onBeat, onEnd }).catch(() => undefined);
+  }
+
+  /** Asks the guest for a beat at once instead of waiting for the next one. */
+  async hear(): Promise<void> {
+    const beat = await this.#agent?.stat(answerTimeoutMs).catch(() => undefined);
+    if (beat && this.boot.take(beat, monotonicMs())) this.#tell();
+  }
+
+  #onEvent(name: string): void {
+    if (name === 'GUEST_PANICKED') this.#panicked = true;
+    if (name !== 'RESET') return;
+    this.boot.reset();
+    this.#tell();
+  }
+
+  /** Kills the very process and waits for its guard to reap it. @throws EngineError no-answer when it does not die */
+  async kill(reason: KillReason): Promise<void> {
+    if (this.#exit) return;
+    await this.intend(reason);
+    this.#processes ??= await this.state.readProcesses(this.handle.vmmId);
+    if (this.#processes) await killProcess(this.#processes.vmm);
+    await this.#settle(killWaitMs);
+    if (!this.isGone) throw new EngineError('no-answer', `vmm ${this.handle.vmmId} does not die`);
+  }
+
+  intend(reason: KillReason): Promise<void> {
+    return this.state.writeIntent(this.handle.vmmId, reason);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#qmp?.close();
+    this.#agent?.close();
+  }
+
+  /**
+   * Finds out how the vmm ended, once its guard has written it or no process of it is left. Without patience a vmm that
+   * turns out to live is left alone: its guard was still coming up.
+   */
+  async #settle(patienceMs = 0): Promise<void> {
+    const { vmmId } = this.handle;
+    const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
+    const sameBoot = this.record.bootId === bootId;
+    let exit = await this.state.readExit(vmmId);
+    while (!exit && sameBoot && (await processesBelow(this.path)).length > 0) {
+      this.#processes ??= await this.state.readProcesses(vmmId);
+      const lives = this.#processes !== undefined && (await isAlive(this.#processes.vmm));
+      if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, settlePollMs));
+      exit = await this.state.readExit(vmmId);
+    }
+    exit ??= await this.state.readExit(vmmId); // written between the last look and the guard's end
+    if (this.#exit || this.#closed) return;
+    const tail = (await readConsoleTail(this.path, 4096)).toString('latin1');
+    this.#exit = exitOf({
+      exit,
+      intent: await this.state.readIntent(vmmId),
+      launched: await this.state.wasLaunched(vmmId),
+      answered: this.#spawnedAtMs !== undefined || tail.length > 0,
+      sameBoot,
+      panicked: this.#panicked || tail.includes('Kernel panic - not syncing'),
+      lastWords: await this.#lastWords(),
+    });
+    this.#tell();
+  }
+
+  async #lastWords(): Promise<string> {
+    const words = await readFile(join(this.path, 'errors.log'), 'utf8').catch(() => '');
+    return words.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
+  }
+
+  #stateNow(): Observed['state'] {
+    if (this.#exit) return 'gone';
+    if (this.#unresponsive) return 'unresponsive';
+    return this.boot.isReady ? 'running' : 'starting';
+  }
+
+  #tell(): void {
+    if (!this.#closed) this.announce(this.observe());
+  }
+}
