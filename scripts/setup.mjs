@@ -92,9 +92,9 @@ export function tool(name) {
 }
 
 /** Its output goes to stderr: stdout belongs to the result. Rejects unless it ends with 0. */
-export function run(command, args) {
+export function run(command, args, { cwd = root } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 2, 2] });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       if (code === 0) resolve();

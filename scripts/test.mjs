@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ensureTestPackages } from './packages.mjs';
 import { root, run, setUp, step, tool } from './setup.mjs';
 
 const everyDay = ['check', 'unit', 'integration', 'e2e'];
@@ -13,6 +14,7 @@ const reports = join(root, 'reports');
 
 await setUp();
 await step('system packages', false, () => run(process.execPath, [join(root, 'bin/berth'), 'setup']));
+await ensureTestPackages();
 mkdirSync(reports, { recursive: true });
 
 const total = { passed: 0, failed: 0 };

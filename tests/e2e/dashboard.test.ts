@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startDatacenter, type AppProcess, type Datacenter } from '../datacenter.js';
 import { ApiClient } from '../load/client.js';
 import { openWorld, type World } from '../world.js';
-import { startPrometheus, type PrometheusServer } from './prometheus-server.js';
+import { prometheusProgram, startPrometheus, type PrometheusServer } from './prometheus-server.js';
 import { keepBusy, type Busyness } from './busyness.js';
 
 const run = promisify(execFile);
@@ -19,6 +19,7 @@ const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const queries = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const));
 const variables = dashboard.templating.list.filter(({ type }) => type === 'query');
 const windowSeconds = 10;
+const promtool = prometheusProgram('promtool');
 
 let world: World;
 let datacenter: Datacenter;
@@ -82,7 +83,7 @@ describe('promtool', () => {
     ['check', 'config', 'prometheus.yml'],
     ['test', 'rules', 'tests/alerts_test.yml'],
   ])('%s %s %s', async (command, what, file) => {
-    const { stdout } = await run('promtool', [command, what, join(deploy, 'prometheus', file)]);
+    const { stdout } = await run(promtool, [command, what, join(deploy, 'prometheus', file)]);
     expect(stdout).toContain('SUCCESS');
   });
 
@@ -98,6 +99,6 @@ async function checkMetrics({ name, readiness }: AppProcess): Promise<string> {
   const own = text.split('\n').filter((line) => /^(# \w+ )?berth_/.test(line));
   const file = join(world.folder, `${name}.metrics`);
   await writeFile(file, `${own.join('\n')}\n`);
-  const { stdout, stderr } = await run('sh', ['-c', 'promtool check metrics < "$0"', file]);
+  const { stdout, stderr } = await run('sh', ['-c', '"$0" check metrics < "$1"', promtool, file]);
   return `${stdout}${stderr}`;
 }

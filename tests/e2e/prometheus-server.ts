@@ -1,7 +1,14 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, untilReady } from '../../apps/cli/src/servers/ready.js';
 import { startServer } from '../../apps/cli/src/servers/server-process.js';
+
+/** Unpacked by scripts/packages.mjs where the machine has none. */
+export function prometheusProgram(name: 'prometheus' | 'promtool'): string {
+  const unpacked = join(import.meta.dirname, '../../.data/tools/prometheus/usr/bin', name);
+  return existsSync(unpacked) ? unpacked : name;
+}
 
 const deployed = join(import.meta.dirname, '../../deploy/prometheus');
 
@@ -38,7 +45,7 @@ export async function startPrometheus(folder: string, targets: readonly Target[]
   const logPath = join(folder, 'prometheus.log');
   const server = await startServer(
     {
-      command: 'prometheus',
+      command: prometheusProgram('prometheus'),
       args: [
         `--config.file=${home}/prometheus.yml`,
         `--storage.tsdb.path=${home}/data`,
