@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { pino, stdSerializers, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -21,6 +21,7 @@ export function makeLogger(app: string, level = 'info'): Logger {
       ],
       censor: '[cut]',
     },
+    serializers: { error: stdSerializers.err },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
 }

@@ -3,7 +3,7 @@ import { rate, type RowSpec } from '../panel.js';
 const named = '* on (instance_id) group_left (name) berth_instance_info{node=~"$node",project=~"$project"}';
 
 export const instances: RowSpec = {
-  title: 'Instances (real drivers)',
+  title: 'Vmms and instances (per instance: real drivers only)',
   panels: [
     {
       title: 'CPU of each instance on its host',
@@ -36,6 +36,12 @@ export const instances: RowSpec = {
       says: 'What the workers hold, as they see it themselves.',
       unit: 'short',
       queries: { '{{driver}} {{state}}': 'sum by (driver, state) (berth_worker_vmms)' },
+    },
+    {
+      title: 'Vmms ended',
+      says: 'By reason; all but stopped, deleted and guest-poweroff were not asked for.',
+      unit: 'ops',
+      queries: { '{{reason}}': `sum by (reason) (${rate('berth_worker_vmms_ended_total')})` },
     },
   ],
 };

@@ -24,9 +24,12 @@ export const queues: RowSpec = {
     },
     {
       title: 'Jobs on the workers, p90',
-      says: 'Time of one job on a worker, by kind and outcome.',
+      says: 'How long jobs waited in the queue of their worker, and how long they took there.',
       unit: 's',
-      queries: { '{{kind}} {{outcome}}': quantile(0.9, 'berth_job_duration_seconds', ['kind', 'outcome']) },
+      queries: {
+        '{{kind}} waited': quantile(0.9, 'berth_job_wait_seconds', ['kind']),
+        '{{kind}} {{outcome}}': quantile(0.9, 'berth_job_duration_seconds', ['kind', 'outcome']),
+      },
     },
     {
       title: 'Observations sent and applied',
@@ -39,9 +42,12 @@ export const queues: RowSpec = {
     },
     {
       title: 'Reports held back',
-      says: 'Observations a worker cannot deliver, because Redis is away.',
+      says: 'Observations a worker cannot deliver because Redis is away, and those it gave up.',
       unit: 'short',
-      queries: { '{{job}} {{instance}}': 'berth_observations_unsent' },
+      queries: {
+        '{{instance}} held': 'berth_observations_unsent',
+        '{{instance}} given up': 'berth_observations_dropped_total',
+      },
     },
     {
       title: 'Age of the last accepted beat',
