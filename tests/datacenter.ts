@@ -28,7 +28,10 @@ export interface AppStart {
   readonly nodeArguments?: readonly string[];
 }
 
-/** Starts one process of a datacenter from the build and waits until it serves. Its log is `<name>.log` in the world's folder. */
+/**
+ * Starts one process of a datacenter from the build and waits until it serves. Its log is `<name>.log` in the world's
+ * folder.
+ */
 export async function startApp(world: World, start: AppStart): Promise<AppProcess> {
   const { app, name = app, environment = {}, nodeArguments = [] } = start;
   const readyFile = join(world.folder, `${name}.ready`);

@@ -9,7 +9,9 @@ import { startLocalRedis } from '../apps/cli/src/servers/local-redis.js';
 
 const migrationsFolder = join(import.meta.dirname, '../prisma/migrations');
 
-/** Servers of one test file: a migrated PostgreSQL and a Redis of its own, set as in production, in a folder of its own. */
+/**
+ * Servers of one test file: a migrated PostgreSQL and a Redis of its own, set as in production, in a folder of its own.
+ */
 export interface World {
   readonly folder: string;
   readonly postgres: LocalServer;
@@ -18,7 +20,9 @@ export interface World {
   readonly redisUrl: string;
   /** For BERTH_KEY_PREFIX. */
   readonly keyPrefix: string;
-  /** A client of the record, closed with the world. Its pool is warm: `poolSize` connections are open before it returns. */
+  /**
+   * A client of the record, closed with the world. Its pool is warm: `poolSize` connections are open before it returns.
+   */
   openDatabase(poolSize?: number): Promise<Database>;
   close(): Promise<void>;
 }

@@ -11,8 +11,8 @@ const everyMs = 200;
 const fleetSize = 12;
 
 /**
- * A bit of everything a datacenter does, until stopped: creates and deletes, an instance no node can take, a client that waits
- * and one that follows the events. So every panel has something to show.
+ * A bit of everything a datacenter does, until stopped: creates and deletes, an instance no node can take, a client
+ * that waits and one that follows the events. So every panel has something to show.
  */
 export async function keepBusy(client: ApiClient): Promise<Busyness> {
   await client.must('POST', '/v1/instance-types', { name: 'small', vcpus: 1, memoryMib: 64 });

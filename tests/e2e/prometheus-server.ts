@@ -33,7 +33,10 @@ export interface PrometheusServer {
   stop(): Promise<void>;
 }
 
-/** Debian's prometheus with the configuration of deploy/prometheus; only the scrape interval is shorter, so that a test is short. */
+/**
+ * Debian's prometheus with the configuration of deploy/prometheus; only the scrape interval is shorter, so that a test
+ * is short.
+ */
 export async function startPrometheus(folder: string, targets: readonly Target[]): Promise<PrometheusServer> {
   const home = join(folder, 'prometheus');
   await cp(deployed, home, { recursive: true });

@@ -11,10 +11,11 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 const node = `
-INSERT INTO node (id, name, worker_id, state, driver, power_model, capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
-  allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib, allocated_cpu_millis, used_cpu_millis, power_watts,
-  energy_joules, cost_micros, boot_id)
-VALUES (gen_random_uuid(), 'n1', 'w', 'up', 'model', 'm', 4000, 1024, 10, 8000, 1000, 10, 1500, 500, 90, 1800, 2500000, 'b')`;
+INSERT INTO node (id, name, worker_id, state, driver, power_model, boot_id,
+  capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib, allocatable_cpu_millis, allocatable_memory_mib,
+  allocatable_disk_gib, allocated_cpu_millis, used_cpu_millis, power_watts, energy_joules, cost_micros)
+VALUES (gen_random_uuid(), 'n1', 'w', 'up', 'model', 'm', 'b', 4000, 1024, 10, 8000, 1000, 10, 1500, 500, 90,
+  1800, 2500000)`;
 
 test('the scheduler shows the record in base units, and forgets what is gone from it', async () => {
   const database = await world.openDatabase(2);

@@ -114,7 +114,10 @@ const charArrayOid = 1003;
 const textOid = 25;
 const textArrayOid = 1009;
 
-/** adapter-pg cannot read the catalogue's columns of type "char" (prisma/prisma#27403): they are read as text and named Character. */
+/**
+ * adapter-pg cannot read the catalogue's columns of type "char" (prisma/prisma#27403): they are read as text and named
+ * Character.
+ */
 function readingCatalogue(adapter: Adapter): Adapter {
   const performIO = (Reflect.get(adapter, 'performIO') as PerformIO).bind(adapter);
   let charColumns: number[] = [];

@@ -1,8 +1,9 @@
 import { setTimeout as until } from 'node:timers/promises';
 
 /**
- * Open loop: arrival `i` is due at `i / rate` seconds whatever happened to the ones before it, and its latency counts from that
- * time. A system that stalls is charged for every request that should have been sent meanwhile (no coordinated omission).
+ * Open loop: arrival `i` is due at `i / rate` seconds whatever happened to the ones before it, and its latency counts
+ * from that time. A system that stalls is charged for every request that should have been sent meanwhile (no
+ * coordinated omission).
  */
 export async function arrive(
   count: number,

@@ -5,7 +5,10 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** The public API over kept connections; plain node:http, because the generator shares the machine with what it measures. */
+/**
+ * The public API over kept connections; plain node:http, because the generator shares the machine with what it
+ * measures.
+ */
 export class ApiClient {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 512 });
 

@@ -2,8 +2,8 @@ import type { EventView } from '@berth/contracts/http/event.js';
 import type { ApiClient } from './client.js';
 
 /**
- * What happens, as one stream of server-sent events tells it: thousands of instances cost the API one connection, where a
- * long-poll each would be load of its own. The time of an event is when it arrived here.
+ * What happens, as one stream of server-sent events tells it: thousands of instances cost the API one connection, where
+ * a long-poll each would be load of its own. The time of an event is when it arrived here.
  */
 export class EventFeed {
   private readonly listeners = new Set<(event: EventView, atMs: number) => void>();

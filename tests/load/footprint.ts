@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** From /proc: CPU since the process began, memory now. `rssMib` counts pages that processes share once for each of them. */
+/**
+ * From /proc: CPU since the process began, memory now. `rssMib` counts pages that processes share once for each of
+ * them.
+ */
 export interface Footprint {
   readonly cpuSeconds: number;
   readonly rssMib: number;

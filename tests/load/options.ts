@@ -12,7 +12,7 @@ export interface LoadOptions {
   readonly profileDir?: string;
 }
 
-export const loadHelp = `npm run load -- [--nodes 200] [--instances 2000] [--rate 100] [--short] [--sweep] [--json] [--profile DIR]
+export const loadHelp = `npm run load -- [--nodes 200] [--instances 2000] [--rate 100] [--short] [--sweep] [--json]
   --short    20 nodes, 100 instances, 50 a second
   --sweep    the same at 2, 4, 8, ... times the rate, until an error or p99 to ready above 3 s
   --profile  CPU profiles of the control plane in DIR`;

@@ -1,3 +1,4 @@
+import type { DeletesResult } from './deletes.js';
 import type { Latencies } from './latency.js';
 import type { LoadResult } from './run.js';
 
@@ -18,12 +19,12 @@ export function report(result: LoadResult): string {
     `  throughput    ${creates.acceptedPerSecond}/s accepted, ${creates.readyPerSecond}/s ready`,
     `  errors        ${errorsOf(creates.errors)}`,
     latencies('deleted', deletes.accepted),
-    `  clean after   ${deletes.cleanAfterMs === null ? `NEVER: ${JSON.stringify(deletes.leaks)}` : `${deletes.cleanAfterMs} ms`}; errors ${errorsOf(deletes.errors)}`,
+    `  clean after   ${cleanOf(deletes)}; errors ${errorsOf(deletes.errors)}`,
     `  generator     sent p99 ${creates.sentLate.p99Ms} ms late; ${eventsReceived} events received`,
     '  process           CPU s   RSS MiB   PSS MiB',
     ...Object.entries(footprint).map(
       ([name, { cpuSeconds, rssMib, pssMib }]) =>
-        `  ${name.padEnd(16)}${cpuSeconds.toFixed(1).padStart(7)}${rssMib.toFixed(0).padStart(10)}${pssMib.toFixed(0).padStart(10)}`,
+        `  ${name.padEnd(16)}${column(cpuSeconds, 7, 1)}${column(rssMib, 10)}${column(pssMib, 10)}`,
     ),
     `  ${holds(result) ? 'holds' : 'BROKEN'}: no errors, nothing left behind, p99 to ready <= ${readyP99MaxMs} ms`,
   ];
@@ -32,6 +33,14 @@ export function report(result: LoadResult): string {
 
 function latencies(what: string, { count, p50Ms, p90Ms, p99Ms, maxMs }: Latencies): string {
   return `  ${what.padEnd(14)}p50 ${p50Ms}  p90 ${p90Ms}  p99 ${p99Ms}  max ${maxMs} ms  (${count})`;
+}
+
+function cleanOf({ cleanAfterMs, leaks }: DeletesResult): string {
+  return cleanAfterMs === null ? `NEVER: ${JSON.stringify(leaks)}` : `${cleanAfterMs} ms`;
+}
+
+function column(value: number, width: number, digits = 0): string {
+  return value.toFixed(digits).padStart(width);
 }
 
 function errorsOf(errors: Readonly<Record<string, number>>): string {

@@ -5,7 +5,10 @@ import { isTest, sourceFiles } from './sources.js';
 
 const files = sourceFiles();
 
-/** That a process emits only its own names is a matter of types: `Metrics<'api'>` has no others. This is the other direction. */
+/**
+ * That a process emits only its own names is a matter of types: `Metrics<'api'>` has no others. This is the other
+ * direction.
+ */
 describe.each(exporters)('%s', (app) => {
   const text = files
     .filter((file) => file.path.startsWith(`apps/${app}/`) && !isTest(file))

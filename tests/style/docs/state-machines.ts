@@ -14,7 +14,7 @@ interface Machine {
 const machines: readonly Machine[] = [
   {
     title: 'Instance',
-    says: 'What the user owns. `running` means that the guest itself said so; `unknown` that its node cannot be reached.',
+    says: 'What the user owns. `running`: the guest itself said so. `unknown`: its node cannot be reached.',
     table: instanceTransitions,
   },
   {
@@ -39,8 +39,8 @@ const machines: readonly Machine[] = [
 export function stateMachinesPage(): string {
   return `${[
     '# State machines',
-    'Rendered from the tables of `libs/domain` by `npm run docs`; a test fails when this page is old. The same tables ' +
-      'are the lists of the CHECKs in `prisma/migrations` and the model of the property tests. Every write is ' +
+    'Rendered from the tables of `libs/domain` by `npm run docs`; a test fails when this page is old. The same ' +
+      'tables are the lists of the CHECKs in `prisma/migrations` and the model of the property tests. Every write is ' +
       'compare-and-set on the state it expects; zero rows means that someone else won.',
     ...machines.map((machine) => `## ${machine.title}\n\n${machine.says}\n\n${diagram(machine.table)}`),
   ].join('\n\n')}\n`;

@@ -8,7 +8,9 @@ const bytesPerGib = 1024 * bytesPerMib;
 const microsPerUnit = 1_000_000;
 const source = 'model';
 
-/** Read off the record before every scrape and set as a whole: what is gone from the record is gone from the metrics. */
+/**
+ * Read off the record before every scrape and set as a whole: what is gone from the record is gone from the metrics.
+ */
 export function showRecord(metrics: Metrics<'scheduler'>, record: GaugeRepository, currency: string): void {
   metrics.beforeScrape(async () => {
     const [nodes, instances, quotas] = await Promise.all([record.nodes(), record.instances(), record.quotas()]);

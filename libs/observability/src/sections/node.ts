@@ -2,7 +2,10 @@ import type { MetricEntry } from '../entry.js';
 
 const perResource = ['node', 'resource'] as const;
 
-/** From the record: a node nobody can reach still shows. `resource` carries its unit: cpu_cores, memory_bytes, disk_bytes. */
+/**
+ * From the record: a node nobody can reach still shows. `resource` carries its unit: cpu_cores, memory_bytes,
+ * disk_bytes.
+ */
 export const nodeMetrics = {
   berth_node_info: {
     type: 'gauge',

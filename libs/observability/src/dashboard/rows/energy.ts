@@ -1,5 +1,6 @@
 import { rate, ratio, type RowSpec } from '../panel.js';
 
+const costPerSecond = rate('berth_node_cost_total{node=~"$node"}');
 const watts = 'max by (node) (berth_node_power_watts{node=~"$node"})';
 
 export const energy: RowSpec = {
@@ -30,11 +31,11 @@ export const energy: RowSpec = {
     },
     {
       title: 'Cost per hour',
-      says: 'Energy x PUE x tariff and the share of the purchase price, at the present rate, in the currency of the cost file.',
+      says: 'Energy x PUE x tariff and the share of the purchase price, at the present rate, by currency.',
       unit: 'short',
       kind: 'stat',
       queries: {
-        '{{currency}}': `sum by (currency) (max by (node, currency) (${rate('berth_node_cost_total{node=~"$node"}')})) * 3600`,
+        '{{currency}}': `sum by (currency) (max by (node, currency) (${costPerSecond})) * 3600`,
       },
     },
     {

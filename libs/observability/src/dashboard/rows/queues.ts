@@ -6,7 +6,7 @@ export const queues: RowSpec = {
   panels: [
     {
       title: 'Waiting in each queue',
-      says: 'place -> dispatch -> node (jobs: as BullMQ counts them) -> observations. The first that grows is the bottleneck.',
+      says: 'place -> dispatch -> node (jobs: as BullMQ counts them) -> observations. The first that grows is narrow.',
       unit: 'short',
       queries: { '{{queue}}': 'max by (queue) (berth_queue_depth)' },
     },
@@ -51,7 +51,7 @@ export const queues: RowSpec = {
     },
     {
       title: 'Age of the last accepted beat',
-      says: 'Time since a worker last reached the stream; at 8 s its nodes become unreachable, at 12 s guards stop guests.',
+      says: 'Since a worker last reached the stream; at 8 s its nodes become unreachable, at 12 s guards stop guests.',
       unit: 's',
       queries: { '{{instance}}': 'berth_worker_lease_age_seconds' },
     },
