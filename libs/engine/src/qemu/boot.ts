@@ -10,7 +10,7 @@ export class Boot {
   #stats: GuestStats | undefined;
   #kernelAtMs: number | undefined;
   #readyAtMs: number | undefined;
-  #resetAtUptimeMs: number | undefined;
+  #resetAfter: number | undefined;
 
   get isReady(): boolean {
     return this.#readyAtMs !== undefined;
@@ -22,9 +22,9 @@ export class Boot {
 
   /** True when this beat made the guest ready. */
   take(beat: Beat, atMs: number): boolean {
-    if (this.#resetAtUptimeMs !== undefined && beat.uptimeMs >= this.#resetAtUptimeMs) return false; // of the boot before
-    this.#resetAtUptimeMs = undefined;
-    const wasReady = this.isReady && beat.uptimeMs >= (this.#last?.beat.uptimeMs ?? 0);
+    if (this.#resetAfter !== undefined && beat.sequence > this.#resetAfter) return false; // of the boot before
+    this.#resetAfter = undefined;
+    const wasReady = this.isReady && beat.sequence >= (this.#last?.beat.sequence ?? 0);
     this.#last = { beat, atMs };
     this.#stats = beat.stats ?? this.#stats;
     if (wasReady) return false;
@@ -33,9 +33,9 @@ export class Boot {
     return true;
   }
 
-  /** The machine was reset: the guest is not ready until a younger beat says so. */
+  /** The machine was reset: the guest is not ready until it counts its beats from one again. */
   reset(): void {
-    this.#resetAtUptimeMs = this.#last?.beat.uptimeMs;
+    this.#resetAfter = this.#last?.beat.sequence;
     this.#kernelAtMs = this.#readyAtMs = undefined;
   }
 

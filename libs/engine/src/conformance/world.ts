@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { EngineError, type EngineDriver, type Observed, type VmmHandle, type VmmSpec } from '../driver.js';
+import { untilObserved } from '../until-ready.js';
+
+/** What a driver's test brings along: how to make a driver, and how its guests are ended from outside. */
+export interface World {
+  readonly driver: EngineDriver;
+  /** A spec that nobody has used yet. */
+  readonly spec: (changes?: Partial<VmmSpec>) => VmmSpec;
+  /** Ends the guest behind the driver's back, as a crash would. */
+  readonly crash: (handle: VmmHandle) => Promise<void>;
+  /** Drops the driver without a word to its guests and opens it again, as a worker that was killed. */
+  readonly reopen: () => Promise<EngineDriver>;
+  readonly survivesReopening: boolean;
+  /** A guest must be ready by then, a change seen. */
+  readonly patienceMs: number;
+}
+
+export interface Promised {
+  readonly promise: string;
+  readonly check: (world: World) => Promise<void>;
+}
+
+export async function startReady(world: World, spec = world.spec()): Promise<{ handle: VmmHandle; observed: Observed }> {
+  const handle = await world.driver.start(spec, AbortSignal.timeout(world.patienceMs));
+  return { handle, observed: await until(world, handle, 'running') };
+}
+
+export async function until(world: World, handle: VmmHandle, state: Observed['state']): Promise<Observed> {
+  const signal = AbortSignal.timeout(world.patienceMs);
+  const observed = await untilObserved(world.driver, handle, signal, (seen) => seen.state === state || seen.state === 'gone');
+  assert.equal(observed.state, state, observed.exit?.detail);
+  return observed;
+}
+
+export async function refuses(action: Promise<unknown>, code: EngineError['code']): Promise<void> {
+  await assert.rejects(action, (error) => error instanceof EngineError && error.code === code);
+}
