@@ -12,7 +12,7 @@ const config = loadConfigOrExit(configSchema);
 const logger = makeLogger('worker', config.BERTH_LOG_LEVEL);
 try {
   const app = await NestFactory.createApplicationContext(WorkerModule.of(config, openDriver, logger), {
-    logger: ['error', 'fatal'],
+    logger: false, // ours tells of failures below
     abortOnError: false,
   });
   app.enableShutdownHooks(['SIGTERM', 'SIGINT']);

@@ -14,23 +14,18 @@ export class WorkerModule {
     return {
       module: WorkerModule,
       providers: [
-        { provide: DataDirLock, useFactory: () => lockedDataDir(config.BERTH_DATA_DIR) },
         {
           provide: Worker,
-          inject: [DataDirLock],
           useFactory: async () => {
+            await mkdir(config.BERTH_DATA_DIR, { recursive: true, mode: 0o700 });
+            const lock = await DataDirLock.take(config.BERTH_DATA_DIR);
             const nodes = await openNodes(config, openDriver);
             // model guests die with the worker, so nothing of them need be remembered
             const notes = config.BERTH_DRIVER === 'model' ? undefined : await VmmNotes.open(config.BERTH_DATA_DIR);
-            return new Worker(config, nodes, new VmmTable(notes), logger);
+            return new Worker(config, nodes, new VmmTable(notes), lock, logger);
           },
         },
       ],
     };
   }
-}
-
-async function lockedDataDir(dataDir: string): Promise<DataDirLock> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  return DataDirLock.take(dataDir);
 }

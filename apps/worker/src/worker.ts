@@ -11,6 +11,7 @@ import type { WorkerConfig } from './config.js';
 import { ImageCache } from './images/image-cache.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
 import { JobRegistry } from './instances/job-registry.js';
+import type { DataDirLock } from './nodes/data-dir-lock.js';
 import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
 import { Lease } from './report/lease.js';
 import { ObservationReporter } from './report/observation.reporter.js';
@@ -44,6 +45,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly config: WorkerConfig,
     private readonly nodes: ReadonlyMap<string, WorkerNode>,
     private readonly table: VmmTable,
+    private readonly lock: DataDirLock,
     private readonly logger: Logger,
   ) {
     const { metrics } = this;
@@ -99,6 +101,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.all([...this.nodes.values()].map(({ driver }) => driver.close()));
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();
+    this.lock.release();
   }
 
   private openWriter(): ObservationWriter {

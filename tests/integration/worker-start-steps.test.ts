@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobPayload } from '@berth/contracts/job.js';
+import type { Observation } from '@berth/contracts/observation.js';
+import { EngineError } from '@berth/engine/driver.js';
+import { makeLogger } from '@berth/observability/logger.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
+import { InstanceProcessor } from '../../apps/worker/src/instances/instance.processor.js';
+import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
+import type { WorkerNode } from '../../apps/worker/src/nodes/worker-node.js';
+import { adoptVmms } from '../../apps/worker/src/vmms/vmm-adoption.js';
+import { VmmNotes } from '../../apps/worker/src/vmms/vmm-notes.js';
+import { VmmTable } from '../../apps/worker/src/vmms/vmm-table.js';
+import { VmmWatcher } from '../../apps/worker/src/vmms/vmm-watcher.js';
+import { Vmm } from '../../apps/worker/src/vmms/vmm.js';
+import { waitFor } from './wait-for.js';
+import { imageFile, OutlivingDriver } from './worker-world.js';
+
+const logger = makeLogger('worker', 'silent');
+const steps = startSteps.map(({ name }, index) => ({ name, index }));
+let folder: string;
+let driver: OutlivingDriver;
+let node: WorkerNode;
+let watchers: VmmWatcher[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-steps-'));
+  await Promise.all(['kernel', 'initrd'].map((name) => writeFile(join(folder, name), imageFile.bytes)));
+  driver = new OutlivingDriver();
+  node = { id: randomUUID(), name: 'n1', driver, bootId: 'b', zone: 'z', rack: 'r' };
+  watchers = [];
+});
+afterEach(async () => {
+  for (const watcher of watchers) watcher.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A worker as it is after its boot, without queue and stream. */
+async function boot(images = new ImageCache(folder)) {
+  const told: Observation[] = [];
+  const report = (observation: Observation) => void told.push(observation);
+  const table = new VmmTable(await VmmNotes.open(folder));
+  const watcher = new VmmWatcher(table, report, () => undefined, logger);
+  watchers.push(watcher);
+  const nodes = new Map([[node.id, node]]);
+  watcher.watch(node);
+  await adoptVmms(nodes, table, watcher, report, logger);
+  const processor = new InstanceProcessor({ nodes, table, watcher, images, report, logger });
+  return { told, table, watcher, images, report, processor };
+}
+
+type Booted = Awaited<ReturnType<typeof boot>>;
+
+function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload<'start-instance'> {
+  const order = {
+    vmmId: randomUUID(),
+    instanceId,
+    instanceName: 'web',
+    project: 'default',
+    generation,
+    driver: 'tcg' as const,
+    vcpus: 1,
+    memoryMib: 64,
+    diskGib: 0,
+    onIsolation: 'stop' as const,
+    image: {
+      kind: 'kernel-initrd' as const,
+      kernel: imageFile.at('kernel'),
+      initrd: imageFile.at('initrd'),
+      cmdline: '',
+    },
+  };
+  return { operationId: randomUUID(), nodeId: node.id, vmm: order };
+}
+
+function startOf(
+  { table, watcher, images, report }: Booted,
+  { operationId, vmm: order }: ReturnType<typeof startJob>,
+): Start {
+  const { vmmId, instanceId, generation } = order;
+  const vmm = new Vmm(node, { vmmId, instanceId, generation }, order, { operationId, end: null });
+  return { vmm, order, operationId, takenAtMs: performance.now(), table, watcher, images, report };
+}
+
+const ready = ({ told }: Booted) => told.filter((seen) => seen.kind === 'vmm-ready');
+
+describe('starting an instance', () => {
+  it.each(steps)('cut off after step $name: the next worker finishes it with one guest', async ({ index }) => {
+    const job = startJob();
+    const killed = await boot();
+    const start = startOf(killed, job);
+    for (const step of startSteps.slice(0, index + 1)) await step.run(start);
+    killed.watcher.close();
+
+    const next = await boot();
+    await next.processor.start(job);
+    await waitFor('the guest', () => ready(next).length > 0);
+    expect(await driver.list()).toEqual([start.vmm.handle]);
+    expect(ready(next)).toMatchObject([{ operationId: job.operationId, vmmId: job.vmm.vmmId }]);
+  });
+
+  it.each(steps)('with step $name done twice: nothing is started twice', async ({ index }) => {
+    const worker = await boot();
+    const start = startOf(worker, startJob());
+    for (const [at, step] of startSteps.entries()) {
+      await step.run(start);
+      if (at === index) await step.run(start);
+    }
+    await waitFor('the guest', () => ready(worker).length > 0);
+    expect(await driver.list()).toEqual([start.vmm.handle]);
+    expect(ready(worker)).toHaveLength(1);
+  });
+
+  const failures: Record<string, (worker: Booted) => void> = {
+    note: ({ table }) => {
+      const keep = table.keep.bind(table);
+      let calls = 0;
+      table.keep = (vmm) => ((calls += 1) === 1 ? Promise.reject(new Error('no space left')) : keep(vmm));
+    },
+    supersede: () => {
+      driver.kill = () => Promise.reject(new Error('no answer'));
+    },
+    image: ({ images }) => {
+      images.locate = () => Promise.reject(new EngineError('image-unavailable', 'no such file'));
+    },
+    spawn: () => {
+      driver.start = () => Promise.reject(new EngineError('start-failed', 'no memory'));
+    },
+  };
+
+  it.each(steps)('with step $name failing: it is refused once and for all, and no guest is left', async ({ name }) => {
+    const worker = await boot();
+    const older = startJob();
+    await worker.processor.start(older);
+    await waitFor('the older guest', () => ready(worker).length > 0);
+    failures[name]?.(worker);
+    const job = startJob(older.vmm.instanceId, 2);
+    await worker.processor.start(job);
+    await worker.processor.start(job);
+    const refused = worker.told.filter(({ kind }) => kind === 'job-refused');
+    const code = name === 'image' ? 'image-unavailable' : 'start-failed';
+    expect(refused).toMatchObject(
+      Array.from({ length: 2 }, () => ({ operationId: job.operationId, problem: { code } })),
+    );
+    expect((await driver.inspect(startOf(worker, job).vmm.handle)).state).toBe('gone');
+  });
+
+  it('names the same steps as are failed here', () => {
+    expect(Object.keys(failures)).toEqual(steps.map(({ name }) => name));
+  });
+});
+
+describe('a restarted worker', () => {
+  it('adopts every guest that runs and tells each true state under its last operation', async () => {
+    const before = await boot();
+    const jobs = Array.from({ length: 5 }, () => startJob());
+    for (const job of jobs) await before.processor.start(job);
+    await waitFor('five guests', () => ready(before).length === 5);
+    const [dying] = jobs;
+    before.watcher.close();
+    await driver.kill(startOf(before, dying!).vmm.handle, 'isolated');
+
+    const after = await boot();
+    expect(after.told.filter(({ kind }) => kind === 'vmm-adopted')).toHaveLength(4);
+    const living = jobs.slice(1).map(({ operationId }) => operationId);
+    expect(new Set(ready(after).map(({ operationId }) => operationId))).toEqual(new Set(living));
+    const gone = after.told.filter(({ kind }) => kind === 'vmm-gone');
+    expect(gone).toMatchObject([{ operationId: dying?.operationId, exit: { reason: 'isolated' } }]);
+  });
+
+  it('adopts a guest whose note is lost, and ends it when asked', async () => {
+    const before = await boot();
+    const { nodeId, vmm, operationId } = startJob();
+    await before.processor.start({ nodeId, vmm, operationId });
+    await waitFor('the guest', () => ready(before).length > 0);
+    before.watcher.close();
+    await writeFile(join(folder, 'notes', `${vmm.vmmId}.json`), '{');
+
+    const after = await boot();
+    expect(after.told.map(({ kind }) => kind)).toEqual(['vmm-adopted', 'vmm-ready']);
+    const { vmmId, instanceId, generation } = vmm;
+    const stop = { operationId: randomUUID(), nodeId, vmmId, instanceId, generation, graceMs: 0, delete: false };
+    await after.processor.stop(stop);
+    expect(after.told.at(-1)).toMatchObject({
+      kind: 'vmm-gone',
+      operationId: stop.operationId,
+      exit: { reason: 'stopped' },
+    });
+  });
+});
