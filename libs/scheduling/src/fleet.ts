@@ -15,6 +15,8 @@ export interface NodeSpec extends Partial<Trait> {
   readonly rack?: string;
   /** Physical size. */
   readonly capacity: ResourceAmounts;
+  /** As the node itself states it; absent = capacity times the overcommit ratio. */
+  readonly allocatable?: ResourceAmounts;
   /** Allocatable / physical, each resource; 1 when absent. */
   readonly overcommitRatio?: Partial<ResourceAmounts>;
   readonly reachable?: boolean;
@@ -47,7 +49,7 @@ export class FleetView {
 
   /** Physical size. */
   readonly capacity: ResourceColumns;
-  /** Capacity times the overcommit ratio, rounded down. */
+  /** What may be booked: as stated, or capacity times the overcommit ratio, rounded down. */
   readonly allocatable: ResourceColumns;
   /** Allocatable minus allocated. Negative when a node shrank under its load. */
   readonly free: ResourceColumns;
@@ -123,7 +125,7 @@ export class FleetView {
     if (this.names.intern(spec.id) !== node) throw new Error(`node ${spec.id} is in the fleet twice`);
     const { capacity, overcommitRatio: ratio } = spec;
     for (const resource of resourceNames) {
-      const allocatable = Math.floor(capacity[resource] * (ratio?.[resource] ?? 1));
+      const allocatable = spec.allocatable?.[resource] ?? Math.floor(capacity[resource] * (ratio?.[resource] ?? 1));
       this.capacity[resource][node] = capacity[resource];
       this.allocatable[resource][node] = allocatable;
       this.free[resource][node] = allocatable;

@@ -15,6 +15,8 @@ export type GroupPolicy = (typeof groupPolicies)[number];
 export interface GroupMembership {
   readonly name: string;
   readonly policy: GroupPolicy;
+  /** Beside any policy: the largest difference in members between two zones. */
+  readonly zoneSpreadMax?: number;
 }
 
 /** Matches taints of `key`; without a value, whatever the taint's value. */

@@ -122,6 +122,7 @@ CREATE UNIQUE INDEX instance_name ON instance (project_id, name) WHERE state <> 
 CREATE INDEX instance_page ON instance (project_id, created_at DESC, id DESC) WHERE state <> 'deleted';
 CREATE INDEX instance_labels ON instance USING gin (labels jsonb_path_ops) WHERE state <> 'deleted';
 CREATE INDEX instance_node ON instance (node_id) WHERE state <> 'deleted';
+CREATE INDEX instance_group ON instance (project_id, group_name) WHERE group_name IS NOT NULL AND state <> 'deleted';
 CREATE INDEX instance_gap ON instance (updated_at)
   WHERE state <> 'deleted' AND NOT (desired_state = 'running' AND state = 'running') AND NOT (desired_state = 'stopped' AND state = 'stopped');
 

@@ -15,11 +15,16 @@ export const antiAffinityFilter = groupFilter(
   (members, _fleet, node) => !members.byNode.has(node),
 );
 
-/** Zones differ by at most one member. Only zones with a node that takes placements count. */
-export const zoneSpreadFilter = groupFilter('zone-spread', 'spread-zone', ({ byZone }, fleet, node) => {
-  const zone = fleet.zone[node]!;
-  return (byZone.get(zone) ?? 0) <= leastOver(fleet.openNodesByZone, byZone);
-});
+/** Zones differ by at most one member, or by what the group says. Only zones with a node that takes placements count. */
+export const zoneSpreadFilter: Filter = {
+  ...groupFilter('zone-spread', 'spread-zone', () => true),
+  admits: (fleet, { group }, node) => {
+    const spreadMax = group?.zoneSpreadMax ?? (group?.policy === 'spread-zone' ? 1 : Infinity);
+    const byZone = fleet.groups.membersOf(group?.name ?? '')?.byZone;
+    if (byZone === undefined || spreadMax === Infinity) return true;
+    return (byZone.get(fleet.zone[node]!) ?? 0) < leastOver(fleet.openNodesByZone, byZone) + spreadMax;
+  },
+};
 
 /** Racks differ by at most one member. Only racks with a node that takes placements count. */
 export const rackSpreadFilter = groupFilter('rack-spread', 'spread-rack', ({ byRack }, fleet, node) => {

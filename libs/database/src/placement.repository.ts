@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import type { Problem } from '@berth/domain/problem.js';
+import type { Database } from './database.js';
+import { recordEvents } from './event-log.js';
+import type { Amounts } from './fleet.repository.js';
+import { lockInstances } from './instance-lock.js';
+import { endOperations, type EndedOperation } from './operation-end.js';
+import type { Session } from './session.js';
+
+/** An instance that waits for a node. `C` is the contract of its constraints. */
+export interface PendingPlacement<C extends object> {
+  readonly operationId: string;
+  readonly initiator: string;
+  readonly id: string;
+  readonly projectId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly constraints: C;
+  /** Since the operation was accepted, by the database clock. */
+  readonly waitedMs: number;
+}
+
+/** A place proposed for an instance; the commit may refuse it. */
+export interface ProposedPlacement extends Amounts {
+  readonly operationId: string;
+  readonly instanceId: string;
+  readonly nodeId: string;
+  readonly node: string;
+  readonly driver: string;
+  readonly policy: string;
+  readonly explanation: object;
+  /** When the decision began, since the operation was accepted. */
+  readonly queuedMs: number;
+}
+
+/** No node fits for now. */
+export interface Unplaced {
+  readonly operationId: string;
+  readonly instanceId: string;
+  readonly policy: string;
+  readonly explanation: object;
+  readonly sentence: string;
+  readonly retryAfterMs: number;
+}
+
+export interface CommitOutcome {
+  readonly committed: readonly ProposedPlacement[];
+  /** The node was taken, cordoned or lost meanwhile: they wait for the next round. */
+  readonly refused: readonly ProposedPlacement[];
+}
+
+const pending = `
+SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
+       i.disk_gib AS "diskGib", i.constraints,
+       (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs"
+FROM operation o JOIN instance i ON i.id = o.instance_id
+WHERE o.stage = 'place' AND o.next_attempt_at <= now()
+ORDER BY o.next_attempt_at, o.created_at LIMIT $1`;
+
+const stillPending = `
+SELECT o.id FROM operation o JOIN instance i ON i.id = o.instance_id
+WHERE o.id = ANY($1::uuid[]) AND o.stage = 'place' AND i.state = 'pending'`;
+
+/** All that a plan wants of a node, or nothing of it. */
+const reserve = `
+WITH wanted AS (
+  SELECT "nodeId" AS id, sum("cpuMillis") AS cpu, sum("memoryMib") AS memory, sum("diskGib") AS disk
+  FROM jsonb_to_recordset($1::jsonb) AS p ("nodeId" uuid, "cpuMillis" int, "memoryMib" int, "diskGib" int) GROUP BY 1
+), locked AS (SELECT id FROM node WHERE id IN (SELECT id FROM wanted) ORDER BY id FOR NO KEY UPDATE)
+UPDATE node n
+SET allocated_cpu_millis = n.allocated_cpu_millis + w.cpu, allocated_memory_mib = n.allocated_memory_mib + w.memory,
+    allocated_disk_gib = n.allocated_disk_gib + w.disk
+FROM wanted w JOIN locked USING (id)
+WHERE n.id = w.id AND n.state = 'up' AND NOT n.cordoned
+  AND n.allocated_cpu_millis + w.cpu <= n.allocatable_cpu_millis
+  AND n.allocated_memory_mib + w.memory <= n.allocatable_memory_mib
+  AND n.allocated_disk_gib + w.disk <= n.allocatable_disk_gib
+RETURNING n.id`;
+
+const record = `
+WITH plan AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS p (
+    "operationId" uuid, "instanceId" uuid, "vmmId" uuid, "reservationId" uuid, "nodeId" uuid, node text, driver text,
+    "cpuMillis" int, "memoryMib" int, "diskGib" int, policy text, explanation jsonb, "queuedMs" float8)
+), started AS (
+  UPDATE instance i
+  SET state = 'starting', generation = i.generation + 1, node_id = p."nodeId", reason = 'starts on ' || p.node,
+      restart_after = NULL, updated_at = now()
+  FROM plan p WHERE i.id = p."instanceId" RETURNING i.id, i.generation, i.project_id, i.name
+), made AS (
+  INSERT INTO vmm (id, instance_id, generation, node_id, driver, state)
+  SELECT p."vmmId", s.id, s.generation, p."nodeId", p.driver, 'scheduled' FROM plan p JOIN started s ON s.id = p."instanceId"
+), held AS (
+  INSERT INTO reservation (id, vmm_id, instance_id, node_id, state, cpu_millis, memory_mib, disk_gib)
+  SELECT "reservationId", "vmmId", "instanceId", "nodeId", 'active', "cpuMillis", "memoryMib", "diskGib" FROM plan
+), decided AS (
+  INSERT INTO decision (instance_id, operation_id, generation, outcome, node_id, policy, explanation)
+  SELECT p."instanceId", p."operationId", s.generation, 'placed', p."nodeId", p.policy, p.explanation
+  FROM plan p JOIN started s ON s.id = p."instanceId"
+), told AS (
+  INSERT INTO event (kind, project_id, instance_id, node_id, operation_id, message)
+  SELECT 'InstancePlaced', s.project_id, s.id, p."nodeId", p."operationId", s.name || ' placed on ' || p.node
+  FROM plan p JOIN started s ON s.id = p."instanceId"
+)
+UPDATE operation o
+SET stage = 'dispatch', state = 'running', vmm_id = p."vmmId", node_id = p."nodeId", generation = s.generation,
+    progress_percent = 30, placed_at = clock_timestamp(), next_attempt_at = now(), updated_at = now(),
+    timeline = jsonb_build_array(
+      jsonb_build_object('phase', 'queued', 'offsetMs', round(p."queuedMs")),
+      jsonb_build_object('phase', 'placed', 'offsetMs', round(extract(epoch FROM clock_timestamp() - o.created_at) * 1000)))
+FROM plan p JOIN started s ON s.id = p."instanceId" WHERE o.id = p."operationId"`;
+
+/** The decision and its event are written when the answer changes, not at every try. */
+const postpone = `
+WITH unplaced AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS u (
+    "operationId" uuid, "instanceId" uuid, policy text, explanation jsonb, sentence text, "retryAfterMs" float8)
+), waiting AS (
+  UPDATE operation o SET next_attempt_at = now() + make_interval(secs => u."retryAfterMs" / 1000), updated_at = now()
+  FROM unplaced u WHERE o.id = u."operationId" AND o.stage = 'place'
+), changed AS (
+  UPDATE instance i SET reason = u.sentence, updated_at = now()
+  FROM unplaced u WHERE i.id = u."instanceId" AND i.state = 'pending' AND i.reason IS DISTINCT FROM u.sentence
+  RETURNING i.id, i.project_id, i.name
+), decided AS (
+  INSERT INTO decision (instance_id, operation_id, outcome, policy, explanation)
+  SELECT u."instanceId", u."operationId", 'unplaceable', u.policy, u.explanation
+  FROM unplaced u JOIN changed c ON c.id = u."instanceId"
+)
+INSERT INTO event (kind, project_id, instance_id, operation_id, message)
+SELECT 'InstanceUnplaceable', c.project_id, c.id, u."operationId", u.sentence
+FROM unplaced u JOIN changed c ON c.id = u."instanceId"`;
+
+const giveUp = `
+UPDATE instance SET state = 'failed', reason = g.reason, updated_at = now()
+FROM unnest($1::uuid[], $2::text[]) AS g (id, reason) WHERE instance.id = g.id AND state = 'pending'`;
+
+const wake = `UPDATE operation SET next_attempt_at = now() WHERE stage = 'place' AND next_attempt_at > now()`;
+
+/** From accepted to placed. */
+export class PlacementRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Those whose time has come, longest due first. */
+  pending<C extends object>(limit: number): Promise<PendingPlacement<C>[]> {
+    return this.database.query(pending, [limit]);
+  }
+
+  /** Checks each node again and writes what it can take: vmm with the next generation, reservation, decision, dispatch. */
+  async commit(plan: readonly ProposedPlacement[]): Promise<CommitOutcome> {
+    if (plan.length === 0) return { committed: [], refused: [] };
+    const outcome = await this.database.transaction(async (on) => {
+      await lockInstances(on, plan.map(({ instanceId }) => instanceId));
+      const rows = await on.query<{ id: string }>(stillPending, [plan.map(({ operationId }) => operationId)]);
+      const open = new Set(rows.map(({ id }) => id));
+      const wanted = plan.filter(({ operationId }) => open.has(operationId));
+      const granted = new Set((await on.query<{ id: string }>(reserve, [JSON.stringify(wanted.map(demandOf))])).map(({ id }) => id));
+      const committed = wanted.filter(({ nodeId }) => granted.has(nodeId));
+      if (committed.length > 0) await on.query(record, [JSON.stringify(committed.map(withIds))]);
+      return { committed, refused: wanted.filter(({ nodeId }) => !granted.has(nodeId)) };
+    });
+    this.database.notify('event');
+    return outcome;
+  }
+
+  async postpone(unplaced: readonly Unplaced[]): Promise<void> {
+    if (unplaced.length === 0) return;
+    await this.database.transaction(async (on) => {
+      await lockInstances(on, unplaced.map(({ instanceId }) => instanceId));
+      await on.query(postpone, [JSON.stringify(unplaced)]);
+    });
+    this.database.notify('event');
+  }
+
+  /** Ends operations that waited long enough, and with them the instance's hope. */
+  async fail(failed: readonly { operationId: string; instanceId: string; problem: Problem }[]): Promise<EndedOperation[]> {
+    if (failed.length === 0) return [];
+    const ended = await this.database.transaction((on) => failTogether(on, failed));
+    for (const { operationId } of ended) this.database.notify('operation', operationId);
+    this.database.notify('event');
+    return ended;
+  }
+
+  /** Capacity has changed: those that were put off are due now. */
+  async wake(): Promise<void> {
+    await this.database.query(wake);
+  }
+}
+
+async function failTogether(
+  on: Session,
+  failed: readonly { operationId: string; instanceId: string; problem: Problem }[],
+): Promise<EndedOperation[]> {
+  await lockInstances(on, failed.map(({ instanceId }) => instanceId));
+  const rows = await on.query<{ id: string }>(stillPending, [failed.map(({ operationId }) => operationId)]);
+  const open = new Set(rows.map(({ id }) => id));
+  const ending = failed.filter(({ operationId }) => open.has(operationId));
+  await on.query(giveUp, [ending.map(({ instanceId }) => instanceId), ending.map(({ problem }) => problem.detail)]);
+  await recordEvents(
+    on,
+    ending.map(({ instanceId, operationId, problem }) => ({
+      kind: 'InstanceFailed',
+      ...{ instanceId, operationId },
+      message: problem.detail,
+    })),
+  );
+  return endOperations(on, ending.map(({ operationId, problem }) => ({ operationId, problem, state: 'failed' as const })));
+}
+
+function demandOf({ nodeId, cpuMillis, memoryMib, diskGib }: ProposedPlacement): Amounts & { nodeId: string } {
+  return { nodeId, cpuMillis, memoryMib, diskGib };
+}
+
+function withIds(placement: ProposedPlacement): ProposedPlacement & { vmmId: string; reservationId: string } {
+  return { ...placement, vmmId: randomUUID(), reservationId: randomUUID() };
+}
