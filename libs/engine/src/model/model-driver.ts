@@ -1,6 +1,7 @@
 import { PassThrough, type Duplex } from 'node:stream';
 import {
   EngineError,
+  type BurnsCpu,
   type EngineCapabilities,
   type EngineDriver,
   type KillReason,
@@ -17,14 +18,18 @@ export interface ModelDriverOptions {
   readonly profile?: Partial<ModelProfile>;
 }
 
+/** More instances than any node meets in the life of a worker; the oldest are forgotten first. */
+const instancesRememberedMax = 100_000;
+
 /**
  * Guests that take no machine: boot time, use and failures come from a seed. Production code: a worker with hundreds of model
- * nodes is how big fleets are tried on a small machine. They live in this process and end with it.
+ * nodes is how big fleets are tried on a small machine. They live in this process and end with it,
+ * so a worker that comes back reports them lost, like a node that lost its power.
  */
-export class ModelDriver implements EngineDriver {
+export class ModelDriver implements EngineDriver, BurnsCpu {
   readonly name = 'model';
   private readonly vmms = new Map<string, ModelVmm>();
-  private readonly generations = new Map<string, number>();
+  private readonly latest = new Map<string, { readonly generation: number; readonly vmmId: string }>();
   private readonly listeners = new Set<(observed: Observed) => void>();
   private readonly profile: ModelProfile;
   private readonly random: ModelRandom;
@@ -43,10 +48,12 @@ export class ModelDriver implements EngineDriver {
     signal.throwIfAborted();
     const known = this.vmms.get(spec.vmmId);
     if (known) return known.handle;
-    if ((this.generations.get(spec.instanceId) ?? 0) >= spec.generation) {
-      throw new EngineError('stale-generation', `generation ${spec.generation} of ${spec.instanceId} was here before`);
+    const latest = this.latest.get(spec.instanceId);
+    if (latest && latest.generation >= spec.generation) {
+      throw new EngineError('stale-generation', `generation ${latest.generation} of ${spec.instanceId} was here before`);
     }
-    this.generations.set(spec.instanceId, spec.generation);
+    if (latest) this.vmms.get(latest.vmmId)?.end('superseded', `generation ${spec.generation} took its place`);
+    this.remember(spec);
     const vmm = new ModelVmm(spec, drawFate(this.profile, this.random), (observed) => this.tell(observed));
     this.vmms.set(spec.vmmId, vmm);
     vmm.boot();
@@ -80,24 +87,29 @@ export class ModelDriver implements EngineDriver {
   }
 
   async kill(handle: VmmHandle, reason: KillReason = 'stopped'): Promise<void> {
-    this.known(handle).end(reason, `ended as asked: ${reason}`);
+    this.vmms.get(handle.vmmId)?.end(reason, `ended as asked: ${reason}`);
+  }
+
+  /** A failure out of its turn, for drills; the profile draws the others. */
+  async crash(handle: VmmHandle): Promise<void> {
+    this.running(handle).end('crashed', 'the model guest crashed');
   }
 
   async reboot(handle: VmmHandle): Promise<void> {
-    const vmm = this.known(handle);
-    if (vmm.isGone) throw new EngineError('no-answer', `vmm ${handle.vmmId} is gone`);
-    vmm.boot();
+    this.running(handle).boot();
   }
 
   async release(handle: VmmHandle): Promise<void> {
-    this.vmms.get(handle.vmmId)?.end('stopped', 'released');
+    this.vmms.get(handle.vmmId)?.end('deleted', 'released');
     this.vmms.delete(handle.vmmId);
   }
 
   async stats(handle: VmmHandle): Promise<VmmStats> {
-    const vmm = this.known(handle);
-    if (vmm.isGone) throw new EngineError('no-answer', `vmm ${handle.vmmId} is gone`);
-    return vmm.stats();
+    return this.running(handle).stats();
+  }
+
+  async setLoad(handle: VmmHandle, percent: number): Promise<void> {
+    this.running(handle).burn(percent);
   }
 
   console(handle: VmmHandle): Duplex {
@@ -120,6 +132,19 @@ export class ModelDriver implements EngineDriver {
     const vmm = this.vmms.get(vmmId);
     if (!vmm) throw new EngineError('not-found', `no vmm ${vmmId} on this node`);
     return vmm;
+  }
+
+  private running(handle: VmmHandle): ModelVmm {
+    const vmm = this.known(handle);
+    if (vmm.isGone) throw new EngineError('not-found', `vmm ${handle.vmmId} is gone`);
+    return vmm;
+  }
+
+  private remember({ instanceId, generation, vmmId }: VmmSpec): void {
+    this.latest.delete(instanceId);
+    this.latest.set(instanceId, { generation, vmmId });
+    const oldest = this.latest.size > instancesRememberedMax ? this.latest.keys().next().value : undefined;
+    if (oldest !== undefined) this.latest.delete(oldest);
   }
 
   private tell(observed: Observed): void {

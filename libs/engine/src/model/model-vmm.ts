@@ -7,7 +7,10 @@ const emptyGuestMib = 24;
 /** setTimeout takes no more. */
 const timerMaxMs = 2 ** 31 - 1;
 
-/** One simulated guest. A timer while it boots, and one more only if it is to die by itself. */
+/**
+ * One simulated guest: about a kilobyte, and work only when something happens to it. It has a timer while it boots and one
+ * more only if it is to die by itself; Node keeps them all in one queue behind one timer of the system.
+ */
 export class ModelVmm {
   readonly handle: VmmHandle;
   private readonly startedAtMs = performance.now();
@@ -16,6 +19,8 @@ export class ModelVmm {
   private phasesMs: BootPhasesMs = { image: 0, spawned: 0 };
   private exit: VmmExit | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Set once the guest was asked to burn a share of its vcpus: what it had used until then, and the share since. */
+  private burning: { readonly fromMs: number; readonly cpuMs: number; readonly share: number } | undefined;
 
   constructor(
     private readonly spec: VmmSpec,
@@ -58,10 +63,17 @@ export class ModelVmm {
     return { handle, state, phasesMs, ...(exit && { exit }), ...(state === 'running' && { heartbeat }) };
   }
 
+  /** `percent` of every vcpu from now on. */
+  burn(percent: number): void {
+    const fromMs = performance.now();
+    this.burning = { fromMs, cpuMs: this.cpuMsAt(fromMs), share: percent / 100 };
+  }
+
   stats(): VmmStats {
     const { vcpus, memoryMib } = this.spec;
-    const uptimeMs = performance.now() - this.startedAtMs;
-    const cpuMs = vcpus * vcpuTimeMs(this.fate, uptimeMs);
+    const nowMs = performance.now();
+    const uptimeMs = nowMs - this.startedAtMs;
+    const cpuMs = this.cpuMsAt(nowMs);
     const usedMib = Math.min(memoryMib, emptyGuestMib + memoryMib * this.fate.utilizationMean);
     const guest = {
       uptimeMs,
@@ -71,6 +83,12 @@ export class ModelVmm {
       memoryAvailableMib: memoryMib - usedMib,
     };
     return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, guest };
+  }
+
+  private cpuMsAt(nowMs: number): number {
+    const { vcpus } = this.spec;
+    if (!this.burning) return vcpus * vcpuTimeMs(this.fate, nowMs - this.startedAtMs);
+    return this.burning.cpuMs + vcpus * this.burning.share * (nowMs - this.burning.fromMs);
   }
 
   consoleText(): string {
