@@ -47,7 +47,7 @@ async function boot(images = new ImageCache(folder)) {
   watchers.push(watcher);
   const nodes = new Map([[node.id, node]]);
   watcher.watch(node);
-  await adoptVmms(nodes, table, watcher, report, logger);
+  await adoptVmms({ nodes, table, watcher, report, logger });
   const processor = new InstanceProcessor({ nodes, table, watcher, images, report, logger });
   return { told, table, watcher, images, report, processor };
 }

@@ -78,14 +78,15 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationBootstrap(): Promise<void> {
     const { config, nodes, table, watcher, writer, logger } = this;
+    const report = writer.report.bind(writer);
     const agentUrl = await this.agent.listen();
     const registrations = [...nodes.values()].map((node) => registrationOf(node, config, agentUrl));
     this.reporter = new ObservationReporter(config.BERTH_WORKER_ID, registrations, writer, table, this.usage, logger);
-    this.reporter.register();
+    this.reporter.beginBeats();
     for (const node of nodes.values()) watcher.watch(node);
-    const adopted = await adoptVmms(nodes, table, watcher, writer.report.bind(writer), logger);
+    const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
     if (adopted > 0) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: config.BERTH_DRIVER }, adopted);
-    this.reporter.begin();
+    this.reporter.beginInventories();
     this.stopReleasing = releaseEndedRegularly(table, logger);
     this.consumer = this.openConsumer();
     logger.info({ nodes: nodes.size, adopted, agentUrl }, 'worker serves');

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { consoleNextOffsetHeader, consoleParams, consolePathOf, consoleQuery } from '@berth/contracts/agent.js';
 import { consoleMaxBytes } from '@berth/domain/limits.js';
+import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
@@ -57,6 +58,7 @@ export class AgentServer {
       if (!this.knowsSecret(request)) return void response.writeHead(401).end();
       await this.sendConsole(vmmId, url, response);
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'not-found') return void response.writeHead(404).end();
       logger.error({ error, path: request.url }, 'agent request failed');
       if (!response.headersSent) response.writeHead(500);
       response.end();

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineDriver } from '@berth/engine/driver.js';
 import type { WorkerConfig } from '../config.js';
+import { proveEngine } from './engine-proof.js';
 import { nodeIdsOf } from './node-identity.js';
 import { nodeNameOf, type WorkerNode } from './worker-node.js';
 
@@ -43,6 +44,7 @@ async function openNode(
   const folder = join(config.BERTH_DATA_DIR, 'engine');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const opened = await openDriver(config, { folder, seed: config.BERTH_SEED + index });
+  if (opened.renewLease) await proveEngine(opened.driver, folder, bootId);
   return {
     id,
     name: nodeNameOf(config, index),

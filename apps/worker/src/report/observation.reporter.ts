@@ -1,4 +1,4 @@
-import type { NodeHeartbeat, NodeRegistration, Observation } from '@berth/contracts/observation.js';
+import type { NodeHeartbeat, NodeRegistration } from '@berth/contracts/observation.js';
 import { nodeHeartbeatIntervalMs } from '@berth/domain/node-state.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { ObservationWriter } from '@berth/queue/observation-writer.js';
@@ -14,7 +14,7 @@ type Used = Omit<NodeHeartbeat, 'vmms'>;
 
 /** Renews the nodes' leases and says what lives on them, whether or not anything changes. */
 export class ObservationReporter {
-  private timers: NodeJS.Timeout[] = [];
+  private readonly timers: NodeJS.Timeout[] = [];
   private used: readonly Used[];
   private taking: Promise<void> | undefined;
 
@@ -29,24 +29,28 @@ export class ObservationReporter {
     this.used = registrations.map(({ nodeId }) => ({ nodeId, usedCpuMillis: 0, usedMemoryMib: 0 }));
   }
 
-  register(): void {
-    for (const nodes of chunks(this.registrations)) {
-      this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, nodes });
-    }
+  /** From here on the nodes are known and their leases fresh; what lives on them is not told yet. */
+  beginBeats(): void {
+    this.register();
+    this.beat();
+    this.timers.push(setInterval(() => this.beat(), nodeHeartbeatIntervalMs));
   }
 
-  begin(): void {
-    this.beat();
-    this.timers = [
-      setInterval(() => this.beat(), nodeHeartbeatIntervalMs),
-      setInterval(() => this.inventoryNow(), inventoryIntervalMs),
-    ];
+  /** Only when every guest of before is adopted: one that is missing in an inventory is taken for gone. */
+  beginInventories(): void {
     this.inventoryNow();
+    this.timers.push(setInterval(() => this.inventoryNow(), inventoryIntervalMs));
   }
 
   async end(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await this.taking;
+  }
+
+  private register(): void {
+    for (const nodes of chunks(this.registrations)) {
+      this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, nodes });
+    }
   }
 
   private beat(): void {
@@ -88,11 +92,6 @@ export class ObservationReporter {
   private tell(beats: readonly NodeHeartbeat[]): void {
     for (const nodes of chunks(beats)) this.writer.report({ kind: 'nodes-beat', workerId: this.workerId, nodes });
   }
-}
-
-/** The proof that the control plane hears this worker. */
-export function renewsLease({ kind }: Observation): boolean {
-  return kind === 'nodes-beat';
 }
 
 function chunks<T>(items: readonly T[]): T[][] {

@@ -40,16 +40,18 @@ export class UsageMeter {
 
   private async look(vmm: Vmm): Promise<void> {
     if (!vmm.liveState) return;
+    const { driver } = vmm.node;
+    this.watcher.observe(await driver.inspect(vmm.handle));
+    if (!vmm.liveState) return;
     try {
-      const stats = await vmm.node.driver.stats(vmm.handle);
+      const stats = await driver.stats(vmm.handle);
       const atMs = performance.now();
       const before = this.samples.get(vmm);
       const elapsedMs = before ? atMs - before.atMs : 0;
       const burntMs = before ? Math.max(0, stats.cpuMs - before.stats.cpuMs) : 0;
       this.samples.set(vmm, { atMs, stats, cpuMillis: elapsedMs > 0 ? Math.round((burntMs / elapsedMs) * 1_000) : 0 });
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      this.watcher.observe(await vmm.node.driver.inspect(vmm.handle));
+      if (!(error instanceof EngineError)) throw error; // else it has just ended: its watcher hears of it
     }
   }
 }

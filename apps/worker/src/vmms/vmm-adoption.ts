@@ -1,63 +1,67 @@
 import type { Observation } from '@berth/contracts/observation.js';
+import { id } from '@berth/contracts/primitives.js';
 import { cleansOrphans, type VmmHandle } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { adoptedReport } from '../report/vmm-reports.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
-import { Vmm, type VmmNote } from './vmm.js';
+import { Vmm } from './vmm.js';
 import type { VmmTable } from './vmm-table.js';
 import type { VmmWatcher } from './vmm-watcher.js';
 
+/** What adoption works on; the same for each node. */
+export interface Adoption {
+  readonly nodes: ReadonlyMap<string, WorkerNode>;
+  readonly table: VmmTable;
+  readonly watcher: VmmWatcher;
+  readonly report: (observation: Observation) => void;
+  readonly logger: Logger;
+}
+
 /** After a restart: takes up what still runs on the nodes, tells what has ended meanwhile. Returns how many live. */
-export async function adoptVmms(
-  nodes: ReadonlyMap<string, WorkerNode>,
-  table: VmmTable,
-  watcher: VmmWatcher,
-  report: (observation: Observation) => void,
-  logger: Logger,
-): Promise<number> {
+export async function adoptVmms(adoption: Adoption): Promise<number> {
+  const { nodes, table, logger } = adoption;
   const notes = await table.noted((file, error) => logger.error({ file, error }, 'a note cannot be read'));
   for (const note of notes) {
     const node = nodes.get(note.nodeId);
     if (node) table.restore(new Vmm(node, note.handle, note.order, note));
   }
-  const adopted = await Promise.all([...nodes.values()].map((node) => adoptOf(node, table, watcher, report, logger)));
-  return adopted.flat().length;
+  const counts = await Promise.all([...nodes.values()].map((node) => adoptOf(node, adoption)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
-async function adoptOf(
-  node: WorkerNode,
-  table: VmmTable,
-  watcher: VmmWatcher,
-  report: (observation: Observation) => void,
-  logger: Logger,
-): Promise<readonly Vmm[]> {
-  const adopted: Vmm[] = [];
-  for (const handle of await node.driver.list()) {
-    const vmm = table.get(handle.vmmId) ?? withoutNote(node, handle);
-    table.restore(vmm);
-    const observed = await node.driver.recover(handle);
-    if (vmm.end) continue;
-    if (observed.state !== 'gone') {
-      vmm.observed = observed;
-      adopted.push(vmm);
-      report(adoptedReport(vmm));
-    }
-    watcher.observe(observed);
+/** All guests at once: one that does not answer must not keep the others waiting. */
+async function adoptOf(node: WorkerNode, adoption: Adoption): Promise<number> {
+  const handles = await node.driver.list();
+  const lives = await Promise.all(handles.map((handle) => adopt(node, handle, adoption)));
+  await endOrphans(node, adoption);
+  return lives.filter((living) => living).length;
+}
+
+async function adopt(node: WorkerNode, handle: VmmHandle, { table, watcher, report }: Adoption): Promise<boolean> {
+  if (!isControlPlanes(handle)) {
+    await node.driver.release(handle);
+    return false;
   }
-  if (!cleansOrphans(node.driver)) return adopted;
+  const vmm = table.get(handle.vmmId) ?? new Vmm(node, handle, null, { operationId: null, end: null });
+  table.restore(vmm);
+  const observed = await node.driver.recover(handle);
+  vmm.observed = observed;
+  const living = !vmm.end && observed.state !== 'gone';
+  if (living) report(adoptedReport(vmm));
+  watcher.observe(observed);
+  return living;
+}
+
+/** The engine's own trial guests have other ids; one can be left over when a worker dies in a trial. */
+function isControlPlanes({ vmmId, instanceId }: VmmHandle): boolean {
+  return id.safeParse(vmmId).success && id.safeParse(instanceId).success;
+}
+
+async function endOrphans(node: WorkerNode, { report, logger }: Adoption): Promise<void> {
+  if (!cleansOrphans(node.driver)) return;
   for (const line of await node.driver.cleanOrphans()) {
     logger.warn({ node: node.name, orphan: line }, 'orphan ended');
-    report({
-      kind: 'orphan-killed',
-      nodeId: node.id,
-      pid: Number(/\d+/.exec(line)?.[0] ?? 0),
-      detail: line.slice(0, 500),
-    });
+    const [, pid] = /^process (\d+)/.exec(line) ?? [];
+    if (pid) report({ kind: 'orphan-killed', nodeId: node.id, pid: Number(pid), detail: line.slice(0, 500) });
   }
-  return adopted;
-}
-
-function withoutNote(node: WorkerNode, handle: VmmHandle): Vmm {
-  const lost: Pick<VmmNote, 'operationId' | 'end'> = { operationId: null, end: null };
-  return new Vmm(node, handle, null, lost);
 }
