@@ -1,5 +1,5 @@
-// nest build --all (swc). The stamp goes first and comes back last, so an interrupted build is done again; files of sources that are
-// gone are removed at the end, so a datacenter that runs from dist never sees it empty.
+// nest build --all (swc). The stamp goes first and comes back last, so an interrupted build is done again; what has
+// no source any more is removed at the end, so a datacenter that runs from dist never sees it empty.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { buildStamp, fail, root, run, sourceHash, sourcesIn, tool } from './setup.mjs';

@@ -1,4 +1,4 @@
-// What has to be there before Berth's own code can run: Node, the npm packages, the generated database client, the build.
+// What has to be there before Berth's own code can run: Node, the npm packages, the database client, the build.
 // Plain JavaScript without packages: it runs on a machine that has nothing but Node and this repository.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,10 @@ const generated = join(root, 'libs/database/src/generated');
 const generatedStamp = join(generated, '.stamp');
 export const buildStamp = join(root, 'dist/.stamp');
 
-/** Each step is skipped when its result is there already, and leaves its stamp last, so that an interrupted one is done again. */
+/**
+ * Each step is skipped when its result is there already, and leaves its stamp last, so that an interrupted one is
+ * done again.
+ */
 export async function setUp() {
   checkNode();
   await step('npm packages', dependenciesInstalled(), () =>

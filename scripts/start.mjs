@@ -1,4 +1,5 @@
-// npm start: set-up, then `berth up` with the flags given. The same process goes on to be the launcher, so signals reach it.
+// npm start: set-up, then `berth up` with the flags given. The same process goes on as the launcher, so that signals
+// reach it.
 import { join } from 'node:path';
 import { root, setUp } from './setup.mjs';
 

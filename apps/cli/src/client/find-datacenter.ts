@@ -13,7 +13,8 @@ export function dataDirOf(flag: string | undefined, environment: NodeJS.ProcessE
 }
 
 /**
- * The API to talk to: BERTH_ENDPOINT with BERTH_TOKEN; or the datacenter of the data folder, with its admin token unless BERTH_TOKEN is set.
+ * The API to talk to: BERTH_ENDPOINT with BERTH_TOKEN; or the datacenter of the data folder, with its admin token
+ * unless BERTH_TOKEN is set.
  * A `--data-dir` on the command line wins over BERTH_ENDPOINT.
  * @throws CliError when there is none
  */

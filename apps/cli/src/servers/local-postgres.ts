@@ -27,7 +27,10 @@ const readyTimeoutMs = 30_000;
 const leftOverGraceMs = 15_000;
 const run = promisify(execFile);
 
-/** PostgreSQL for this machine alone: 127.0.0.1, a generated password, the cluster made on first use. What an earlier run left is stopped first. */
+/**
+ * PostgreSQL for this machine alone: 127.0.0.1, a generated password, the cluster made on first use. What an
+ * earlier run left is stopped first.
+ */
 export async function startLocalPostgres(options: PostgresOptions): Promise<LocalServer> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
@@ -38,7 +41,8 @@ export async function startLocalPostgres(options: PostgresOptions): Promise<Loca
   const cluster = join(home, 'postgres');
   await stopLeftOver(cluster);
   const { password, isNew } = await passwordOf(dataDir);
-  if (isNew && home !== dataDir) await rm(cluster, { recursive: true, force: true }); // of a data folder that was deleted
+  // a cluster elsewhere may be of a data folder that was deleted
+  if (isNew && home !== dataDir) await rm(cluster, { recursive: true, force: true });
   await createCluster(binDir, cluster, password, owner);
   const port = await freePort(options.port);
   const settings = {

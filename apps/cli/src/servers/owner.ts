@@ -7,7 +7,8 @@ export interface Owner {
 }
 
 /**
- * PostgreSQL refuses to run as root: then `postgres` or `nobody` of /etc/passwd runs it. Undefined: we are not root, run it as ourselves.
+ * PostgreSQL refuses to run as root: then `postgres` or `nobody` of /etc/passwd runs it. Undefined: we are not
+ * root, run it as ourselves.
  * @throws when root has neither
  */
 export async function serverOwner(): Promise<Owner | undefined> {

@@ -5,7 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { isOpenToAll, type Owner } from './owner.js';
 
-/** Where root keeps what another user must reach when the checkout or the data folder lies under a closed folder such as /root. */
+/**
+ * Where root keeps what another user must reach when the checkout or the data folder lies under a closed folder
+ * such as /root.
+ */
 export const openRoot = '/var/lib/berth';
 const debianRoot = '/usr/lib/postgresql';
 const links = z.array(z.object({ source: z.string(), target: z.string() }));
@@ -52,7 +55,10 @@ async function reachable(packageDir: string, owner: Owner | undefined): Promise<
   return copy;
 }
 
-/** npm packages hold no symbolic links; the package's own install script makes them, and may have been told not to run. */
+/**
+ * npm packages hold no symbolic links; the package's own install script makes them, and may have been told not to
+ * run.
+ */
 async function linkLibraries(packageDir: string): Promise<void> {
   const wanted = links.parse(JSON.parse(await readFile(join(packageDir, 'native', 'pg-symlinks.json'), 'utf8')));
   for (const { source, target } of wanted) {

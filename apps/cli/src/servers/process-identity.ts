@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Process ids are used again; together with the start time, in clock ticks since boot, they name one process for ever. */
+/**
+ * Process ids are used again; together with the start time, in clock ticks since boot, they name one process for
+ * ever.
+ */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startTicks: string;

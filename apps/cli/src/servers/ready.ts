@@ -6,7 +6,8 @@ const pollMs = 20;
 
 /**
  * Waits until `check` says yes.
- * @throws when the process ends before, or is not ready within `timeoutMs` (it is stopped then); the message ends with `hint`
+ * @throws when the process ends before, or is not ready within `timeoutMs` (it is stopped then); the message ends
+ * with `hint`
  */
 export async function untilReady(
   server: ServerProcess,

@@ -16,7 +16,8 @@ export interface RedisBinary {
 }
 
 /**
- * Debian's redis-tools holds the whole server: `redis-server` is but another name of `redis-check-rdb`. So no service needs to be
+ * Debian's redis-tools holds the whole server: `redis-server` is but another name of `redis-check-rdb`. So no
+ * service needs to be
  * installed, started and stopped again. Undefined: nothing is here.
  */
 export async function findRedis(): Promise<RedisBinary | undefined> {

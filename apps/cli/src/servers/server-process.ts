@@ -62,8 +62,10 @@ export async function startServer(command: ServerCommand, files: ServerFiles): P
     child.once('spawn', resolve);
     child.once('error', reject);
   });
+  const pid = pidOf(child);
+  if (files.pidPath !== undefined) writePidFile(files.pidPath, pid, command.stopSignal);
   return {
-    pid: pidOf(child),
+    pid,
     exited,
     stop: (graceMs = stopGraceMs) => stop(child, command.stopSignal, exited, graceMs),
   };

@@ -50,7 +50,10 @@ async function isBookworm(): Promise<boolean> {
   return /^VERSION_CODENAME=bookworm$/m.test(await outputOf('cat', ['/etc/os-release']));
 }
 
-/** Debian 12 has QEMU 7.2; its backports have 10. They are added once, from the mirror that the machine uses already. */
+/**
+ * Debian 12 has QEMU 7.2; its backports have 10. They are added once, from the mirror that the machine uses
+ * already.
+ */
 async function addBackports(apt: Apt): Promise<void> {
   const sources = await outputOf('apt-get', [
     'indextargets',

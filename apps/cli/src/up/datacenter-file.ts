@@ -6,7 +6,6 @@ export interface DatacenterFile {
   readonly endpoint: string;
   readonly launcherPid: number;
   readonly nodes: number;
-  readonly ports: Readonly<Record<string, number>>;
   readonly startedAt: string;
 }
 

@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '../servers/process-identity.js';
 import type { PidFile } from '../servers/server-process.js';
 import type { Layout } from './layout.js';
+import { stageOf, stages } from './stage.js';
 
 const graceMs = 10_000;
 const pidSuffix = '.pid.json';
-/** Those that others need go last. */
-const stopOrder = ['api', 'scheduler', 'worker', 'redis', 'postgres'];
 
 /**
- * Stops what a launcher that was killed outright has left, known by its pid files. A pid that another process has by now is left alone.
+ * Stops what a launcher that was killed outright has left, known by its pid files. A pid that another process has
+ * by now is left alone.
  * Resolves to the names of what was stopped.
  */
 export async function stopLeftOvers(layout: Layout): Promise<string[]> {
@@ -34,7 +34,8 @@ function pidNames(layout: Layout): string[] {
 }
 
 function rank(name: string): number {
-  return stopOrder.findIndex((first) => name.startsWith(first));
+  const stage = stageOf(name);
+  return stage === undefined ? stages.length : stages.indexOf(stage);
 }
 
 export function readPidFile(path: string): PidFile | undefined {

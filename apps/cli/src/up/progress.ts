@@ -5,9 +5,11 @@ export interface Progress {
   note(text: string): void;
 }
 
-export function progressTo(write: (line: string) => void): Progress {
+/** Steps do not begin once the signal has fired. */
+export function progressTo(write: (line: string) => void, signal: AbortSignal): Progress {
   return {
     async step(name, action) {
+      signal.throwIfAborted();
       const startedAt = performance.now();
       write(`· ${name} ...`);
       const result = await action();

@@ -4,6 +4,8 @@ import { startServer } from '../servers/server-process.js';
 import { untilReady } from '../servers/ready.js';
 import { cpuOvercommitRatio, type NodeCapacity } from './capacity.js';
 import { checkout, logPathOf, nodeDirOf, pidPathOf, readyPathOf, type Layout } from './layout.js';
+import type { Ports } from './ports.js';
+import type { MetricsTarget } from './prometheus.js';
 import type { Service } from './supervisor.js';
 
 /** What every process of the datacenter has in common. */
@@ -14,7 +16,7 @@ export interface World {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly agentSecret: string;
-  readonly ports: Readonly<Record<string, number>>;
+  readonly ports: Ports;
   readonly logLevel: string;
 }
 
@@ -25,10 +27,10 @@ const powerModel = 'dell-poweredge-r740';
 export function apiService(world: World): Service {
   return appService(world, 'api', 'api', {
     DATABASE_URL: world.databaseUrl,
-    REDIS_URL: world.redisUrl,
     BERTH_PORT: `${world.ports['api']}`,
     BERTH_METRICS_PORT: `${world.ports['api-metrics']}`,
     BERTH_AGENT_SECRET: world.agentSecret,
+    BERTH_ADMIN_TOKEN_FILE: world.layout.adminTokenFile,
   });
 }
 
@@ -59,12 +61,12 @@ export function workerService(world: World, node: number, capacity: NodeCapacity
   });
 }
 
-export const workerName = (node: number): string => `worker-${node}`;
+const workerName = (node: number): string => `worker-${node}`;
 export const nodeName = (node: number): string => `node-${node}`;
 
 /** Every process that answers /metrics: its name, its port and what it is to Prometheus. */
-export function metricsTargets(nodes: number): { name: string; job: 'api' | 'scheduler' | 'worker' }[] {
-  const workers = Array.from({ length: nodes }, (_, at) => ({ name: workerName(at + 1), job: 'worker' as const }));
+export function metricsTargets(nodes: number): MetricsTarget[] {
+  const workers = Array.from({ length: nodes }, (_, at) => ({ name: workerName(at + 1), job: 'worker' }) as const);
   return [{ name: 'api-metrics', job: 'api' }, { name: 'scheduler-metrics', job: 'scheduler' }, ...workers];
 }
 

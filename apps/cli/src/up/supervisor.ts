@@ -1,7 +1,8 @@
-import { rmSync, statSync, truncateSync, copyFileSync } from 'node:fs';
+import { copyFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { configExitCode } from '@berth/config/load.js';
 import type { ServerProcess } from '../servers/server-process.js';
+import { stageOf, type Stage } from './stage.js';
 import { logPathOf, pidPathOf, type Layout } from './layout.js';
 
 /** One process of the datacenter; `start` resolves when it serves. */
@@ -19,7 +20,6 @@ const logCheckMs = 30_000;
 /** Keeps the datacenter's processes up: one that dies is started again, ever later while it keeps dying. */
 export class Supervisor {
   private readonly running = new Map<string, ServerProcess>();
-  private readonly keepers: Promise<void>[] = [];
   private readonly stopping = new AbortController();
   private readonly logTimer = setInterval(() => this.boundLogs(), logCheckMs).unref();
 
@@ -32,23 +32,25 @@ export class Supervisor {
   async start(service: Service): Promise<void> {
     const first = await service.start();
     this.running.set(service.name, first);
-    this.keepers.push(this.keep(service, first));
+    void this.keep(service, first);
   }
 
-  /** In the reverse order of their start, each after the other; nothing is left when it resolves. */
-  async stop(beforeStop: (name: string) => Promise<void> = async () => undefined): Promise<void> {
+  /** From now on nothing is started again: the first step of an orderly end. */
+  release(): void {
     this.stopping.abort();
     clearInterval(this.logTimer);
-    for (const [name, server] of [...this.running].toReversed()) {
-      await beforeStop(name);
-      await server.stop();
-      rmSync(pidPathOf(this.layout, name), { force: true });
-    }
-    await Promise.all(this.keepers);
   }
 
-  pidOf(name: string): number | undefined {
-    return this.running.get(name)?.pid;
+  /** Stops the processes of one stage, side by side. Resolves when they are gone. */
+  async stop(stage: Stage): Promise<void> {
+    this.release();
+    const ofStage = [...this.running].filter(([name]) => stageOf(name) === stage);
+    await Promise.all(
+      ofStage.map(async ([name, server]) => {
+        await server.stop();
+        rmSync(pidPathOf(this.layout, name), { force: true });
+      }),
+    );
   }
 
   private async keep(service: Service, first: ServerProcess): Promise<void> {

@@ -1,0 +1,49 @@
+import type { ProjectView } from '@berth/contracts/http/access.js';
+import { listAll } from '../client/pages.js';
+import type { Invocation } from '../commands/invocation.js';
+import { projectNoun, tokenNoun, type CreatedTokenView, type TokenView } from '../nouns/catalogue.js';
+import { parseFormat } from '../output/format.js';
+import { renderList } from '../output/render.js';
+import { sortItems } from '../output/sort.js';
+import type { ListFlags, OutputFlags } from './list.js';
+
+export interface CreateProjectFlags extends OutputFlags {
+  readonly instances?: string;
+  readonly vcpus?: string;
+  readonly memory?: string;
+}
+
+export interface CreateTokenFlags {
+  readonly role: string;
+  readonly hours?: string;
+}
+
+const tokensPathOf = (project: string): string => `/projects/${encodeURIComponent(project)}/tokens`;
+const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+
+export async function createProject(invocation: Invocation, name: string, flags: CreateProjectFlags): Promise<void> {
+  const { instances, vcpus, memory } = flags;
+  const quota = { maxInstances: numberOf(instances), maxVcpus: numberOf(vcpus), maxMemoryMib: numberOf(memory) };
+  const project = await invocation
+    .api()
+    .call<ProjectView>({ method: 'POST', path: '/projects', body: { name, quota } });
+  invocation.print(await renderList([project], projectNoun, parseFormat(flags.output)));
+}
+
+export async function listTokens(invocation: Invocation, project: string, flags: ListFlags): Promise<void> {
+  const tokens = await listAll<TokenView>(invocation.api(), tokensPathOf(project));
+  invocation.print(await renderList(sortItems(tokens, tokenNoun, flags.sort), tokenNoun, parseFormat(flags.output)));
+}
+
+export async function createToken(
+  invocation: Invocation,
+  project: string,
+  name: string,
+  flags: CreateTokenFlags,
+): Promise<void> {
+  const body = { name, role: flags.role, expiresInHours: numberOf(flags.hours) };
+  const path = tokensPathOf(project);
+  const { token } = await invocation.api().call<CreatedTokenView>({ method: 'POST', path, body });
+  invocation.tell('keep it: it is shown this once');
+  invocation.print(token);
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import type { dryRunView, InstanceView } from '@berth/contracts/http/instance.js';
+import type { AcceptedView } from '@berth/contracts/http/operation.js';
+import type { z } from 'zod';
+import type { HttpClient } from '../client/http.js';
+import type { Invocation } from '../commands/invocation.js';
+import { instanceNoun } from '../nouns/instance.js';
+import { CliError, exitCodes } from '../output/failure.js';
+import { parseFormat } from '../output/format.js';
+import { renderList } from '../output/render.js';
+import { decisionText } from './decision-text.js';
+import type { OutputFlags } from './list.js';
+import { waitForAll, type WaitFlags } from './wait.js';
+
+export interface CreateFlags extends OutputFlags, WaitFlags {
+  readonly type: string;
+  readonly image: string;
+  readonly count?: string;
+  readonly label?: string[];
+  readonly nodeSelector?: string[];
+  readonly group?: string;
+  readonly affinity?: true;
+  readonly zoneSpread?: string;
+  readonly driver?: string[];
+  readonly restart?: string;
+  readonly onIsolation?: string;
+  readonly idempotencyKey?: string;
+  readonly dryRun?: true;
+}
+
+type DryRun = z.infer<typeof dryRunView>;
+
+export async function createInstances(invocation: Invocation, name: string, flags: CreateFlags): Promise<void> {
+  const api = invocation.api();
+  const format = parseFormat(flags.output);
+  const body = createBody(name, flags);
+  if (flags.dryRun)
+    return printDryRun(invocation, await api.call<DryRun>({ method: 'POST', path: '/instances', body }));
+  // The key makes a second try after a lost answer safe; it is new for each command.
+  const headers = { 'idempotency-key': flags.idempotencyKey ?? randomUUID() };
+  const accepted = await api.call<AcceptedView>({ method: 'POST', path: '/instances', body, headers });
+  await waitForAll(invocation, api, accepted.operations, flags);
+  const instances = flags.wait === false ? accepted.instances : await reload(api, accepted.instances);
+  invocation.print(await renderList(instances, instanceNoun, format));
+}
+
+function reload(api: HttpClient, instances: readonly InstanceView[]): Promise<InstanceView[]> {
+  return Promise.all(instances.map(({ id }) => api.call<InstanceView>({ method: 'GET', path: `/instances/${id}` })));
+}
+
+/** The request as given: what is left out is the API's to choose. */
+export function createBody(name: string, flags: CreateFlags): Record<string, unknown> {
+  const placement = {
+    nodeSelector: flags.nodeSelector && pairs('--node-selector', flags.nodeSelector),
+    group: flags.group && { name: flags.group, policy: flags.affinity ? 'affinity' : 'anti-affinity' },
+    zoneSpreadMax: flags.zoneSpread && Number(flags.zoneSpread),
+    drivers: flags.driver,
+  };
+  return {
+    name,
+    instanceType: flags.type,
+    image: flags.image,
+    count: flags.count === undefined ? undefined : Number(flags.count),
+    labels: flags.label && pairs('--label', flags.label),
+    placement,
+    restartPolicy: flags.restart,
+    onIsolation: flags.onIsolation,
+    dryRun: flags.dryRun,
+  };
+}
+
+function pairs(flag: string, texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new CliError(`${flag} takes key=value, not "${text}"`);
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+function printDryRun(invocation: Invocation, { placements }: DryRun): void {
+  for (const decision of placements) invocation.print(decisionText(decision));
+  if (placements.some(({ outcome }) => outcome !== 'placed')) {
+    throw new CliError('not everything would be placed', { exitCode: exitCodes.notPlaced });
+  }
+}

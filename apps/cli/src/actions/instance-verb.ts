@@ -1,0 +1,42 @@
+import type { AcceptedView } from '@berth/contracts/http/operation.js';
+import type { InstanceView } from '@berth/contracts/http/instance.js';
+import { findOne } from '../client/find-one.js';
+import type { Call } from '../client/http.js';
+import type { Invocation } from '../commands/invocation.js';
+import { instanceNoun } from '../nouns/instance.js';
+import { confirm } from '../output/confirm.js';
+import { waitForAll, type WaitFlags } from './wait.js';
+
+export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'delete';
+
+export interface VerbFlags extends WaitFlags {
+  readonly yes?: true;
+  readonly dryRun?: true;
+}
+
+/** Each by name, id or beginning; all are found before the first is touched. */
+export async function actOnInstances(
+  invocation: Invocation,
+  verb: InstanceVerb,
+  references: readonly string[],
+  flags: VerbFlags,
+): Promise<void> {
+  const api = invocation.api();
+  const instances = await Promise.all(references.map((reference) => findOne(api, instanceNoun, reference)));
+  const names = instances.map(({ name }) => name).join(', ');
+  if (flags.dryRun) return invocation.print(`would ${verb}: ${names}`);
+  if (verb === 'delete') await confirm(`delete ${names}?`, flags.yes === true);
+  const accepted = await Promise.all(instances.map((instance) => api.call<AcceptedView>(callOf(verb, instance))));
+  await waitForAll(
+    invocation,
+    api,
+    accepted.flatMap(({ operations }) => operations),
+    flags,
+  );
+  for (const { name } of instances) invocation.print(name);
+}
+
+function callOf(verb: InstanceVerb, { id }: InstanceView): Call {
+  if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
+  return { method: 'POST', path: `/instances/${id}/${verb}` };
+}

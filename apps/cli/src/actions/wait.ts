@@ -1,0 +1,61 @@
+import type { OperationView } from '@berth/contracts/http/operation.js';
+import { requireSuccess, waitForOperation } from '../client/operations.js';
+import type { HttpClient } from '../client/http.js';
+import type { Invocation } from '../commands/invocation.js';
+import { seconds } from '../output/amounts.js';
+import { CliError } from '../output/failure.js';
+
+export interface WaitFlags {
+  /** `ready`, `running`, true for a bare `--wait` and by default, false for `--no-wait`. */
+  readonly wait?: string | boolean;
+  /** `90`, `90s`, `2m`. */
+  readonly timeout?: string;
+}
+
+const timeoutDefaultMs = 120_000;
+const waitStates = ['ready', 'running'];
+
+/**
+ * Waits for every operation, one line on stderr for each change of each.
+ * @throws CliError of the first that did not succeed, when all have ended
+ */
+export async function waitForAll(
+  invocation: Invocation,
+  api: HttpClient,
+  operations: readonly OperationView[],
+  flags: WaitFlags,
+): Promise<OperationView[]> {
+  const timeoutMs = durationMs(flags.timeout) ?? timeoutDefaultMs;
+  if (typeof flags.wait === 'string' && !waitStates.includes(flags.wait)) {
+    throw new CliError(`--wait takes ${waitStates.join(' or ')}, not "${flags.wait}"`);
+  }
+  if (flags.wait === false) return [...operations];
+  const ended = await Promise.allSettled(
+    operations.map((operation) => waitForOperation(api, operation, timeoutMs, changeTeller(invocation))),
+  );
+  const failed = ended.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  const done = ended.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  for (const operation of done) requireSuccess(operation);
+  return done;
+}
+
+function changeTeller(invocation: Invocation): (operation: OperationView) => void {
+  let told = '';
+  return ({ kind, instanceName, node, state, progressPercent, timeline }) => {
+    const last = timeline.at(-1);
+    const progress = state === 'running' && !last ? ` ${progressPercent} %` : '';
+    const phase = last ? ` (${last.phase} after ${seconds(last.offsetMs)})` : '';
+    const line = `${kind} ${instanceName ?? node ?? ''}: ${state}${progress}${phase}`;
+    if (line !== told) invocation.tell(line);
+    told = line;
+  };
+}
+
+/** @throws CliError */
+export function durationMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (amount === undefined) throw new CliError(`--timeout takes a time such as 90s or 2m, not "${text}"`);
+  return Number(amount) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { CreateProjectFlags, CreateTokenFlags } from '../actions/access.js';
+import type { ListFlags } from '../actions/list.js';
+import type { Noun } from '../output/noun.js';
+import type { Invocation } from './invocation.js';
+import { withList, withOutput } from './options.js';
+
+/** image, type, project, token: what instances are made from and who may. */
+export function addCatalogueCommands(program: Command, invocation: Invocation): void {
+  const nouns = () => import('../nouns/catalogue.js');
+  const image = program.command('image').alias('images').description('read-only templates');
+  addList(image, invocation, async () => (await nouns()).imageNoun);
+  const type = program.command('type').alias('types').description('instance types: named shapes');
+  addList(type, invocation, async () => (await nouns()).instanceTypeNoun);
+
+  const project = program.command('project').alias('projects').description('tenants: quotas, tokens, names');
+  addList(project, invocation, async () => (await nouns()).projectNoun);
+  withOutput(project.command('create <name>').description('for administrators'))
+    .option('--instances <n>', 'quota: instances')
+    .option('--vcpus <n>', 'quota: vcpus')
+    .option('--memory <mib>', 'quota: memory in MiB')
+    .action(async (name: string, flags: CreateProjectFlags) => {
+      const { createProject } = await import('../actions/access.js');
+      await createProject(invocation, name, flags);
+    });
+
+  const token = program.command('token').alias('tokens').description('access to one project');
+  withOutput(token.command('list <project>').description('never their secrets')).action(
+    async (name: string, flags: ListFlags) => {
+      const { listTokens } = await import('../actions/access.js');
+      await listTokens(invocation, name, flags);
+    },
+  );
+  token
+    .command('create <project> <name>')
+    .description('prints the token: it is shown this once')
+    .requiredOption('--role <role>', 'viewer, operator or admin')
+    .option('--hours <n>', 'valid so long (default: until revoked)')
+    .action(async (projectName: string, name: string, flags: CreateTokenFlags) => {
+      const { createToken } = await import('../actions/access.js');
+      await createToken(invocation, projectName, name, flags);
+    });
+}
+
+function addList<T>(parent: Command, invocation: Invocation, noun: () => Promise<Noun<T>>): void {
+  withList(parent.command('list').description('all there are')).action(async (flags: ListFlags) => {
+    const { list } = await import('../actions/list.js');
+    await list(invocation, await noun(), flags);
+  });
+}

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { CreateFlags } from '../actions/instance-create.js';
+import type { InstanceVerb, VerbFlags } from '../actions/instance-verb.js';
+import type { ListFlags, OutputFlags } from '../actions/list.js';
+import { collect } from '../output/format.js';
+import type { Invocation } from './invocation.js';
+import { withList, withOutput, withWait } from './options.js';
+
+const verbs: Record<InstanceVerb, string> = {
+  start: 'start instances that are stopped',
+  stop: 'stop instances; their name, quota and place in the record stay',
+  reboot: "start the guests' operating system again",
+  delete: 'delete instances for good',
+};
+
+export function addInstanceCommands(program: Command, invocation: Invocation): void {
+  const instance = program.command('instance').alias('instances').description('virtual machines');
+  addCreate(instance, invocation);
+
+  withList(instance.command('list').description('all of the project')).action(async (flags: ListFlags) => {
+    const [{ list }, { instanceNoun }] = await Promise.all([
+      import('../actions/list.js'),
+      import('../nouns/instance.js'),
+    ]);
+    await list(invocation, instanceNoun, flags);
+  });
+
+  withOutput(instance.command('get <instance>').description('one, by name, id or the beginning of one')).action(
+    async (reference: string, flags: OutputFlags) => {
+      const [{ get }, { instanceNoun }] = await Promise.all([
+        import('../actions/list.js'),
+        import('../nouns/instance.js'),
+      ]);
+      await get(invocation, instanceNoun, reference, flags);
+    },
+  );
+
+  for (const [verb, description] of Object.entries(verbs) as [InstanceVerb, string][]) {
+    const command = withWait(instance.command(`${verb} <instance...>`).description(description));
+    command.option('--dry-run', 'only say which');
+    if (verb === 'delete') command.option('-y, --yes', 'do not ask');
+    command.action(async (references: string[], flags: VerbFlags) => {
+      const { actOnInstances } = await import('../actions/instance-verb.js');
+      await actOnInstances(invocation, verb, references, flags);
+    });
+  }
+
+  instance
+    .command('explain <instance>')
+    .description('why it is where it is, or nowhere')
+    .option('--json', 'the decisions as the API gives them')
+    .action(async (reference: string, flags: { json?: true }) => {
+      const { explainInstance } = await import('../actions/instance-explain.js');
+      await explainInstance(invocation, reference, flags.json === true);
+    });
+
+  instance
+    .command('console <instance>')
+    .description('what its serial console wrote')
+    .option('-f, --follow', 'go on with what it writes, until Ctrl-C')
+    .action(async (reference: string, flags: { follow?: true }) => {
+      const { showConsole } = await import('../actions/console.js');
+      await showConsole(invocation, reference, flags.follow === true);
+    });
+}
+
+function addCreate(instance: Command, invocation: Invocation): void {
+  const create = instance.command('create <name>').description('one or many; exit code 2 when no node takes it');
+  withWait(withOutput(create))
+    .requiredOption('-t, --type <type>', 'instance type')
+    .option('-i, --image <image>', 'name or id', 'tiny')
+    .option('-c, --count <n>', 'so many, NAME-1, NAME-2, ...')
+    .option('--label <key=value>', 'may be repeated', collect)
+    .option('--node-selector <key=value>', 'only nodes with this label; may be repeated', collect)
+    .option('--group <name>', 'placement group, every member on a node of its own')
+    .option('--affinity', 'all members of the group on one node instead')
+    .option('--zone-spread <n>', 'largest difference in members between two zones')
+    .option('--driver <driver>', 'kvm, tcg, v86 or model; may be repeated', collect)
+    .option('--restart <policy>', 'always, on-failure, never')
+    .option('--on-isolation <policy>', 'when its node loses its lease: keep or stop')
+    .option('--idempotency-key <key>', 'the same key again gives the same answer')
+    .option('--dry-run', 'only say where it would go')
+    .action(async (name: string, flags: CreateFlags) => {
+      const { createInstances } = await import('../actions/instance-create.js');
+      await createInstances(invocation, name, flags);
+    });
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { ListFlags, OutputFlags } from '../actions/list.js';
+import type { WaitFlags } from '../actions/wait.js';
+import type { Invocation } from './invocation.js';
+import { withList, withOutput, withWait } from './options.js';
+
+const cordons = {
+  cordon: 'no new placements on these nodes',
+  uncordon: 'allow placements again; calls a drain off',
+} as const;
+
+export function addNodeCommands(program: Command, invocation: Invocation): void {
+  const node = program.command('node').alias('nodes').description('machines that run instances');
+
+  withList(node.command('list').description('all of the fleet')).action(async (flags: ListFlags) => {
+    const [{ list }, { nodeNoun }] = await Promise.all([import('../actions/list.js'), import('../nouns/node.js')]);
+    await list(invocation, nodeNoun, flags);
+  });
+
+  withOutput(node.command('get <node>').description('one')).action(async (reference: string, flags: OutputFlags) => {
+    const [{ get }, { nodeNoun }] = await Promise.all([import('../actions/list.js'), import('../nouns/node.js')]);
+    await get(invocation, nodeNoun, reference, flags);
+  });
+
+  for (const [verb, description] of Object.entries(cordons) as [keyof typeof cordons, string][]) {
+    withOutput(node.command(`${verb} <node...>`).description(description)).action(
+      async (references: string[], flags: OutputFlags) => {
+        const { cordonNodes } = await import('../actions/node-verb.js');
+        await cordonNodes(invocation, verb, references, flags);
+      },
+    );
+  }
+
+  withWait(node.command('drain <node>').description('cordon it and move every instance elsewhere')).action(
+    async (reference: string, flags: WaitFlags) => {
+      const { drainNode } = await import('../actions/node-verb.js');
+      await drainNode(invocation, reference, flags);
+    },
+  );
+}

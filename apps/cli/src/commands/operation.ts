@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import type { EventFlags } from '../actions/events.js';
+import type { OutputFlags } from '../actions/list.js';
+import type { WaitFlags } from '../actions/wait.js';
+import type { Invocation } from './invocation.js';
+import { withOutput } from './options.js';
+
+/** operation, events: what was asked for and what happened. */
+export function addOperationCommands(program: Command, invocation: Invocation): void {
+  const operation = program.command('operation').alias('operations').description('accepted requests');
+  withOutput(operation.command('get <id>').description('its state and its timeline'))
+    .option('--wait', 'until it has ended')
+    .option('--timeout <time>', 'how long to wait: 90s, 2m (default: 120s); then exit code 124')
+    .action(async (id: string, flags: OutputFlags & WaitFlags) => {
+      const { getOperation } = await import('../actions/operation-get.js');
+      await getOperation(invocation, id, flags);
+    });
+
+  program
+    .command('events')
+    .description('what happened, the oldest first')
+    .option('-f, --follow', 'go on with what happens, until Ctrl-C')
+    .option('--json', 'a JSON object a line')
+    .action(async (flags: EventFlags) => {
+      const { showEvents } = await import('../actions/events.js');
+      await showEvents(invocation, flags);
+    });
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { collect } from '../output/format.js';
+
+/** Options that many commands take, said once. */
+export function withOutput(command: Command): Command {
+  return command.option(
+    '-o, --output <form>',
+    'table, wide, json, yaml, csv, name; columns=a,b; noheader (may be repeated)',
+    collect,
+  );
+}
+
+export function withList(command: Command): Command {
+  return withOutput(command)
+    .option('-l, --selector <selector>', 'only those with these labels: env=prod,tier!=db')
+    .option('--sort <column>', 'by a column, or column:desc');
+}
+
+export function withWait(command: Command): Command {
+  return command
+    .option('--wait [state]', 'until it is done: ready or running (the default)')
+    .option('--no-wait', 'return when it is accepted')
+    .option('--timeout <time>', 'how long to wait: 90s, 2m (default: 120s); then exit code 124');
+}

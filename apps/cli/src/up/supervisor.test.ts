@@ -1,0 +1,77 @@
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { identify, isAlive } from '../servers/process-identity.js';
+import { startServer, type ServerProcess } from '../servers/server-process.js';
+import { layoutOf, pidPathOf, type Layout } from './layout.js';
+import { readPidFile, stopLeftOvers } from './left-over.js';
+import { Supervisor, type Service } from './supervisor.js';
+
+let layout: Layout;
+beforeEach(async () => {
+  layout = layoutOf(await mkdtemp(join(tmpdir(), 'berth-supervisor-')));
+  await mkdir(layout.runDir);
+});
+afterEach(() => rm(layout.dataDir, { recursive: true, force: true }));
+
+/** A shell that counts its starts in a file and then does what it is told. */
+function service(name: string, script: string): Service {
+  return { name, start: () => shell(name, script) };
+}
+
+function shell(name: string, script: string): Promise<ServerProcess> {
+  return startServer(
+    {
+      command: '/bin/sh',
+      args: ['-c', `echo start >> ${name}.starts; ${script}`],
+      environment: { PATH: '/usr/bin:/bin' },
+      workingDirectory: layout.dataDir,
+      stopSignal: 'SIGTERM',
+    },
+    { pidPath: pidPathOf(layout, name) },
+  );
+}
+
+const startsOf = async (name: string): Promise<number> =>
+  (await readFile(join(layout.dataDir, `${name}.starts`), 'utf8')).split('\n').length - 1;
+
+describe('the supervisor', () => {
+  test('starts again what was killed, and stops it for good when asked', async () => {
+    const supervisor = new Supervisor(layout, () => undefined);
+    await supervisor.start(service('worker-1', 'exec tail -f /dev/null'));
+    const first = readPidFile(pidPathOf(layout, 'worker-1'))!;
+    process.kill(first.pid, 'SIGKILL');
+    await vi.waitFor(async () => expect(await startsOf('worker-1')).toBe(2), { timeout: 5_000 });
+    const second = await vi.waitFor(() => {
+      const found = readPidFile(pidPathOf(layout, 'worker-1'));
+      expect(found && found.pid !== first.pid && isAlive(found)).toBe(true);
+      return found!;
+    });
+    await supervisor.stop('worker');
+    expect(isAlive(second)).toBe(false);
+    expect(readPidFile(pidPathOf(layout, 'worker-1'))).toBeUndefined();
+  });
+
+  test('leaves a process down that says its configuration is wrong', async () => {
+    const reports: string[] = [];
+    const supervisor = new Supervisor(layout, (line) => reports.push(line));
+    await supervisor.start(service('api', 'exit 78'));
+    await vi.waitFor(() => expect(reports).toEqual([expect.stringContaining('it stays down')]));
+    expect(await startsOf('api')).toBe(1);
+    supervisor.release();
+  });
+});
+
+describe('what a killed launcher left', () => {
+  test('is stopped, but never a process that only has its number', async () => {
+    const left = await shell('api', 'exec tail -f /dev/null');
+    const foreign = identify(process.pid)!;
+    const recycled = { pid: foreign.pid, startTicks: '1', stopSignal: 'SIGKILL' };
+    await writeFile(pidPathOf(layout, 'scheduler'), JSON.stringify(recycled));
+    await writeFile(pidPathOf(layout, 'redis'), 'cut sho');
+    expect(await stopLeftOvers(layout)).toEqual(['api']);
+    expect((await left.exited).signal).toBe('SIGTERM');
+    expect(await stopLeftOvers(layout)).toEqual([]);
+  });
+});
