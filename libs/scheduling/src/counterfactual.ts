@@ -47,7 +47,10 @@ function costOf(change: Change, request: PlacementRequest): number {
 }
 
 function describe(node: string, changes: Change[]): Counterfactual {
-  const [resizes, others] = [changes.filter(({ kind }) => kind === 'shrink'), changes.filter(({ kind }) => kind !== 'shrink')];
+  const [resizes, others] = [
+    changes.filter(({ kind }) => kind === 'shrink'),
+    changes.filter(({ kind }) => kind !== 'shrink'),
+  ];
   const what = resizes.length > 0 ? `with ${resizes.map(wordsOf).join(' and ')} ` : '';
   const how = others.length > 0 ? ` ${others.map(wordsOf).join(' and ')}` : '';
   return { node, changes, sentence: `would fit ${what}on node ${node}${how}` };

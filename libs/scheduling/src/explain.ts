@@ -1,12 +1,13 @@
 import type { Counterfactual, Explanation, Finalist } from './decision.js';
 import type { FleetView } from './fleet.js';
 import type { Policy } from './policy.js';
+import { prospectOf } from './prospect.js';
 import type { PlacementRequest } from './request.js';
 
 const FINALISTS = 3;
 
-/** Judges every node as the decision did. Slow by design: asked for one decision at a time, never in a batch of millions. */
-export function explain(fleet: FleetView, request: PlacementRequest, policy: Policy): Explanation {
+/** Judges every node as the decision for `chosen` (-1: none) did. Slow by design: asked for one decision at a time, never in a batch of millions. */
+export function explain(fleet: FleetView, request: PlacementRequest, policy: Policy, chosen: number): Explanation {
   const rejected: Record<string, number> = {};
   const finalists: Finalist[] = [];
   let feasible = 0;
@@ -14,7 +15,7 @@ export function explain(fleet: FleetView, request: PlacementRequest, policy: Pol
     const rejecting = policy.filters.find((filter) => !filter.admits(fleet, request, node));
     if (rejecting === undefined) {
       feasible += 1;
-      enter(finalists, score(fleet, request, policy, node));
+      enter(finalists, score(fleet, request, policy, node), node === chosen);
     } else {
       rejected[rejecting.name] = (rejected[rejecting.name] ?? 0) + 1;
     }
@@ -34,17 +35,19 @@ export function sentenceOf(explanation: Explanation, wouldFit: readonly Counterf
 
 function score(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): Finalist {
   const scores: Record<string, number> = {};
+  const prospect = prospectOf(fleet, request, node);
   let total = 0;
   for (const { scorer, weight } of policy.scorers) {
-    const weighted = weight * scorer.score(fleet, request, node);
+    const weighted = weight * scorer.score(prospect);
     scores[scorer.name] = weighted;
     total += weighted;
   }
   return { node: fleet.names.nameOf(node), score: total, scores };
 }
 
-function enter(finalists: Finalist[], candidate: Finalist): void {
-  const rank = finalists.findIndex((other) => candidate.score > other.score);
+/** Of equals the chosen one comes first, then the earlier one. */
+function enter(finalists: Finalist[], candidate: Finalist, chosen: boolean): void {
+  const rank = finalists.findIndex(({ score }) => candidate.score > score || (chosen && candidate.score === score));
   finalists.splice(rank < 0 ? finalists.length : rank, 0, candidate);
   if (finalists.length > FINALISTS) finalists.pop();
 }

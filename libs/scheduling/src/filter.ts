@@ -6,10 +6,15 @@ import type { Trait } from './traits.js';
 /** Can this request run on that node? */
 export interface Filter {
   readonly name: string;
+  /**
+   * What the answer depends on, and so who asks when the index is walked: `kind` is asked once per kind of node, `open`
+   * holds for every node in the index, `fit` for every node with room, and `group` is asked of each candidate.
+   */
+  readonly stage: 'kind' | 'open' | 'fit' | 'group';
   admits(fleet: FleetView, request: PlacementRequest, node: number): boolean;
   /** What would have to change for this filter to admit the node; asked only after it did not. */
   remedy(fleet: FleetView, request: PlacementRequest, node: number): Change;
-  /** Present when the answer depends on the node's trait alone: it is then asked once per trait. */
+  /** Of stage `kind`: the answer from the node's trait alone. */
   admitsTrait?(trait: Trait, constraints: Constraints): boolean;
 }
 
@@ -19,9 +24,10 @@ export function traitFilter(
   admitsTrait: (trait: Trait, constraints: Constraints) => boolean,
   remedy: (trait: Trait, constraints: Constraints) => Change,
 ): Filter {
-  const traitOf = (fleet: FleetView, node: number): Trait => fleet.traits.at(fleet.trait[node]!);
+  const traitOf = (fleet: FleetView, node: number): Trait => fleet.traits.at(fleet.kinds.at(fleet.kind[node]!).trait);
   return {
     name,
+    stage: 'kind',
     admitsTrait,
     admits: (fleet, { constraints = {} }, node) => admitsTrait(traitOf(fleet, node), constraints),
     remedy: (fleet, { constraints = {} }, node) => remedy(traitOf(fleet, node), constraints),

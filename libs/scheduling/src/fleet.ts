@@ -1,5 +1,8 @@
+import { CapacityIndex, STAY_LEVELS } from './capacity-index.js';
 import { GroupTable } from './groups.js';
+import { KindTable } from './kinds.js';
 import { NameTable } from './names.js';
+import { OpenDomains } from './open-domains.js';
 import { resourceNames } from './request.js';
 import type { PlacementRequest, ResourceAmounts, ResourceName } from './request.js';
 import { TraitTable } from './traits.js';
@@ -19,6 +22,8 @@ export interface NodeSpec extends Partial<Trait> {
   readonly allocatable?: ResourceAmounts;
   /** Allocatable / physical, each resource; 1 when absent. */
   readonly overcommitRatio?: Partial<ResourceAmounts>;
+  /** Watts at full load. */
+  readonly peakWatts?: number;
   readonly reachable?: boolean;
   readonly cordoned?: boolean;
   readonly asleep?: boolean;
@@ -45,6 +50,7 @@ export class FleetView {
   readonly zones = new NameTable();
   readonly racks = new NameTable();
   readonly traits = new TraitTable();
+  readonly kinds = new KindTable();
   readonly groups = new GroupTable();
 
   /** Physical size. */
@@ -54,23 +60,29 @@ export class FleetView {
   /** Allocatable minus allocated. Negative when a node shrank under its load. */
   readonly free: ResourceColumns;
   readonly residents: Int32Array;
-  readonly trait: Int32Array;
+  /** Trait, zone and size, interned. */
+  readonly kind: Int32Array;
   readonly zone: Int32Array;
   readonly rack: Int32Array;
   readonly flags: Uint8Array;
-  /** Nodes that take placements now, by zone and by rack: the domains a spread counts over. */
-  readonly openNodesByZone: number[] = [];
-  readonly openNodesByRack: number[] = [];
+  /** How long a node is expected to stay in use, 0 (soon empty) to `STAY_LEVELS` - 1; all 0 when nobody says. */
+  readonly stay: Uint8Array;
+  readonly index: CapacityIndex;
+  /** Zones and racks with the number of their nodes that take placements now: the domains a spread counts over. */
+  readonly openZones = new OpenDomains();
+  readonly openRacks = new OpenDomains();
 
   constructor(nodes: readonly NodeSpec[]) {
     this.size = nodes.length;
     [this.capacity, this.allocatable, this.free] = [columns(this.size), columns(this.size), columns(this.size)];
     this.residents = new Int32Array(this.size);
-    this.trait = new Int32Array(this.size);
+    this.kind = new Int32Array(this.size);
     this.zone = new Int32Array(this.size);
     this.rack = new Int32Array(this.size);
     this.flags = new Uint8Array(this.size);
+    this.stay = new Uint8Array(this.size);
     nodes.forEach((spec, node) => this.#add(spec, node));
+    this.index = new CapacityIndex(this);
   }
 
   /** The slot of a node. Throws when the fleet has no node of that id. */
@@ -106,6 +118,14 @@ export class FleetView {
     this.#countOpen(node, -1);
     this.flags[node] = flags;
     this.#countOpen(node, 1);
+    this.index.update(node);
+  }
+
+  /** Says how long a node is expected to stay in use. */
+  setStay(node: number, level: number): void {
+    if (level < 0 || level >= STAY_LEVELS) throw new RangeError(`stay level ${level}`);
+    this.stay[node] = level;
+    this.index.update(node);
   }
 
   /** Books what is already there, whether or not it still fits. */
@@ -119,6 +139,7 @@ export class FleetView {
     this.free.memoryMib[node]! -= sign * amounts.memoryMib;
     this.free.diskGib[node]! -= sign * amounts.diskGib;
     this.residents[node]! += sign;
+    this.index.update(node);
   }
 
   #add(spec: NodeSpec, node: number): void {
@@ -131,8 +152,11 @@ export class FleetView {
       this.free[resource][node] = allocatable;
     }
     const { drivers = [], labels = {}, taints = [] } = spec;
-    this.trait[node] = this.traits.intern({ drivers, labels, taints });
     this.zone[node] = this.zones.intern(spec.zone ?? '');
+    const trait = this.traits.intern({ drivers, labels, taints });
+    const wattsPerCpu = capacity.cpuMillis > 0 ? ((spec.peakWatts ?? 0) * 1000) / capacity.cpuMillis : 0;
+    const { cpuMillis, memoryMib } = this.allocatable;
+    this.kind[node] = this.kinds.intern(trait, this.zone[node], cpuMillis[node]!, memoryMib[node]!, wattsPerCpu);
     // A rack is named within its zone: "r1" of two zones are two racks.
     this.rack[node] = this.racks.intern(`${spec.zone ?? ''}/${spec.rack ?? ''}`);
     this.flags[node] =
@@ -144,9 +168,8 @@ export class FleetView {
 
   #countOpen(node: number, by: 1 | -1): void {
     if (this.flags[node] !== 0) return;
-    const [zone, rack] = [this.zone[node]!, this.rack[node]!];
-    this.openNodesByZone[zone] = (this.openNodesByZone[zone] ?? 0) + by;
-    this.openNodesByRack[rack] = (this.openNodesByRack[rack] ?? 0) + by;
+    this.openZones.count(this.zone[node]!, by);
+    this.openRacks.count(this.rack[node]!, by);
   }
 }
 

@@ -66,13 +66,20 @@ describe('placeBatch', () => {
       [request('low', { memoryMib: 4096 }), request('high', { priority: 1, memoryMib: 4096 })],
       policies.berth,
     );
-    expect(decisions.map(({ requestId, placed }) => [requestId, placed])).toEqual([['low', false], ['high', true]]);
+    expect(decisions.map(({ requestId, placed }) => [requestId, placed])).toEqual([
+      ['low', false],
+      ['high', true],
+    ]);
   });
 
   it('spreads an anti-affinity group over nodes', () => {
     const fleet = buildFleet([node('n1'), node('n2')]);
     const group = { name: 'g', policy: 'anti-affinity' } as const;
-    const decisions = placeBatch(fleet, ['a', 'b', 'c'].map((id) => request(id, { group })), policies.berth);
+    const decisions = placeBatch(
+      fleet,
+      ['a', 'b', 'c'].map((id) => request(id, { group })),
+      policies.berth,
+    );
     expect(decisions.map((decision) => (decision.placed ? decision.node : decision.explanation.rejected))).toEqual([
       'n1',
       'n2',

@@ -2,25 +2,31 @@ import { counterfactuals } from './counterfactual.js';
 import type { Placement, Unplaceable } from './decision.js';
 import { explain, sentenceOf } from './explain.js';
 import type { FleetView } from './fleet.js';
+import { totalScore } from './policy.js';
 import type { Policy } from './policy.js';
+import { prospectOf } from './prospect.js';
 import type { PlacementRequest } from './request.js';
+import { IndexWalk } from './walk.js';
 
-/** The node for a request: highest total score, the earliest of equals; -1 when no node passes every filter. */
+const walks = new WeakMap<Policy, IndexWalk>();
+
+/** The node for a request: one of the highest total score; -1 when no node passes every filter. */
 export function choose(fleet: FleetView, request: PlacementRequest, policy: Policy): number {
-  let best = -1;
-  let bestScore = -Infinity;
-  for (let node = 0; node < fleet.size; node++) {
-    if (!policy.filters.every((filter) => filter.admits(fleet, request, node))) continue;
-    const score = totalScore(fleet, request, policy, node);
-    if (score > bestScore) [best, bestScore] = [node, score];
+  const { group } = request;
+  if (group?.policy === 'affinity') {
+    const members = fleet.groups.membersOf(group.name);
+    if (members !== undefined && members.total > 0) return bestOf(fleet, request, policy, members.byNode.keys());
   }
-  return best;
+  if (policy.scorers.length === 0) return firstOf(fleet, request, policy);
+  let walk = walks.get(policy);
+  if (walk === undefined) walks.set(policy, (walk = new IndexWalk(policy)));
+  return walk.choose(fleet, request);
 }
 
 /** Decides and explains. Changes nothing: book the answer with `fleet.apply`. */
 export function place(fleet: FleetView, request: PlacementRequest, policy: Policy): Placement | Unplaceable {
   const node = choose(fleet, request, policy);
-  const explanation = explain(fleet, request, policy);
+  const explanation = explain(fleet, request, policy, node);
   if (node >= 0) return { placed: true, requestId: request.id, node: fleet.names.nameOf(node), explanation };
   const wouldFit = counterfactuals(fleet, request, policy);
   const sentence = sentenceOf(explanation, wouldFit);
@@ -38,7 +44,7 @@ export function placeBatch(
 ): (Placement | Unplaceable)[] {
   const order = requests.map((_, index) => index);
   order.sort((a, b) => byUrgency(requests[a]!, requests[b]!) || a - b);
-  const decisions = new Array<Placement | Unplaceable>(requests.length);
+  const decisions = Array.from<Placement | Unplaceable>({ length: requests.length });
   for (const index of order) {
     const request = requests[index]!;
     const decision = place(fleet, request, policy);
@@ -48,10 +54,26 @@ export function placeBatch(
   return decisions;
 }
 
-export function totalScore(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): number {
-  let total = 0;
-  for (const { scorer, weight } of policy.scorers) total += weight * scorer.score(fleet, request, node);
-  return total;
+/** The index does not pay where the nodes are few and named. */
+function bestOf(fleet: FleetView, request: PlacementRequest, policy: Policy, nodes: Iterable<number>): number {
+  let [best, bestScore] = [-1, -Infinity];
+  for (const node of nodes) {
+    if (!admits(fleet, request, policy, node)) continue;
+    const score = totalScore(policy, prospectOf(fleet, request, node));
+    if (score > bestScore) [best, bestScore] = [node, score];
+  }
+  return best;
+}
+
+function firstOf(fleet: FleetView, request: PlacementRequest, policy: Policy): number {
+  for (let node = 0; node < fleet.size; node++) {
+    if (fleet.fits(node, request) && admits(fleet, request, policy, node)) return node;
+  }
+  return -1;
+}
+
+function admits(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): boolean {
+  return policy.filters.every((filter) => filter.admits(fleet, request, node));
 }
 
 function byUrgency(a: PlacementRequest, b: PlacementRequest): number {

@@ -5,11 +5,14 @@ import { labelsFilter } from './filters/labels.js';
 import { cordonFilter, powerFilter, reachableFilter } from './filters/node-state.js';
 import { cpuFilter, diskFilter, memoryFilter } from './filters/resource.js';
 import { taintsFilter } from './filters/taints.js';
+import type { Prospect } from './prospect.js';
 import type { Scorer } from './scorer.js';
 import { balanceScorer } from './scorers/balance.js';
 import { bestFitScorer } from './scorers/best-fit.js';
 import { dotProductScorer } from './scorers/dot-product.js';
-import { firstFitScorer } from './scorers/first-fit.js';
+import { energyScorer } from './scorers/energy.js';
+import { inUseScorer } from './scorers/in-use.js';
+import { stayScorer } from './scorers/stay.js';
 import { worstFitScorer } from './scorers/worst-fit.js';
 
 export interface WeightedScorer {
@@ -45,11 +48,33 @@ function policy(name: string, ...scorers: readonly (readonly [Scorer, number])[]
 }
 
 export const policies = {
-  berth: policy('berth', [bestFitScorer, 1], [balanceScorer, 0.1]),
-  'first-fit': policy('first-fit', [firstFitScorer, 1]),
+  /** Nodes in use first, those that stay longest first of these, and there the tightest fit. */
+  berth: policy(
+    'berth',
+    [inUseScorer, 100],
+    [stayScorer, 8],
+    [energyScorer, 1],
+    [bestFitScorer, 2],
+    [balanceScorer, 0.2],
+  ),
+  /** Without scorers all nodes are equal, and the first of equals is taken. */
+  'first-fit': policy('first-fit'),
   'best-fit': policy('best-fit', [bestFitScorer, 1]),
   'worst-fit': policy('worst-fit', [worstFitScorer, 1]),
   'dot-product': policy('dot-product', [dotProductScorer, 1]),
 } as const satisfies Record<string, Policy>;
 
 export type PolicyName = keyof typeof policies;
+
+export function totalScore(policy: Policy, prospect: Prospect): number {
+  let total = 0;
+  for (const { scorer, weight } of policy.scorers) total += weight * scorer.score(prospect);
+  return total;
+}
+
+/** No prospect with as much or more left over, equal otherwise, can score higher. */
+export function scoreBound(policy: Policy, prospect: Prospect): number {
+  let bound = 0;
+  for (const { scorer, weight } of policy.scorers) bound += weight * (scorer.tight ? scorer.score(prospect) : 1);
+  return bound;
+}

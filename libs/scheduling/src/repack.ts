@@ -54,7 +54,9 @@ export function repackedNodes(
   instances: readonly PlacedInstance[],
   policy: Policy,
 ): number | undefined {
-  const bySize = nodes.filter(({ asleep }) => asleep !== true).toSorted((a, b) => b.capacity.memoryMib - a.capacity.memoryMib);
+  const bySize = nodes
+    .filter(({ asleep }) => asleep !== true)
+    .toSorted((a, b) => b.capacity.memoryMib - a.capacity.memoryMib);
   const fleet = buildFleet(bySize);
   const flags = fleet.flags.slice();
   for (let node = 0; node < fleet.size; node++) close(fleet, node);

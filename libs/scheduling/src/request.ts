@@ -5,7 +5,11 @@ export interface ResourceAmounts {
   readonly diskGib: number;
 }
 
-export const resourceNames = ['cpuMillis', 'memoryMib', 'diskGib'] as const satisfies readonly (keyof ResourceAmounts)[];
+export const resourceNames = [
+  'cpuMillis',
+  'memoryMib',
+  'diskGib',
+] as const satisfies readonly (keyof ResourceAmounts)[];
 export type ResourceName = (typeof resourceNames)[number];
 
 /** `affinity`: one node for all. `anti-affinity`: a node each. `spread-*`: counts per domain differ by at most one. */

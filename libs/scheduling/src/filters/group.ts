@@ -22,19 +22,20 @@ export const zoneSpreadFilter: Filter = {
     const spreadMax = group?.zoneSpreadMax ?? (group?.policy === 'spread-zone' ? 1 : Infinity);
     const byZone = fleet.groups.membersOf(group?.name ?? '')?.byZone;
     if (byZone === undefined || spreadMax === Infinity) return true;
-    return (byZone.get(fleet.zone[node]!) ?? 0) < leastOver(fleet.openNodesByZone, byZone) + spreadMax;
+    return (byZone.get(fleet.zone[node]!) ?? 0) < fleet.openZones.least(byZone) + spreadMax;
   },
 };
 
 /** Racks differ by at most one member. Only racks with a node that takes placements count. */
 export const rackSpreadFilter = groupFilter('rack-spread', 'spread-rack', ({ byRack }, fleet, node) => {
   const rack = fleet.rack[node]!;
-  return (byRack.get(rack) ?? 0) <= leastOver(fleet.openNodesByRack, byRack);
+  return (byRack.get(rack) ?? 0) <= fleet.openRacks.least(byRack);
 });
 
 function groupFilter(name: string, policy: GroupPolicy, judge: Judge): Filter {
   return {
     name,
+    stage: 'group',
     admits: (fleet, { group }, node) => {
       if (group === undefined || group.policy !== policy) return true;
       const members = fleet.groups.membersOf(group.name);
@@ -42,16 +43,4 @@ function groupFilter(name: string, policy: GroupPolicy, judge: Judge): Filter {
     },
     remedy: (_fleet, { group }) => ({ kind: 'relax-group', group: group?.name ?? '', policy }),
   };
-}
-
-/** The fewest members any open domain holds; 0 as soon as one open domain holds none. */
-function leastOver(openNodes: readonly number[], members: ReadonlyMap<number, number>): number {
-  let least = Infinity;
-  for (let domain = 0; domain < openNodes.length; domain++) {
-    if (!openNodes[domain]) continue;
-    const held = members.get(domain) ?? 0;
-    if (held === 0) return 0;
-    if (held < least) least = held;
-  }
-  return least;
 }

@@ -14,6 +14,7 @@ export const powerFilter = flagFilter('power', nodeFlags.asleep, { kind: 'wake' 
 function flagFilter(name: string, flag: number, change: Change): Filter {
   return {
     name,
+    stage: 'open',
     admits: (fleet, _request, node) => (fleet.flags[node]! & flag) === 0,
     remedy: () => change,
   };

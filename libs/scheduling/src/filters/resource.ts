@@ -9,7 +9,12 @@ export const diskFilter = resourceFilter('disk', 'diskGib');
 function resourceFilter(name: string, resource: ResourceName): Filter {
   return {
     name,
+    stage: 'fit',
     admits: (fleet, request, node) => request[resource] <= fleet.free[resource][node]!,
-    remedy: (fleet, request, node) => ({ kind: 'shrink', resource, by: request[resource] - fleet.free[resource][node]! }),
+    remedy: (fleet, request, node) => ({
+      kind: 'shrink',
+      resource,
+      by: request[resource] - fleet.free[resource][node]!,
+    }),
   };
 }

@@ -12,6 +12,7 @@ export const taintsFilter = traitFilter(
 
 function intolerable(trait: Trait, { tolerations = [] }: Constraints): Taint[] {
   return trait.taints.filter(
-    (taint) => !tolerations.some(({ key, value }) => key === taint.key && (value === undefined || value === taint.value)),
+    (taint) =>
+      !tolerations.some(({ key, value }) => key === taint.key && (value === undefined || value === taint.value)),
   );
 }

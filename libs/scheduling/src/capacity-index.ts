@@ -1,0 +1,64 @@
+import { CapacityGrid } from './capacity-grid.js';
+import type { FleetView } from './fleet.js';
+
+/** Levels of `FleetView.stay`: 0 = soon empty, 15 = in use for days to come. */
+export const STAY_LEVELS = 16;
+/** Lane 0 holds empty nodes; lane 1 + s those in use with stay level s. */
+export const LANES = STAY_LEVELS + 1;
+
+const OUT = 255;
+
+/** Every node that takes placements, by kind, lane and free capacity. Follows each booking in constant time. */
+export class CapacityIndex {
+  /** The node after a node in its list; -1 at the end. */
+  readonly next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #column: Uint8Array;
+  readonly #row: Uint16Array;
+  readonly #lane: Uint8Array;
+  readonly #grids: (CapacityGrid | undefined)[] = [];
+  readonly #fleet: FleetView;
+
+  constructor(fleet: FleetView) {
+    this.#fleet = fleet;
+    this.next = new Int32Array(fleet.size);
+    this.#previous = new Int32Array(fleet.size);
+    this.#column = new Uint8Array(fleet.size);
+    this.#row = new Uint16Array(fleet.size);
+    this.#lane = new Uint8Array(fleet.size).fill(OUT);
+    // Lists grow at the head: backwards, so that the fleet's first node is met first.
+    for (let node = fleet.size - 1; node >= 0; node--) this.update(node);
+  }
+
+  gridOf(kind: number, lane: number): CapacityGrid | undefined {
+    return this.#grids[kind * LANES + lane];
+  }
+
+  /** Puts a node where its free capacity, flags and stay now belong. */
+  update(node: number): void {
+    const fleet = this.#fleet;
+    const kind = fleet.kind[node]!;
+    const { grid } = fleet.kinds.at(kind);
+    const [cpu, memory] = [fleet.free.cpuMillis[node]!, fleet.free.memoryMib[node]!];
+    const open = fleet.flags[node] === 0 && cpu >= 0 && memory >= 0;
+    const lane = open ? laneOf(fleet, node) : OUT;
+    const column = open ? Math.floor(cpu / grid.cpuMillisPerColumn) : 0;
+    const row = open ? Math.floor(memory / grid.memoryMibPerRow) : 0;
+    const old = this.#lane[node]!;
+    if (lane === old && column === this.#column[node] && row === this.#row[node]) return;
+    if (old !== OUT) this.gridOf(kind, old)!.remove(node, this.#column[node]!, this.#row[node]!);
+    this.#lane[node] = lane;
+    this.#column[node] = column;
+    this.#row[node] = row;
+    if (open) this.#open(kind, lane).insert(node, column, row);
+  }
+
+  #open(kind: number, lane: number): CapacityGrid {
+    const { grid } = this.#fleet.kinds.at(kind);
+    return (this.#grids[kind * LANES + lane] ??= new CapacityGrid(grid, this.next, this.#previous));
+  }
+}
+
+export function laneOf(fleet: FleetView, node: number): number {
+  return fleet.residents[node] === 0 ? 0 : 1 + fleet.stay[node]!;
+}

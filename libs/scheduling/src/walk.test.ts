@@ -1,0 +1,97 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { STAY_LEVELS } from './capacity-index.js';
+import { explain } from './explain.js';
+import { buildFleet } from './fleet.js';
+import type { FleetView } from './fleet.js';
+import { choose } from './place.js';
+import { policies, totalScore } from './policy.js';
+import type { Policy } from './policy.js';
+import { prospectOf } from './prospect.js';
+import { nodeSpecs, requests } from './random-fleet.fixture.js';
+import { resourceNames } from './request.js';
+import type { PlacementRequest } from './request.js';
+
+/** The reference: every node, every filter, the highest score. */
+function bestScore(fleet: FleetView, request: PlacementRequest, policy: Policy): number {
+  let best = -Infinity;
+  for (let node = 0; node < fleet.size; node++) {
+    if (!policy.filters.every((filter) => filter.admits(fleet, request, node))) continue;
+    best = Math.max(best, totalScore(policy, prospectOf(fleet, request, node)));
+  }
+  return best;
+}
+
+const anyPolicy = fc.constantFrom(...Object.values(policies));
+/** What befalls the fleet after a placement: releases, flags and stays, drawn from one number each. */
+const churn = fc.array(fc.nat(), { minLength: 60, maxLength: 60 });
+
+describe('choose', () => {
+  it('finds the same score as brute force for every request, whatever the fleet', () => {
+    fc.assert(
+      fc.property(nodeSpecs, requests, anyPolicy, churn, (specs, asked, policy, draws) => {
+        const fleet = buildFleet(specs);
+        const live: [number, PlacementRequest][] = [];
+        asked.forEach((request, step) => {
+          const node = choose(fleet, request, policy);
+          const score = node < 0 ? -Infinity : totalScore(policy, prospectOf(fleet, request, node));
+          expect(score).toBe(bestScore(fleet, request, policy));
+          if (node >= 0) {
+            expect(policy.filters.every((filter) => filter.admits(fleet, request, node))).toBe(true);
+            fleet.apply(node, request);
+            live.push([node, request]);
+          }
+          disturb(fleet, live, draws[step]!);
+        });
+      }),
+    );
+  });
+
+  it('never goes over allocatable, and releasing everything restores the fleet', () => {
+    fc.assert(
+      fc.property(nodeSpecs, requests, anyPolicy, (specs, asked, policy) => {
+        const fleet = buildFleet(specs);
+        const live: [number, PlacementRequest][] = [];
+        for (const request of asked) {
+          const node = choose(fleet, request, policy);
+          if (node < 0) continue;
+          fleet.apply(node, request);
+          live.push([node, request]);
+          for (const resource of resourceNames) expect(fleet.free[resource][node]).toBeGreaterThanOrEqual(0);
+        }
+        for (const [node, request] of live) fleet.release(node, request);
+        expect(fleet.free).toEqual(fleet.allocatable);
+        for (const name of ['g1', 'g2']) expect(fleet.groups.membersOf(name)?.total ?? 0).toBe(0);
+      }),
+    );
+  });
+});
+
+describe('explain', () => {
+  it('counts every node once, and puts the chosen node first', () => {
+    fc.assert(
+      fc.property(nodeSpecs, requests, anyPolicy, (specs, asked, policy) => {
+        const fleet = buildFleet(specs);
+        for (const request of asked) {
+          const node = choose(fleet, request, policy);
+          const { considered, feasible, rejected, finalists } = explain(fleet, request, policy, node);
+          expect(considered).toBe(fleet.size);
+          expect(feasible + Object.values(rejected).reduce((sum, count) => sum + count, 0)).toBe(considered);
+          expect(finalists.length > 0).toBe(node >= 0);
+          if (node < 0) continue;
+          if (policy.scorers.length > 0) expect(finalists[0]?.node).toBe(fleet.names.nameOf(node));
+          fleet.apply(node, request);
+        }
+      }),
+    );
+  });
+});
+
+function disturb(fleet: FleetView, live: [number, PlacementRequest][], draw: number): void {
+  const node = draw % fleet.size;
+  if (draw % 3 === 0 && live.length > 0) {
+    const [[from, request]] = live.splice(draw % live.length, 1) as [[number, PlacementRequest]];
+    fleet.release(from, request);
+  } else if (draw % 3 === 1) fleet.setFlags(node, draw % 2 === 0 ? 0 : draw % 8);
+  else fleet.setStay(node, draw % STAY_LEVELS);
+}
