@@ -1,51 +1,56 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { driverPromises } from '@berth/engine/conformance/conformance.js';
-import type { VmmHandle, VmmSpec } from '@berth/engine/driver.js';
+import type { VmmHandle } from '@berth/engine/driver.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
-import type { QemuDriver } from '@berth/engine/qemu/qemu-driver.js';
-import { tinyGuest } from '@berth/engine/tiny-guest.js';
+import { patienceMs, TcgNode } from './tcg-node.js';
 
 describe('the tcg driver', () => {
-  let statePath: string;
-  let driver: QemuDriver;
+  let node: TcgNode;
 
   beforeAll(async () => {
-    statePath = await mkdtemp(join(tmpdir(), 'berth-engine-'));
-    driver = await openQemuDriver('tcg', statePath);
+    node = await TcgNode.open();
   });
-  afterAll(async () => {
-    for (const handle of await driver.list()) await driver.release(handle);
-    await driver.close();
-    await rm(statePath, { recursive: true });
-  });
+  afterEach(() => node.releaseAll());
+  afterAll(() => node.end());
 
-  const spec = (changes?: Partial<VmmSpec>): VmmSpec => ({
-    vmmId: randomUUID(),
-    instanceId: randomUUID(),
-    instanceName: 'conform',
-    generation: 1,
-    vcpus: 1,
-    memoryMib: 64,
-    image: tinyGuest(),
-    onIsolation: 'keep',
-    ...changes,
-  });
   const crash = async (handle: VmmHandle) => {
-    const { pid } = await driver.inspect(handle);
+    const { pid } = await node.driver.inspect(handle);
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
   };
   const reopen = async () => {
-    await driver.close();
-    driver = await openQemuDriver('tcg', statePath);
-    return openQemuDriver('tcg', statePath);
+    await node.reopen();
+    return openQemuDriver('tcg', node.statePath);
   };
 
   test.each(driverPromises)('$promise', async ({ check }) => {
-    await check({ driver, spec, crash, reopen, survivesReopening: true, patienceMs: 30_000 });
-    for (const handle of await driver.list()) await driver.release(handle);
+    const { driver } = node;
+    const spec = node.spec.bind(node);
+    await expect(check({ driver, spec, crash, reopen, survivesReopening: true, patienceMs })).resolves.toBeUndefined();
+  });
+
+  test('a probe boots a real guest, says how long it took, and leaves nothing', async () => {
+    const found = await node.driver.probe();
+    expect(found).toMatchObject({ driver: 'tcg', available: true, detail: expect.stringContaining('QEMU') });
+    expect(found.bootDurationMs).toBeGreaterThan(100);
+    expect(await node.driver.list()).toEqual([]);
+  });
+
+  test('a command runs inside the guest, with its exit code and both streams', async () => {
+    const { handle } = await node.startReady({ instanceName: 'inside-1' });
+    const signal = AbortSignal.timeout(patienceMs);
+    const { exitCode, output } = await node.driver.exec(handle, 'hostname; echo wrong >&2; exit 3', signal);
+    expect({ exitCode, output: output.toString() }).toEqual({ exitCode: 3, output: 'inside-1\nwrong\n' });
+  });
+
+  test('what is typed on the console reaches the guest, what it answers comes back', async () => {
+    const { handle } = await node.startReady();
+    const console = node.driver.console(handle);
+    console.write('echo typed $((6 * 7))\n');
+    let heard = '';
+    for await (const chunk of console) {
+      heard += String(chunk);
+      if (heard.includes('typed 42')) break;
+    }
+    expect(heard).toContain('berth: guest ready');
   });
 });

@@ -114,7 +114,13 @@ export type KillReason = (typeof killReasons)[number];
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   constructor(
-    readonly code: 'stale-generation' | 'image-unavailable' | 'start-failed' | 'node-disk-full' | 'not-found' | 'no-answer',
+    readonly code:
+      | 'stale-generation'
+      | 'image-unavailable'
+      | 'start-failed'
+      | 'node-disk-full'
+      | 'not-found'
+      | 'no-answer',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -8,7 +8,10 @@ export const startingPromises: readonly Promised[] = [
     check: async (world) => {
       const { handle, observed } = await startReady(world);
       const times = bootPhases.map((phase) => observed.phasesMs[phase] ?? Number.NaN);
-      assert.ok(times.every((time, index) => time >= (times[index - 1] ?? 0)), `phases ${times.join(', ')}`);
+      assert.ok(
+        times.every((time, index) => time >= (times[index - 1] ?? 0)),
+        `phases ${times.join(', ')}`,
+      );
       assert.ok((observed.heartbeat?.ageMs ?? Infinity) < 5000);
       assert.deepEqual(observed.handle, handle);
     },
@@ -54,7 +57,10 @@ export const startingPromises: readonly Promised[] = [
     check: async (world) => {
       const spec = world.spec();
       await assert.rejects(world.driver.start(spec, AbortSignal.abort()));
-      assert.equal((await world.driver.list()).some(({ vmmId }) => vmmId === spec.vmmId), false);
+      assert.equal(
+        (await world.driver.list()).some(({ vmmId }) => vmmId === spec.vmmId),
+        false,
+      );
     },
   },
 ];

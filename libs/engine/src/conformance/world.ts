@@ -21,14 +21,22 @@ export interface Promised {
   readonly check: (world: World) => Promise<void>;
 }
 
-export async function startReady(world: World, spec = world.spec()): Promise<{ handle: VmmHandle; observed: Observed }> {
+export async function startReady(
+  world: World,
+  spec = world.spec(),
+): Promise<{ handle: VmmHandle; observed: Observed }> {
   const handle = await world.driver.start(spec, AbortSignal.timeout(world.patienceMs));
   return { handle, observed: await until(world, handle, 'running') };
 }
 
 export async function until(world: World, handle: VmmHandle, state: Observed['state']): Promise<Observed> {
   const signal = AbortSignal.timeout(world.patienceMs);
-  const observed = await untilObserved(world.driver, handle, signal, (seen) => seen.state === state || seen.state === 'gone');
+  const observed = await untilObserved(
+    world.driver,
+    handle,
+    signal,
+    (seen) => seen.state === state || seen.state === 'gone',
+  );
   assert.equal(observed.state, state, observed.exit?.detail);
   return observed;
 }

@@ -34,7 +34,8 @@ describe('the model driver', () => {
       await driver.close();
       return open();
     };
-    await check({ driver, spec: specOf, crash, reopen, survivesReopening: false, patienceMs: 5000 });
+    const world = { driver, spec: specOf, crash, reopen, survivesReopening: false, patienceMs: 5000 };
+    await expect(check(world)).resolves.toBeUndefined();
     await driver.close();
   });
 

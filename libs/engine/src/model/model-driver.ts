@@ -50,7 +50,10 @@ export class ModelDriver implements EngineDriver, BurnsCpu {
     if (known) return known.handle;
     const latest = this.latest.get(spec.instanceId);
     if (latest && latest.generation >= spec.generation) {
-      throw new EngineError('stale-generation', `generation ${latest.generation} of ${spec.instanceId} was here before`);
+      throw new EngineError(
+        'stale-generation',
+        `generation ${latest.generation} of ${spec.instanceId} was here before`,
+      );
     }
     if (latest) this.vmms.get(latest.vmmId)?.end('superseded', `generation ${spec.generation} took its place`);
     this.remember(spec);

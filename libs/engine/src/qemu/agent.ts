@@ -72,7 +72,8 @@ function parse(line: string): Received | undefined {
 export function parseBeat(text: string): Beat | undefined {
   if (!/^\d{1,15}( \d{1,15}){3}(( \d{1,15}){4})?$/.test(text)) return undefined;
   const figures = text.split(' ').map(Number);
-  const [sequence = 0, uptime = 0, gap = 0, readyAt = 0, busy, total = 0, memoryTotal = 0, memoryAvailable = 0] = figures;
+  const [sequence = 0, uptime = 0, gap = 0, readyAt = 0, busy, total = 0, memoryTotal = 0, memoryAvailable = 0] =
+    figures;
   const beat = { sequence, uptimeMs: uptime * 10, longestGapMs: gap * 10, readyAtMs: readyAt * 10 };
   if (busy === undefined) return beat;
   const memory = { memoryTotalMib: memoryTotal / 1024, memoryAvailableMib: memoryAvailable / 1024 };

@@ -28,34 +28,32 @@ const emulationParameters = ['no_timer_check', 'noreplace-smp', 'lpj=5000000'];
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
   const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
   return [
-    options.guardPath,
-    ...['--name', spec.instanceName, '--console-bytes', `${consoleMaxBytes}`, ...lease],
-    ...['--listen', 'qmp', '--listen', 'agent'],
-    ...['--open', `kernel=${spec.image.kernelPath}`, '--open', `initrd=${spec.image.initrdPath}`],
-    '--',
-    ...confinement(options),
-    options.qemuPath,
-    ...qemuArguments(spec, options.accelerator),
-  ];
+    [options.guardPath],
+    ['--name', spec.instanceName, '--console-bytes', `${consoleMaxBytes}`, ...lease],
+    ['--listen', 'qmp', '--listen', 'agent'],
+    ['--open', `kernel=${spec.image.kernelPath}`, '--open', `initrd=${spec.image.initrdPath}`],
+    ['--', ...confinement(options)],
+    [options.qemuPath, ...qemuArguments(spec, options.accelerator)],
+  ].flat();
 }
 
 /** One machine for both accelerators: qboot instead of SeaBIOS saves 0.15 s; nothing is attached that a guest does not use. */
 export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[] {
   const name = `guest=${escapeCommas(spec.instanceName)},process=berth-${escapeCommas(spec.instanceName)}`;
   return [
-    ...['-name', `${name},debug-threads=on`],
-    ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    ...accelerated[accelerator],
-    ...['-machine', 'q35,sata=off,smm=off', '-bios', 'qboot.rom'],
-    ...['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
-    ...['-kernel', '{kernel}', '-initrd', '{initrd}', '-append', kernelParameters(spec, accelerator)],
-    ...['-chardev', 'socket,id=qmp,fd={qmp},server=on,wait=off', '-mon', 'chardev=qmp,mode=control'],
-    ...['-chardev', 'stdio,id=serial,signal=off', '-serial', 'chardev:serial'],
-    ...['-chardev', 'socket,id=agent,fd={agent},server=on,wait=off'],
-    ...['-device', 'virtio-serial-pci,max_ports=1', '-device', 'virtconsole,chardev=agent'],
-    ...['-device', 'pvpanic-pci', '-action', 'panic=exit-failure'],
-  ];
+    ['-name', `${name},debug-threads=on`],
+    ['-nodefaults', '-no-user-config', '-display', 'none'],
+    ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    accelerated[accelerator],
+    ['-machine', 'q35,sata=off,smm=off', '-bios', 'qboot.rom'],
+    ['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
+    ['-kernel', '{kernel}', '-initrd', '{initrd}', '-append', kernelParameters(spec, accelerator)],
+    ['-chardev', 'socket,id=qmp,fd={qmp},server=on,wait=off', '-mon', 'chardev=qmp,mode=control'],
+    ['-chardev', 'stdio,id=serial,signal=off', '-serial', 'chardev:serial'],
+    ['-chardev', 'socket,id=agent,fd={agent},server=on,wait=off'],
+    ['-device', 'virtio-serial-pci,max_ports=1', '-device', 'virtconsole,chardev=agent'],
+    ['-device', 'pvpanic-pci', '-action', 'panic=exit-failure'],
+  ].flat();
 }
 
 /**

@@ -17,7 +17,15 @@ export interface Evidence {
   readonly lastWords: string;
 }
 
-const faultSignals: readonly NodeJS.Signals[] = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGSYS', 'SIGTRAP'];
+const faultSignals: readonly NodeJS.Signals[] = [
+  'SIGSEGV',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGILL',
+  'SIGFPE',
+  'SIGSYS',
+  'SIGTRAP',
+];
 
 /** Why the vmm ended. What we meant to do comes first: a guest we stop may well panic on its way. */
 export function exitOf(evidence: Evidence): VmmExit {

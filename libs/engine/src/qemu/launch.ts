@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { VmmSpec } from '../driver.js';
+import { EngineError, type KernelInitrdImage, type VmmSpec } from '../driver.js';
 import { guardArguments, type LaunchOptions } from './arguments.js';
 
 /** A vmm sees none of the worker's environment, which holds secrets. */
@@ -33,4 +33,18 @@ export function vmmUserId(vmmId: string): number {
   let hash = 0;
   for (const char of vmmId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
   return 1_900_000_000 + (hash % 100_000_000);
+}
+
+/** @throws EngineError image-unavailable: a vmm opens its files as the user it runs as */
+export async function checkImage({ kernelPath, initrdPath }: KernelInitrdImage, byEveryUser: boolean): Promise<void> {
+  for (const path of [kernelPath, initrdPath]) {
+    try {
+      await access(path, constants.R_OK);
+      const { mode } = await stat(path);
+      if (byEveryUser && !(mode & 0o004)) throw new Error('must be readable by every user');
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new EngineError('image-unavailable', `${path}: ${why}`, { cause });
+    }
+  }
 }

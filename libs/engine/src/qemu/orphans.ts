@@ -1,4 +1,4 @@
-import { killProcess, processesBelow } from './process.js';
+import { endProcess, processesBelow, type FoundProcess } from './process.js';
 import type { StateDirectory } from './state.js';
 
 /** A guard or a vmm by its name, so that a person's shell in the state directory is never taken for one. */
@@ -9,17 +9,20 @@ const ours = /^berth-/;
  * corrupt, or deleted under a process that lived on. Resolves to what was ended, one line each.
  */
 export async function cleanOrphans(state: StateDirectory): Promise<string[]> {
-  const cleaned: string[] = [];
+  const orphans: FoundProcess[] = [];
   for (const found of await processesBelow(state.vmmsPath)) {
-    if (!ours.test(found.name) || (await isOwned(state, found))) continue;
-    if (await killProcess(found)) cleaned.push(`process ${found.pid} (${found.name})`);
+    if (ours.test(found.name) && !(await isOwned(state, found))) orphans.push(found);
   }
+  await Promise.all(orphans.map(endProcess));
+  const unowned: string[] = [];
   for (const vmmId of await state.vmmIds()) {
-    if (await state.readRecord(vmmId)) continue;
-    await state.remove(vmmId);
-    cleaned.push(`state of vmm ${vmmId}`);
+    if (!(await state.readRecord(vmmId))) unowned.push(vmmId);
   }
-  return cleaned;
+  await Promise.all(unowned.map((vmmId) => state.remove(vmmId)));
+  return [
+    ...orphans.map(({ pid, name }) => `process ${pid} (${name})`),
+    ...unowned.map((vmmId) => `state of vmm ${vmmId}`),
+  ];
 }
 
 async function isOwned(state: StateDirectory, { pid, cwd }: { pid: number; cwd: string }): Promise<boolean> {

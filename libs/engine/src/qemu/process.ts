@@ -1,8 +1,12 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { monotonicMs } from './clock.js';
 import type { ProcessIdentity } from './record.js';
 
 /** The unit of /proc/PID/stat: USER_HZ is 100 on every Linux. */
 export const tickMs = 10;
+
+const endWaitMs = 5000;
+const endPollMs = 5;
 
 export interface ProcessUsage {
   readonly cpuMs: number;
@@ -24,6 +28,15 @@ export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
     return process.kill(identity.pid, 'SIGKILL');
   } catch {
     return false; // it ended in between
+  }
+}
+
+/** Kills it and waits until it is no more, which takes the kernel a moment. */
+export async function endProcess(identity: ProcessIdentity): Promise<void> {
+  await killProcess(identity);
+  const deadlineMs = monotonicMs() + endWaitMs;
+  while ((await isAlive(identity)) && monotonicMs() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, endPollMs));
   }
 }
 

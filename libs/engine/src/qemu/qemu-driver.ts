@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import {
@@ -22,7 +21,7 @@ import type { LaunchOptions } from './arguments.js';
 import { bootId, monotonicMs } from './clock.js';
 import { openUnix } from './connection.js';
 import { readConsoleTail } from './console.js';
-import { launchGuard, vmmUserId } from './launch.js';
+import { checkImage, vmmUserId } from './launch.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
 import { probeQemu } from './probe.js';
@@ -108,11 +107,17 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     }
     await this.#supersede(spec);
     const startedAtMs = monotonicMs();
-    await this.#checkImage(spec.image);
+    await checkImage(spec.image, this.#options.dropPrivileges);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
-    await this.#state.writeRecord(record);
     const vmm = new Vmm(record, this.#state, (observed) => this.#tell(observed), false);
-    await launchGuard(spec, vmm.path, this.#launchOptions(vmmId));
+    this.#vmms.set(vmmId, vmm);
+    try {
+      await this.#state.writeRecord(record);
+      await vmm.launch(this.#launchOptions(vmmId));
+    } catch (error) {
+      this.#vmms.delete(vmmId);
+      throw error;
+    }
     await this.#attach(vmm, signal);
     return vmm.handle;
   }
@@ -125,7 +130,6 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   async #attach(vmm: Vmm, signal: AbortSignal): Promise<void> {
-    this.#vmms.set(vmm.handle.vmmId, vmm);
     const deadlineMs = monotonicMs() + attachTimeoutMs;
     while (!vmm.qmp && !vmm.isGone && monotonicMs() < deadlineMs) {
       signal.throwIfAborted();
@@ -135,19 +139,6 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     if (vmm.qmp) return;
     await vmm.kill('start-failed');
     throw new EngineError('start-failed', `QEMU did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
-  }
-
-  async #checkImage({ kernelPath, initrdPath }: KernelInitrdImage): Promise<void> {
-    for (const path of [kernelPath, initrdPath]) {
-      try {
-        await access(path, constants.R_OK);
-        const { mode } = await stat(path);
-        if (this.#options.dropPrivileges && !(mode & 0o004)) throw new Error('must be readable by every user');
-      } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause);
-        throw new EngineError('image-unavailable', `${path}: ${why}`, { cause });
-      }
-    }
   }
 
   #launchOptions(vmmId: string): LaunchOptions {
@@ -192,8 +183,8 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     const { graceMs, reason = 'stopped' } = options;
     await vmm.intend(reason);
     const grace = AbortSignal.timeout(graceMs);
-    const asked = vmm.agent?.ask('poweroff', Math.min(graceMs, agentTimeoutMs)) ?? Promise.reject(new Error('no agent'));
-    await asked.catch(() => vmm.qmp?.execute('system_powerdown', agentTimeoutMs)).catch(() => undefined);
+    const asked = vmm.agent?.ask('poweroff', agentTimeoutMs) ?? Promise.reject(new Error('no agent'));
+    void asked.catch(() => vmm.qmp?.execute('system_powerdown', agentTimeoutMs)).catch(() => undefined);
     await untilObserved(this, handle, grace, ({ state }) => state === 'gone').catch(() => undefined);
     await vmm.kill(reason);
   }

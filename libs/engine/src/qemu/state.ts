@@ -84,6 +84,17 @@ export class StateDirectory {
     );
   }
 
+  /**
+   * Takes the lock that a guard must make, so that a vmm which was reported gone is never launched by a late job. False when
+   * a guard has made it: the vmm was launched.
+   */
+  async forbidLaunch(vmmId: string): Promise<boolean> {
+    return writeFile(join(this.vmmPath(vmmId), 'guard.lock'), '', { flag: 'wx' }).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** 0 when the instance was never here. */
   async highestGeneration(instanceId: string): Promise<number> {
     const text = await readFile(this.#generationPath(instanceId), 'utf8').catch(() => '0');

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
 import { AgentClient } from './agent.js';
+import type { LaunchOptions } from './arguments.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
 import { readConsoleTail } from './console.js';
 import { exitOf } from './exit.js';
+import { launchGuard } from './launch.js';
 import { isAlive, killProcess, processesBelow, tickMs } from './process.js';
 import { QmpClient } from './qmp.js';
 import type { GuardProcesses } from './record.js';
@@ -37,6 +39,7 @@ export class Vmm {
   #exit: VmmExit | undefined;
   #checking: Promise<void> | undefined;
   #closed = false;
+  #launched: boolean;
 
   constructor(
     readonly record: VmmRecord,
@@ -47,6 +50,7 @@ export class Vmm {
   ) {
     const { vmmId, instanceId, generation } = record.spec;
     this.handle = { vmmId, instanceId, generation };
+    this.#launched = adopted;
   }
 
   get path(): string {
@@ -67,6 +71,11 @@ export class Vmm {
 
   get agent(): AgentClient | undefined {
     return this.#agent;
+  }
+
+  async launch(options: LaunchOptions): Promise<void> {
+    await launchGuard(this.record.spec, this.path, options);
+    this.#launched = true;
   }
 
   observe(): Observed {
@@ -91,7 +100,7 @@ export class Vmm {
   }
 
   async #check(): Promise<void> {
-    if (this.#exit || this.#closed) return;
+    if (this.#exit || this.#closed || !this.#launched) return;
     this.#processes ??= await this.state.readProcesses(this.handle.vmmId);
     if (this.record.bootId !== bootId || !this.#processes || !(await isAlive(this.#processes.vmm))) {
       return this.#settle();
@@ -174,35 +183,37 @@ export class Vmm {
     this.#agent?.close();
   }
 
-  /**
-   * Finds out how the vmm ended, once its guard has written it or no process of it is left. Without patience a vmm that
-   * turns out to live is left alone: its guard was still coming up.
-   */
+  /** Finds out how the vmm ended, and tells it. Does nothing when it turns out to live. */
   async #settle(patienceMs = 0): Promise<void> {
     const { vmmId } = this.handle;
-    const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
     const sameBoot = this.record.bootId === bootId;
-    let exit = await this.state.readExit(vmmId);
-    while (!exit && sameBoot && (await processesBelow(this.path)).length > 0) {
-      this.#processes ??= await this.state.readProcesses(vmmId);
-      const lives = this.#processes !== undefined && (await isAlive(this.#processes.vmm));
-      if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return;
-      await new Promise((resolve) => setTimeout(resolve, settlePollMs));
-      exit = await this.state.readExit(vmmId);
-    }
-    exit ??= await this.state.readExit(vmmId); // written between the last look and the guard's end
+    if (sameBoot && !(await this.#isReaped(patienceMs))) return;
+    const exit = await this.state.readExit(vmmId);
     if (this.#exit || this.#closed) return;
     const tail = (await readConsoleTail(this.path, 4096)).toString('latin1');
     this.#exit = exitOf({
       exit,
       intent: await this.state.readIntent(vmmId),
-      launched: await this.state.wasLaunched(vmmId),
+      launched: !(await this.state.forbidLaunch(vmmId)),
       answered: this.#spawnedAtMs !== undefined || tail.length > 0,
       sameBoot,
       panicked: this.#panicked || tail.includes('Kernel panic - not syncing'),
       lastWords: await this.#lastWords(),
     });
     this.#tell();
+  }
+
+  /** Waits until the guard has written the end, or no process of the vmm is left: a guard may also be still coming up. */
+  async #isReaped(patienceMs: number): Promise<boolean> {
+    const { vmmId } = this.handle;
+    const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
+    while (!(await this.state.readExit(vmmId)) && (await processesBelow(this.path)).length > 0) {
+      this.#processes ??= await this.state.readProcesses(vmmId);
+      const lives = this.#processes !== undefined && (await isAlive(this.#processes.vmm));
+      if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return false;
+      await new Promise((resolve) => setTimeout(resolve, settlePollMs));
+    }
+    return true;
   }
 
   async #lastWords(): Promise<string> {
