@@ -5,7 +5,7 @@
 #   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
 #   process.json    pids with start ticks, once the vmm is forked
 #   console.log(.1) the serial console, two halves of the limit; console.sock gives the kept tail, then live, and takes input
-#   exit.json       how it ended; its presence means that the vmm is reaped
+#   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]... -- ARGV
 # In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or the path of an open file, so that the vmm itself needs
@@ -95,9 +95,9 @@ until (waitpid($vmm, WNOHANG) == $vmm) {
 }
 my ($code, $signal) = ($? >> 8, $? & 127);
 while ($errors && sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
+unlink 'console.sock', map {"$_.sock"} @listen;
 replaceFile('exit.json', sprintf '{"exitCode":%s,"signal":%d,"isolated":%s}',
     $signal ? 'null' : $code, $signal, $isolated ? 'true' : 'false');
-unlink 'console.sock', map {"$_.sock"} @listen;
 
 # Kills the vmm once the lease is over. A lease file that is missing or torn leaves the last deadline standing.
 sub secondsLeft {

@@ -102,7 +102,7 @@ export class StateDirectory {
   }
 
   async remove(vmmId: string): Promise<void> {
-    await rm(this.vmmPath(vmmId), { recursive: true, force: true });
+    await rm(this.vmmPath(vmmId), { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** Instances that still have a vmm here are remembered however old they are. */
