@@ -81,9 +81,9 @@ export class WorkerWorld {
     return new WorkerWorld(redis, folder, connection);
   }
 
-  /** A worker with real-driver habits (notes on disk, image files) on the driver given. */
-  async start(driver: EngineDriver, environment: NodeJS.ProcessEnv = {}): Promise<RunningWorker> {
-    const config = loadConfig(configSchema, {
+  /** Of every worker of this world. */
+  get environment() {
+    return {
       REDIS_URL: this.redis.url,
       BERTH_KEY_PREFIX: this.prefix,
       BERTH_WORKER_ID: this.workerId,
@@ -95,8 +95,12 @@ export class WorkerWorld {
       BERTH_MEMORY_MIB: '16384',
       BERTH_CPU_OVERCOMMIT_RATIO: '2',
       BERTH_POWER_MODEL: 'linear',
-      ...environment,
-    });
+    };
+  }
+
+  /** A worker with real-driver habits (notes on disk, image files) on the driver given. */
+  async start(driver: EngineDriver, environment: NodeJS.ProcessEnv = {}): Promise<RunningWorker> {
+    const config = loadConfig(configSchema, { ...this.environment, ...environment });
     const module = WorkerModule.of(config, () => Promise.resolve({ driver }), makeLogger('worker', 'silent'));
     const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
     let stopped: Promise<void> | undefined;
