@@ -20,3 +20,8 @@ export const labels = z
   .record(labelKey, labelValue)
   .refine((value) => Object.keys(value).length <= labelsMax, { error: `must hold at most ${labelsMax} labels` });
 export const timestamp = z.iso.datetime();
+/** How a path names something: both forms are lower-case letters, digits and "-". */
+export const reference = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/, { error: 'must be a name or an id' })
+  .describe('name or id');

@@ -21,8 +21,8 @@ export interface CreateRequest<P extends object> {
 
 /** The answer of an accepted create; kept with its idempotency key. */
 export interface AcceptedCreate<P extends object> {
-  readonly instances: readonly InstanceRecord<P>[];
-  readonly operations: readonly OperationRecord[];
+  readonly instances: InstanceRecord<P>[];
+  readonly operations: OperationRecord[];
 }
 
 /** Why a batch was not accepted; the transaction is undone. */

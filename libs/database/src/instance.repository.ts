@@ -54,6 +54,8 @@ const find = `${selectInstance}
 WHERE i.project_id = $1 AND i.state <> 'deleted' AND (i.id = $2::uuid OR i.name = $3)
 ORDER BY i.id = $2::uuid DESC NULLS LAST LIMIT 1`;
 
+const findId = `SELECT id FROM instance WHERE project_id = $1 AND name = $2 AND state <> 'deleted'`;
+
 /** What users own, as they see it. Every look-up is by project first: what is another's is as if it were not there. */
 export class InstanceRepository {
   constructor(private readonly database: Database) {}
@@ -74,5 +76,12 @@ export class InstanceRepository {
   async find<P extends object>(projectId: string, reference: Reference): Promise<InstanceRecord<P> | undefined> {
     const [row] = await this.database.query<InstanceRecord<P>>(find, [projectId, reference.id, reference.name]);
     return row;
+  }
+
+  /** For what is kept about an instance after its end: an id stands for itself, a name for who bears it now. */
+  async idOf(projectId: string, { id, name }: Reference): Promise<string | undefined> {
+    if (id !== null) return id;
+    const [row] = await this.database.query<{ id: string }>(findId, [projectId, name]);
+    return row?.id;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { id, name, timestamp } from '../primitives.js';
+import { id, name, reference, timestamp } from '../primitives.js';
+import { pageQuery } from './page.js';
 
 /** Past tense, one per thing that happened. The SSE stream sends the same object with `id: seq`. */
 export const eventKinds = [
@@ -51,3 +52,18 @@ export const eventView = z.object({
   at: timestamp,
 });
 export type EventView = z.infer<typeof eventView>;
+
+/** GET /v1/events and its stream. `after` is the `seq` last seen. */
+export const eventFilter = {
+  kind: z.enum(eventKinds).optional(),
+  instance: reference.optional(),
+  operation: id.optional(),
+};
+export const eventListQuery = z.strictObject({
+  ...eventFilter,
+  after: z.coerce.number().int().min(0).default(0),
+  limit: pageQuery.shape.limit,
+});
+export const eventStreamQuery = z.strictObject({ ...eventFilter, after: z.coerce.number().int().min(0).optional() });
+/** As the browser's EventSource sends it when it connects again. */
+export const eventStreamHeaders = z.object({ 'last-event-id': z.coerce.number().int().min(0).optional() });

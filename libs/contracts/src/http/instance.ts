@@ -4,11 +4,12 @@ import {
   desiredStates,
   instanceTransitions,
 } from '@berth/domain/instance-state.js';
-import { createCountMax } from '@berth/domain/limits.js';
+import { createCountMax, idempotencyKeyMaxChars } from '@berth/domain/limits.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { catalogueName, id, labels, name, timestamp } from '../primitives.js';
+import { selector } from './page.js';
 
 export const placementGroup = z.strictObject({
   name,
@@ -74,7 +75,33 @@ export const instanceView = z.object({
 });
 export type InstanceView = z.infer<typeof instanceView>;
 
-export const instanceSortFields = ['name', 'createdAt', 'state', 'memoryMib', 'vcpus'] as const;
+/** GET /v1/instances, beside the paging. */
+export const instanceFilter = {
+  state: z.enum(statesOf(instanceTransitions)).optional(),
+  node: name.optional().describe('on this node'),
+  name: z.string().min(1).max(63).optional().describe('part of the name'),
+  selector: selector.optional().describe('labels, such as env=prod,tier!=db,critical'),
+  sort: z
+    .string()
+    .regex(/^(name|createdAt|state|memoryMib|vcpus)(:(asc|desc))?$/, {
+      error: 'must be one of name, createdAt, state, memoryMib, vcpus, with :asc or :desc',
+    })
+    .default('createdAt:desc'),
+};
+
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, { error: 'must be printable ASCII without spaces' })
+    .max(idempotencyKeyMaxChars)
+    .optional()
+    .describe('the same key and body within 24 h get the same answer, and make nothing twice'),
+});
+
+export const consoleLogQuery = z.strictObject({
+  offset: z.coerce.number().int().min(0).default(0).describe('bytes to skip; the header Berth-Next-Offset says where to go on'),
+  follow: z.stringbool().default(false).describe('goes on with what the guest writes, for up to 5 minutes'),
+});
 
 export const finalist = z.object({ node: name, score: z.number(), scores: z.record(z.string(), z.number()) });
 

@@ -2,7 +2,7 @@ import { operationKinds, operationTransitions } from '@berth/domain/operation-st
 import { problemCodes } from '@berth/domain/problem.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
-import { id, name, timestamp } from '../primitives.js';
+import { id, name, reference, timestamp } from '../primitives.js';
 import { instanceView } from './instance.js';
 
 export const storedProblem = z.object({
@@ -33,6 +33,13 @@ export const operationView = z.object({
   endedAt: timestamp.nullable(),
 });
 export type OperationView = z.infer<typeof operationView>;
+
+/** GET /v1/operations, beside the paging. */
+export const operationFilter = {
+  instance: reference.optional(),
+  state: z.enum(statesOf(operationTransitions)).optional(),
+  kind: z.enum(operationKinds).optional(),
+};
 
 /** Answer of every accepted write: what was changed, and the operations to wait for. */
 export const acceptedView = z.object({ instances: z.array(instanceView), operations: z.array(operationView) });

@@ -1,0 +1,74 @@
+import 'reflect-metadata';
+import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
+import { Database } from '@berth/database/database.js';
+import { ProjectRepository } from '@berth/database/project.repository.js';
+import { TokenRepository } from '@berth/database/token.repository.js';
+import { idempotencyTtlHours } from '@berth/domain/limits.js';
+import type { Logger } from '@berth/observability/logger.js';
+import { Metrics } from '@berth/observability/metrics.js';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { keepAdminToken } from './access/admin-token.js';
+import { Authenticator } from './access/authenticator.js';
+import { ApiModule, routes } from './api.module.js';
+import type { ApiConfig } from './config.js';
+import { Chores } from './chores.js';
+import { OpenApiDocument } from './docs/open-api-document.js';
+import { serveDocs } from './docs/swagger-ui.js';
+import { measureRequests } from './http/http-metrics.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { makeAdapter } from './http/server.js';
+
+/** Requests that the pool makes wait are many at once, but short. */
+const poolSize = 16;
+const statementTimeoutMs = 5_000;
+const lastUsedIntervalMs = 10_000;
+const forgetAnswersIntervalMs = 600_000;
+
+export interface Api {
+  readonly port: number;
+  readonly database: Database;
+  readonly metrics: Metrics<'api'>;
+  close(): Promise<void>;
+}
+
+/** The API, listening. It needs PostgreSQL to start, and nothing else at any time. */
+export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> {
+  const database = new Database({
+    ...{ url: config.DATABASE_URL, application: 'berth-api', poolSize, statementTimeoutMs },
+    onError: (error) => logger.warn({ err: error }, 'the record'),
+  });
+  const metrics = new Metrics('api');
+  if (config.BERTH_ADMIN_TOKEN_FILE !== undefined) {
+    await keepAdminToken(config.BERTH_ADMIN_TOKEN_FILE, new ProjectRepository(database), new TokenRepository(database));
+  }
+  const filter = new ProblemFilter(logger, routes);
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.on({ config, database, metrics }), makeAdapter(filter), {
+    ...{ logger: false, bodyParser: false, abortOnError: false },
+  });
+  app.useGlobalFilters(filter);
+  measureRequests(app.getHttpAdapter().getInstance(), metrics);
+  serveDocs(app, app.get(OpenApiDocument).json);
+  const chores = startChores(app, logger);
+  await app.listen(config.BERTH_PORT, config.BERTH_HOST);
+  return {
+    port: Number(new URL(await app.getUrl()).port),
+    database,
+    metrics,
+    async close() {
+      await app.close();
+      await chores.stop();
+      await database.close();
+    },
+  };
+}
+
+/** What nobody waits for. */
+function startChores(app: NestFastifyApplication, logger: Logger): Chores {
+  const chores = new Chores((error) => logger.warn({ err: error }, 'chore failed; it comes again'));
+  const authenticator = app.get(Authenticator);
+  const creations = app.get(InstanceCreationRepository);
+  chores.every(lastUsedIntervalMs, () => authenticator.writeLastUsed());
+  chores.every(forgetAnswersIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
+  return chores;
+}

@@ -1,0 +1,16 @@
+import { port } from '@berth/config/load.js';
+import { z } from 'zod';
+
+export const apiConfig = z.object({
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' }),
+  BERTH_HOST: z.string().default('127.0.0.1'),
+  BERTH_PORT: port.default(0),
+  BERTH_METRICS_PORT: port.default(0),
+  /** Proves to the workers' agents that it is the control plane that asks for a console. */
+  BERTH_AGENT_SECRET: z.string().min(16),
+  /** Kept holding a working admin token: written (mode 0600) when it is absent or unknown to the record. */
+  BERTH_ADMIN_TOKEN_FILE: z.string().optional(),
+  BERTH_READY_FILE: z.string().optional(),
+  BERTH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type ApiConfig = Readonly<z.infer<typeof apiConfig>>;

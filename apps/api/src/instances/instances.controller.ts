@@ -1,0 +1,92 @@
+import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
+import { InstanceActionRepository, type InstanceAction } from '@berth/database/instance-action.repository.js';
+import { InstanceRepository, type InstanceSortField } from '@berth/database/instance.repository.js';
+import { OperationRepository } from '@berth/database/operation.repository.js';
+import { referenceOf } from '@berth/database/text.js';
+import { Controller } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Access } from '../access/access.js';
+import { found } from '../http/found.js';
+import { Input, Reply } from '../http/input.js';
+import { pageOf, positionOf } from '../http/page.js';
+import { Serve, type InputOf } from '../http/route.js';
+import * as routes from './instance-routes.js';
+import { InstancesService } from './instances.service.js';
+import { selectorOf } from './selector.js';
+
+const positionTypes = { name: 'string', state: 'string', createdAt: 'time', memoryMib: 'number', vcpus: 'number' } as const;
+
+@Controller()
+export class InstancesController {
+  constructor(
+    private readonly service: InstancesService,
+    private readonly instances: InstanceRepository,
+    private readonly actions: InstanceActionRepository,
+    private readonly operations: OperationRepository,
+  ) {}
+
+  @Serve(routes.createInstances)
+  async create(
+    @Input() { body, headers, access }: InputOf<typeof routes.createInstances>,
+    @Reply() reply: FastifyReply,
+  ) {
+    const { accepted, replayed } = await this.service.create(body, headers['idempotency-key'], access);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return accepted;
+  }
+
+  @Serve(routes.listInstances)
+  async list(@Input() { query, access }: InputOf<typeof routes.listInstances>) {
+    const { limit, cursor, state = null, node = null, name = null, selector, sort } = query;
+    const [field, direction] = sort.split(':') as [InstanceSortField, string?];
+    const position = positionOf(cursor, positionTypes[field]);
+    const after = position && { value: position[0], id: position[1] };
+    const filter = { state, node, name, labels: selectorOf(selector) };
+    const order = { field, descending: direction === 'desc' };
+    const rows = await this.instances.list<PlacementConstraints>(access.projectId, filter, order, after, limit + 1);
+    return pageOf(rows, limit, (instance) => [instance[field], instance.id]);
+  }
+
+  @Serve(routes.getInstance)
+  async get(@Input() { params, access }: InputOf<typeof routes.getInstance>) {
+    return this.read(access, params.instance);
+  }
+
+  @Serve(routes.startInstance)
+  async start(@Input() { params, access }: InputOf<typeof routes.startInstance>) {
+    return this.act('start', params.instance, access);
+  }
+
+  @Serve(routes.stopInstance)
+  async stop(@Input() { params, access }: InputOf<typeof routes.stopInstance>) {
+    return this.act('stop', params.instance, access);
+  }
+
+  @Serve(routes.rebootInstance)
+  async reboot(@Input() { params, access }: InputOf<typeof routes.rebootInstance>) {
+    return this.act('reboot', params.instance, access);
+  }
+
+  @Serve(routes.deleteInstance)
+  async delete(@Input() { params, access }: InputOf<typeof routes.deleteInstance>) {
+    return this.act('delete', params.instance, access);
+  }
+
+  private async act(action: InstanceAction, reference: string, access: Access) {
+    const { id } = await this.read(access, reference);
+    const operationId = await this.actions.accept({ instanceId: id, action, tokenId: access.tokenId });
+    const [operation, instance] = await Promise.all([
+      this.operations.find(access.projectId, access.fleetWide, operationId),
+      this.instances.find<PlacementConstraints>(access.projectId, { id, name: '' }),
+    ]);
+    return { instances: instance ? [instance] : [], operations: [found(operation, 'operation', operationId)] };
+  }
+
+  private async read(access: Access, reference: string) {
+    return found(
+      await this.instances.find<PlacementConstraints>(access.projectId, referenceOf(reference)),
+      'instance',
+      reference,
+    );
+  }
+}

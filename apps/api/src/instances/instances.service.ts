@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { CreateInstanceBody, PlacementConstraints } from '@berth/contracts/http/instance.js';
+import { ImageRepository, type ImageRecord } from '@berth/database/image.repository.js';
+import { InstanceCreationRepository, type CreateRequest } from '@berth/database/instance-creation.repository.js';
+import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
+import { referenceOf } from '@berth/database/text.js';
+import { nameMaxChars } from '@berth/domain/limits.js';
+import { ProblemError } from '@berth/domain/problem.js';
+import { Injectable } from '@nestjs/common';
+import type { Access } from '../access/access.js';
+
+const catalogueCacheMax = 1_000;
+
+/** What a create may ask for, and what becomes of it. */
+@Injectable()
+export class InstancesService {
+  /** Types and images never change once they are there. */
+  private readonly types = new Map<string, InstanceTypeRecord>();
+  private readonly images = new Map<string, ImageRecord<object>>();
+
+  constructor(
+    private readonly creations: InstanceCreationRepository<PlacementConstraints>,
+    private readonly typeRows: InstanceTypeRepository,
+    private readonly imageRows: ImageRepository,
+  ) {}
+
+  async create(body: CreateInstanceBody, key: string | undefined, access: Access) {
+    return this.creations.acceptCreate(await this.requestOf(body, key, access));
+  }
+
+  /** @throws ProblemError `invalid-request` that names the field */
+  async requestOf(body: CreateInstanceBody, key: string | undefined, access: Access): Promise<CreateRequest<PlacementConstraints>> {
+    const names = namesOf(body);
+    const [type, image] = await Promise.all([this.typeOf(body.instanceType), this.imageOf(body.image)]);
+    if (type.memoryMib < image.minMemoryMib) {
+      throw invalid('instanceType', `has ${type.memoryMib} MiB of memory; image ${image.name} needs ${image.minMemoryMib}`);
+    }
+    const { labels, placement, restartPolicy, onIsolation } = body;
+    if (placement.zoneSpreadMax !== undefined && !placement.group) throw invalid('placement.zoneSpreadMax', 'needs a group');
+    const { vcpus, memoryMib, diskGib } = type;
+    const shape = { instanceType: type.name, vcpus, memoryMib, diskGib, image: image.name, imageId: image.id };
+    return {
+      ...{ projectId: access.projectId, project: access.project, tokenId: access.tokenId, names },
+      spec: { ...shape, labels, placement, restartPolicy, onIsolation },
+      groupName: placement.group?.name ?? null,
+      idempotency: key === undefined ? null : { key, requestHash: hashOf(body) },
+    };
+  }
+
+  private async typeOf(name: string): Promise<InstanceTypeRecord> {
+    const type = this.types.get(name) ?? (await this.typeRows.find(name));
+    if (!type) throw invalid('instanceType', `there is no instance type ${name}`);
+    return keep(this.types, name, type);
+  }
+
+  private async imageOf(reference: string): Promise<ImageRecord<object>> {
+    const image = this.images.get(reference) ?? (await this.imageRows.find<object>(referenceOf(reference)));
+    if (!image) throw invalid('image', `there is no image ${reference}`);
+    return keep(this.images, reference, image);
+  }
+}
+
+function keep<T>(cache: Map<string, T>, key: string, value: T): T {
+  if (cache.size >= catalogueCacheMax) cache.clear();
+  cache.set(key, value);
+  return value;
+}
+
+function namesOf({ name, count }: CreateInstanceBody): string[] {
+  if (count === 1) return [name];
+  const names = Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
+  if (names.at(-1)!.length <= nameMaxChars) return names;
+  throw invalid('name', `with its number it must have at most ${nameMaxChars} characters`);
+}
+
+/** Of the validated body, so that the order of its fields does not matter. */
+function hashOf(body: CreateInstanceBody): Buffer {
+  return createHash('sha256').update(JSON.stringify(body, sortedKeys)).digest();
+}
+
+function sortedKeys(_: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function invalid(field: string, message: string): ProblemError {
+  return new ProblemError({ code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] });
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Problem } from '@berth/domain/problem.js';
+import type { Role } from '@berth/domain/role.js';
+import { makeLogger } from '@berth/observability/logger.js';
+import { startApi, type Api } from '../apps/api/src/api.js';
+import { imageBody } from './image-body.js';
+import { openWorld, type World } from './world.js';
+
+export interface Answer<T = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: T;
+}
+
+export type ProblemBody = Problem & { readonly status: number; readonly requestId: string };
+
+export interface Call {
+  readonly token?: string | null;
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly text?: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** The API in this process on a real PostgreSQL, an administrator's token, and a registered image and type. */
+export interface ApiWorld {
+  readonly world: World;
+  readonly api: Api;
+  readonly adminToken: string;
+  call<T = unknown>(method: string, path: string, call?: Call): Promise<Answer<T>>;
+  tokenOf(role: Role, project?: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export const agentSecret = randomBytes(24).toString('base64url');
+
+export async function openApiWorld(): Promise<ApiWorld> {
+  const world = await openWorld();
+  const adminTokenFile = join(world.folder, 'admin.token');
+  const api = await startApi(
+    {
+      ...{ DATABASE_URL: world.databaseUrl, BERTH_HOST: '127.0.0.1', BERTH_PORT: 0, BERTH_METRICS_PORT: 0 },
+      ...{ BERTH_AGENT_SECRET: agentSecret, BERTH_LOG_LEVEL: 'silent', BERTH_ADMIN_TOKEN_FILE: adminTokenFile },
+    },
+    makeLogger('api', 'silent'),
+  );
+  const adminToken = (await readFile(adminTokenFile, 'utf8')).trim();
+  const call = async <T>(method: string, path: string, { token = adminToken, body, text, headers = {} }: Call = {}) => {
+    const content = text ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(`http://127.0.0.1:${api.port}${path}`, {
+      method,
+      ...(content !== undefined && { body: content }),
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(content !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    });
+    const received = await response.text();
+    const parsed = /json/.test(response.headers.get('content-type') ?? '') ? (JSON.parse(received) as T) : (received as T);
+    return { status: response.status, headers: response.headers, text: received, body: parsed };
+  };
+  const image = await call('POST', '/v1/images', { body: imageBody });
+  if (image.status !== 201) throw new Error(`no image: ${image.text}`);
+  return {
+    ...{ world, api, adminToken, call },
+    async tokenOf(role, project = 'default') {
+      const made = await call<{ token: string }>('POST', `/v1/tokens?project=${project}`, { body: { name: role, role } });
+      return made.body.token;
+    },
+    async close() {
+      await api.close();
+      await world.close();
+    },
+  };
+}
