@@ -15,7 +15,6 @@ const fleetSize = 12;
  * that waits and one that follows the events. So every panel has something to show.
  */
 export async function keepBusy(client: ApiClient): Promise<Busyness> {
-  await client.must('POST', '/v1/instance-types', { name: 'small', vcpus: 1, memoryMib: 64 });
   await client.must('POST', '/v1/instance-types', { name: 'too-large', vcpus: 256, memoryMib: 4_194_304 });
   await client.must('POST', '/v1/images', imageBody);
   const stream = await client.open('GET', '/v1/events/stream', undefined, { accept: 'text/event-stream' });
@@ -28,7 +27,7 @@ export async function keepBusy(client: ApiClient): Promise<Busyness> {
   let turning: Promise<void> = Promise.resolve();
   const turn = async (): Promise<void> => {
     round += 1;
-    const { instances, operations } = await create(`busy-${round}`, 'small');
+    const { instances, operations } = await create(`busy-${round}`, 'tiny');
     living.push(...instances.map(({ id }) => id));
     void client.call('GET', `/v1/operations/${operations[0]?.id}?wait=5000`);
     if (round % 5 === 1) await create(`too-large-${round}`, 'too-large');
