@@ -2,9 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readiness } from '@berth/config/ready-file.js';
-import { ProjectRepository } from '@berth/database/project.repository.js';
-import { issueToken } from '@berth/database/token-secret.js';
-import { TokenRepository } from '@berth/database/token.repository.js';
 import { untilReady } from '../apps/cli/src/servers/ready.js';
 import { startServer, type ServerProcess } from '../apps/cli/src/servers/server-process.js';
 import type { World } from './world.js';
@@ -93,9 +90,11 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     return server;
   };
   try {
-    const token = await createAdminToken(world);
-    const api = await start('api', { BERTH_PORT: '0', BERTH_METRICS_PORT: '0' });
-    await start('scheduler', { BERTH_METRICS_PORT: '0' });
+    await liftQuota(world);
+    const tokenFile = join(world.folder, 'admin.token');
+    const api = await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile });
+    const token = (await readFile(tokenFile, 'utf8')).trim();
+    await start('scheduler', {});
     await start('worker', await modelWorker(world, options));
     return { endpoint: `http://127.0.0.1:${api.readiness.port}`, token, agentSecret, processes, stop };
   } catch (error) {
@@ -124,14 +123,8 @@ async function modelWorker(world: World, options: DatacenterOptions): Promise<No
   };
 }
 
-const unlimited = { maxInstances: 1_000_000, maxVcpus: 10_000_000, maxMemoryMib: 2_000_000_000 };
-
-/** Straight into the record, as the launcher does it: there is no token yet to ask the API with. */
-async function createAdminToken(world: World): Promise<string> {
+/** Tests set their own quotas where quotas are the point. */
+async function liftQuota(world: World): Promise<void> {
   const database = await world.openDatabase(1);
-  const { id: projectId } = await new ProjectRepository(database).create('default', unlimited, null);
-  const { id, text, secretHash } = issueToken();
-  const token = { id, projectId, name: 'admin', role: 'admin', secretHash, expiresInHours: null } as const;
-  await new TokenRepository(database).create(token, null);
-  return text;
+  await database.query('UPDATE quota SET max_instances = 1000000, max_vcpus = 10000000, max_memory_mib = 2000000000');
 }
