@@ -18,7 +18,6 @@ export interface CreateTokenFlags {
   readonly hours?: string;
 }
 
-const tokensPathOf = (project: string): string => `/projects/${encodeURIComponent(project)}/tokens`;
 const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 
 export async function createProject(invocation: Invocation, name: string, flags: CreateProjectFlags): Promise<void> {
@@ -31,7 +30,7 @@ export async function createProject(invocation: Invocation, name: string, flags:
 }
 
 export async function listTokens(invocation: Invocation, project: string, flags: ListFlags): Promise<void> {
-  const tokens = await listAll<TokenView>(invocation.api(), tokensPathOf(project));
+  const tokens = await listAll<TokenView>(invocation.api(), '/tokens', { project });
   invocation.print(await renderList(sortItems(tokens, tokenNoun, flags.sort), tokenNoun, parseFormat(flags.output)));
 }
 
@@ -42,8 +41,8 @@ export async function createToken(
   flags: CreateTokenFlags,
 ): Promise<void> {
   const body = { name, role: flags.role, expiresInHours: numberOf(flags.hours) };
-  const path = tokensPathOf(project);
-  const { token } = await invocation.api().call<CreatedTokenView>({ method: 'POST', path, body });
+  const call = { method: 'POST', path: '/tokens', query: { project }, body } as const;
+  const { token } = await invocation.api().call<CreatedTokenView>(call);
   invocation.tell('keep it: it is shown this once');
   invocation.print(token);
 }

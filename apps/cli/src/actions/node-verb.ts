@@ -1,5 +1,5 @@
 import type { NodeView } from '@berth/contracts/http/fleet.js';
-import type { AcceptedView } from '@berth/contracts/http/operation.js';
+import type { OperationView } from '@berth/contracts/http/operation.js';
 import { findOne } from '../client/find-one.js';
 import type { Invocation } from '../commands/invocation.js';
 import { nodeNoun } from '../nouns/node.js';
@@ -27,7 +27,7 @@ export async function cordonNodes(
 export async function drainNode(invocation: Invocation, reference: string, flags: WaitFlags): Promise<void> {
   const api = invocation.api();
   const { name } = await findOne(api, nodeNoun, reference);
-  const accepted = await api.call<AcceptedView>({ method: 'POST', path: `/nodes/${name}/drain` });
-  await waitForAll(invocation, api, accepted.operations, flags);
+  const operation = await api.call<OperationView>({ method: 'POST', path: `/nodes/${name}/drain` });
+  await waitForAll(invocation, api, [operation], flags);
   invocation.print(name);
 }

@@ -70,6 +70,7 @@ export class Datacenter {
     supervisor.release();
     for (const stage of stages) {
       await supervisor.stop(stage);
+      await stopLeftOvers(layout, stage); // one that was still starting
       if (stage === 'worker') await stopGuests(layout);
     }
     releaseLauncherLock(layout);

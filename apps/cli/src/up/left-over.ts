@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '../servers/process-identity.js';
 import type { PidFile } from '../servers/server-process.js';
 import type { Layout } from './layout.js';
-import { stageOf, stages } from './stage.js';
+import { stageOf, stages, type Stage } from './stage.js';
 
 const graceMs = 10_000;
 const pidSuffix = '.pid.json';
@@ -14,9 +14,10 @@ const pidSuffix = '.pid.json';
  * by now is left alone.
  * Resolves to the names of what was stopped.
  */
-export async function stopLeftOvers(layout: Layout): Promise<string[]> {
+export async function stopLeftOvers(layout: Layout, only?: Stage): Promise<string[]> {
   const stopped: string[] = [];
   for (const name of pidNames(layout).toSorted((a, b) => rank(a) - rank(b))) {
+    if (only !== undefined && stageOf(name) !== only) continue;
     const path = join(layout.runDir, `${name}${pidSuffix}`);
     const left = readPidFile(path);
     if (left && isAlive(left)) {

@@ -50,7 +50,7 @@ describe('the supervisor', () => {
     });
     await supervisor.stop('worker');
     expect(isAlive(second)).toBe(false);
-    expect(readPidFile(pidPathOf(layout, 'worker-1'))).toBeUndefined();
+    expect(await startsOf('worker-1')).toBe(2);
   });
 
   test('leaves a process down that says its configuration is wrong', async () => {

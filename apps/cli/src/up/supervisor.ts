@@ -1,9 +1,9 @@
-import { copyFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, statSync, truncateSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { configExitCode } from '@berth/config/load.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import { stageOf, type Stage } from './stage.js';
-import { logPathOf, pidPathOf, type Layout } from './layout.js';
+import { logPathOf, type Layout } from './layout.js';
 
 /** One process of the datacenter; `start` resolves when it serves. */
 export interface Service {
@@ -45,12 +45,7 @@ export class Supervisor {
   async stop(stage: Stage): Promise<void> {
     this.release();
     const ofStage = [...this.running].filter(([name]) => stageOf(name) === stage);
-    await Promise.all(
-      ofStage.map(async ([name, server]) => {
-        await server.stop();
-        rmSync(pidPathOf(this.layout, name), { force: true });
-      }),
-    );
+    await Promise.all(ofStage.map(([, server]) => server.stop()));
   }
 
   private async keep(service: Service, first: ServerProcess): Promise<void> {
