@@ -34,8 +34,8 @@ export function place(fleet: FleetView, request: PlacementRequest, policy: Polic
 }
 
 /**
- * Decides many, each in sight of the ones before: higher priority first, then larger first. Books what it places on
- * `fleet`. Answers in the order of `requests`.
+ * Decides many, each in sight of the ones before: higher priority first, then the long-lived, which so gather on the
+ * nodes that stay while the newest nodes are left to the short-lived, then larger first. Books what it places on `fleet`. Answers in the order of `requests`.
  */
 export function placeBatch(
   fleet: FleetView,
@@ -77,5 +77,6 @@ function admits(fleet: FleetView, request: PlacementRequest, policy: Policy, nod
 }
 
 function byUrgency(a: PlacementRequest, b: PlacementRequest): number {
-  return b.priority - a.priority || b.memoryMib - a.memoryMib || b.cpuMillis - a.cpuMillis;
+  const longevity = (b.longevity ?? 0) - (a.longevity ?? 0);
+  return b.priority - a.priority || longevity || b.memoryMib - a.memoryMib || b.cpuMillis - a.cpuMillis;
 }

@@ -47,6 +47,6 @@ export interface PlacementRequest extends ResourceAmounts {
   readonly priority: number;
   readonly constraints?: Constraints;
   readonly group?: GroupMembership;
-  /** When the instance is expected to be gone, on the clock of `FleetView.nowS`; absent = no idea. */
-  readonly expectedEndS?: number;
+  /** Chance of a long life, 0 to 1 (`LifetimeModel.longevity`): in a batch the long-lived go first. */
+  readonly longevity?: number;
 }

@@ -1,0 +1,66 @@
+/** How fast forecasts follow; learnt shares are per 300 s, whatever the reading interval. */
+export interface ForecastRates {
+  readonly meanGain: number;
+  readonly varianceGain: number;
+  /** The first guess of the variance counts as so many readings of 300 s. */
+  readonly priorWeight: number;
+}
+
+const GAIN_PERIOD_S = 300;
+/** First guess: relative to its size, an instance varies little when idle or full and most in between. */
+const FLOOR_VARIANCE = 0.0009;
+const SPREAD_VARIANCE = 0.05;
+
+/**
+ * Mean and variance of each instance's demand, learnt from readings: exponentially weighted, and as plain averages
+ * until enough has been seen. On the traces at hand readings five minutes apart hold no more than that: their
+ * deviations from the mean are uncorrelated.
+ */
+export class DemandBook {
+  mean = new Float64Array(0);
+  variance = new Float64Array(0);
+  private firstSeenS = new Float64Array(0);
+  private lastSeenS = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly rates: ForecastRates) {}
+
+  /** Starts with the present demand as the mean. */
+  open(instance: number, nowS: number, demandCpuMillis: number, sizeCpuMillis: number): void {
+    this.reserve(instance + 1);
+    const share = Math.min(1, demandCpuMillis / sizeCpuMillis);
+    this.mean[instance] = demandCpuMillis;
+    this.variance[instance] = sizeCpuMillis ** 2 * (FLOOR_VARIANCE + SPREAD_VARIANCE * share * (1 - share));
+    this.firstSeenS[instance] = nowS;
+  }
+
+  /** Takes a reading of all instances on a node. */
+  read(nowS: number, node: Int32Array, demandCpuMillis: Float64Array): void {
+    const step = Math.min(1, (nowS - this.lastSeenS) / GAIN_PERIOD_S);
+    this.lastSeenS = nowS;
+    if (!(step > 0)) return;
+    const { meanGain, varianceGain, priorWeight } = this.rates;
+    for (let i = 0; i < this.mean.length; i++) {
+      if (node[i]! < 0) continue;
+      const seen = (nowS - this.firstSeenS[i]!) / GAIN_PERIOD_S;
+      if (seen <= 0) continue;
+      const deviation = demandCpuMillis[i]! - this.mean[i]!;
+      const gain = Math.max(varianceGain * step, step / (seen + priorWeight));
+      this.variance[i]! += gain * (deviation * deviation - this.variance[i]!);
+      this.mean[i]! += Math.max(meanGain * step, step / (seen + step)) * deviation;
+    }
+  }
+
+  private reserve(count: number): void {
+    if (count <= this.mean.length) return;
+    const size = Math.max(count, 2 * this.mean.length);
+    this.mean = grown(this.mean, size);
+    this.variance = grown(this.variance, size);
+    this.firstSeenS = grown(this.firstSeenS, size);
+  }
+}
+
+function grown(column: Float64Array<ArrayBuffer>, size: number): Float64Array<ArrayBuffer> {
+  const copy = new Float64Array(size);
+  copy.set(column);
+  return copy;
+}

@@ -1,0 +1,62 @@
+import type { NodeLoads } from './node-loads.js';
+import type { PlannedMove } from './plan.js';
+import type { Mover } from './mover.js';
+
+/** When a node is relieved, and how far; shares of its capacity. */
+export interface ReliefRules {
+  /** Present demand above which a node gives instances away. */
+  readonly triggerShare: number;
+  /** Down to this, when one instance can do it. */
+  readonly downToShare: number;
+  /** A target's present demand may reach this. */
+  readonly targetShare: number;
+}
+
+/** Trade-off between what a move costs, what it leaves undone and what it does to both nodes' futures. */
+const RISK_WEIGHT = 4;
+const REMAINDER_WEIGHT = 20;
+const BALANCE_WEIGHT = 0.2;
+const SLOWNESS_WEIGHT = 0.05;
+const SLOW_MEMORY_MIB = 1740;
+/** Moves away from one node in one round. */
+const MOVES_PER_NODE = 6;
+/** Instances that relieve less than this, or half of what is needed, are not worth their move. */
+const LEAST_RELIEF_CPU_MILLIS = 400;
+
+/** Nodes in overload give away what relieves them now and is missed least where it goes, worst node first. */
+export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules): void {
+  const excess = (node: number) => loads.present[node]! / loads.capacityOf(node);
+  const hot = loads.used.filter((node) => excess(node) > rules.triggerShare);
+  for (const node of hot.toSorted((a, b) => excess(b) - excess(a))) {
+    for (let i = 0; i < MOVES_PER_NODE && excess(node) > rules.triggerShare; i++) {
+      const move = bestRelief(loads, mover, rules, node);
+      if (move === undefined || !mover.make(move)) break;
+    }
+  }
+}
+
+function bestRelief(loads: NodeLoads, mover: Mover, rules: ReliefRules, from: number): PlannedMove | undefined {
+  const { requests, demandCpuMillis } = loads.view.instances;
+  const capacity = loads.capacityOf(from);
+  const needed = loads.present[from]! - rules.downToShare * capacity;
+  const risk = loads.riskOf(from);
+  let best: PlannedMove | undefined;
+  let bestCost = Infinity;
+  for (const instance of loads.instances[from]!) {
+    const demand = demandCpuMillis[instance]!;
+    if (demand < Math.min(needed / 2, LEAST_RELIEF_CPU_MILLIS) || !mover.mayLeave(instance)) continue;
+    const cost =
+      (SLOWNESS_WEIGHT * requests[instance]!.memoryMib) / SLOW_MEMORY_MIB +
+      (REMAINDER_WEIGHT * Math.max(0, needed - demand)) / capacity -
+      RISK_WEIGHT * (risk - loads.riskWith(from, instance, -1));
+    for (const to of loads.used) {
+      const share = (loads.present[to]! + demand) / loads.capacityOf(to);
+      if (to === from || share > rules.targetShare) continue;
+      const added = RISK_WEIGHT * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + BALANCE_WEIGHT * share;
+      if (cost + added >= bestCost || !mover.mayGoTo(instance, to)) continue;
+      bestCost = cost + added;
+      best = { instance, from, to, reason: 'overload' };
+    }
+  }
+  return best;
+}

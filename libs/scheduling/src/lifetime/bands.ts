@@ -1,0 +1,29 @@
+const minuteS = 60;
+const hourS = 3600;
+const dayS = 86_400;
+
+/** Where each band of ages begins: narrow where lives are short and many, wide where they are long and few. */
+export const bandStartsS: readonly number[] = [
+  ...[0, 2.5, 7.5, 12.5, 17.5, 25, 35].map((minutes) => minutes * minuteS),
+  ...[1, 1.5, 2, 3, 4, 6, 9, 12, 18].map((hours) => hours * hourS),
+  ...[1, 1.5, 2, 3, 4, 7].map((days) => days * dayS),
+];
+export const BANDS = bandStartsS.length;
+
+/** Times from now at which it is asked whether an instance is still there. */
+export const horizonsS: readonly number[] = [
+  ...[5, 15, 30].map((minutes) => minutes * minuteS),
+  ...[1, 2, 4, 8, 16, 32, 64, 128].map((hours) => hours * hourS),
+];
+export const HORIZONS = horizonsS.length;
+
+export function bandOf(ageS: number): number {
+  let band = 0;
+  while (band + 1 < BANDS && ageS >= bandStartsS[band + 1]!) band += 1;
+  return band;
+}
+
+/** The end of a band; the last one, which has none, is taken to be as long as the age at which it begins. */
+export function bandEndS(band: number): number {
+  return bandStartsS[band + 1] ?? 2 * bandStartsS[band]!;
+}
