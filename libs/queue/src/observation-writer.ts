@@ -7,6 +7,8 @@ import { ObservationBuffer } from './observation-buffer.js';
 export const streamMaxEntries = 50_000;
 const batchMaxEntries = 500;
 const retryDelayMs = 250;
+/** The first report goes out at once; what follows within this time shares one write, for writes are what costs. */
+const paceMs = 10;
 
 export interface ObservationWriterOptions {
   /** Of kind `caller`; it stays the caller's to close. */
@@ -65,10 +67,11 @@ export class ObservationWriter {
     while (this.buffer.depth > 0) {
       try {
         await this.sendBatch();
+        await pause(paceMs);
       } catch (error) {
         if (this.closed) return;
         this.options.onError(error as Error);
-        await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
+        await pause(retryDelayMs);
       }
     }
   }
@@ -88,4 +91,8 @@ export class ObservationWriter {
     this.buffer.accepted(batch);
     this.options.onAccepted(batch);
   }
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }
