@@ -10,14 +10,15 @@ export interface ReliefRules {
   readonly downToShare: number;
   /** A target's present demand may reach this. */
   readonly targetShare: number;
+  /** What a move is judged by: change of both nodes' risk, what it leaves undone, how full its target gets, RAM. */
+  readonly riskWeight: number;
+  readonly remainderWeight: number;
+  readonly balanceWeight: number;
+  readonly slownessWeight: number;
 }
 
-/** Trade-off between what a move costs, what it leaves undone and what it does to both nodes' futures. */
-const RISK_WEIGHT = 4;
-const REMAINDER_WEIGHT = 20;
-const BALANCE_WEIGHT = 0.2;
-const SLOWNESS_WEIGHT = 0.05;
 const SLOW_MEMORY_MIB = 1740;
+
 /** Moves away from one node in one round. */
 const MOVES_PER_NODE = 6;
 /** Instances that relieve less than this, or half of what is needed, are not worth their move. */
@@ -46,13 +47,13 @@ function bestRelief(loads: NodeLoads, mover: Mover, rules: ReliefRules, from: nu
     const demand = demandCpuMillis[instance]!;
     if (demand < Math.min(needed / 2, LEAST_RELIEF_CPU_MILLIS) || !mover.mayLeave(instance)) continue;
     const cost =
-      (SLOWNESS_WEIGHT * requests[instance]!.memoryMib) / SLOW_MEMORY_MIB +
-      (REMAINDER_WEIGHT * Math.max(0, needed - demand)) / capacity -
-      RISK_WEIGHT * (risk - loads.riskWith(from, instance, -1));
+      (rules.slownessWeight * requests[instance]!.memoryMib) / SLOW_MEMORY_MIB +
+      (rules.remainderWeight * Math.max(0, needed - demand)) / capacity -
+      rules.riskWeight * (risk - loads.riskWith(from, instance, -1));
     for (const to of loads.used) {
       const share = (loads.present[to]! + demand) / loads.capacityOf(to);
       if (to === from || share > rules.targetShare) continue;
-      const added = RISK_WEIGHT * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + BALANCE_WEIGHT * share;
+      const added = rules.riskWeight * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + rules.balanceWeight * share;
       if (cost + added >= bestCost || !mover.mayGoTo(instance, to)) continue;
       bestCost = cost + added;
       best = { instance, from, to, reason: 'overload' };
