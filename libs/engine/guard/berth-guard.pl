@@ -4,12 +4,15 @@
 #
 #   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
 #   process.json    pids with start ticks, once the vmm is forked
-#   console.log(.1) the serial console, two halves of the limit; console.sock gives the kept tail, then live, and takes input
+#   console.log(.1) the serial console, two halves of the limit
+#   console.sock    gives the kept tail of the console, then live, and takes input
 #   exit.json       how it ended; the last thing the guard writes
 #
-# berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]... -- ARGV
-# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or the path of an open file, so that the vmm itself needs
-# no right to any directory. With --lease the vmm is killed when the boot-clock second written in FILE has passed.
+# berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
+#     -- ARGV
+#
+# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or the path of an open file, so that the vmm itself
+# needs no right to any directory. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
 use strict;
 use warnings;
 use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
@@ -17,12 +20,12 @@ use Socket;
 
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
-my (%option, @listen, @open);
+my (%option, @listen, @files);
 while (defined(my $flag = shift @ARGV)) {
     last if $flag eq '--';
     my $value = shift @ARGV;
     if    ($flag eq '--listen') { push @listen, $value }
-    elsif ($flag eq '--open')   { push @open,   $value }
+    elsif ($flag eq '--open')   { push @files,  $value }
     else                        { $option{ substr $flag, 2 } = $value }
 }
 
@@ -37,7 +40,7 @@ for my $name (@listen) {
     push @inherited, $socket;
     $key{$name} = fileno $socket;
 }
-for my $pair (@open) {
+for my $pair (@files) {
     my ($name, $path) = split /=/, $pair, 2;
     open(my $file, '<', $path) or die "$path: $!\n";
     push @inherited, $file;
@@ -71,10 +74,11 @@ my ($logBytes, $errorBytes, %client) = (0, 0);
 open(my $log, '>>', 'console.log') or die "console.log: $!\n";
 
 while ($serial) {
+    my @watched = grep { $_ } $serial, $errors, $console, values %client;
     my $bits = '';
-    vec($bits, fileno $_, 1) = 1 for grep { $_ } $serial, $errors, $console, values %client;
+    vec($bits, fileno $_, 1) = 1 for @watched;
     next if select($bits, undef, undef, secondsLeft()) < 1;
-    my %ready = map { fileno($_) => 1 } grep { $_ && vec($bits, fileno $_, 1) } $serial, $errors, $console, values %client;
+    my %ready = map { fileno($_) => 1 } grep { vec($bits, fileno $_, 1) } @watched;
     for my $number (grep { $ready{$_} } keys %client) {
         if (sysread($client{$number}, my $typed, CHUNK_BYTES)) { send $serial, $typed, MSG_DONTWAIT }
         else                                                   { delete $client{$number} }

@@ -37,8 +37,8 @@ export const bootPhases = ['image', 'spawned', 'kernel', 'ready'] as const;
 export type BootPhase = (typeof bootPhases)[number];
 
 /**
- * Milliseconds from the call of `start` to each phase, on the node's boot clock. image: the files are there; spawned: the
- * process runs and answers; kernel: the guest's kernel took over; ready: the guest said so. Absent = not reached.
+ * Milliseconds from the call of `start` to each phase, on the node's boot clock. image: the files are there; spawned:
+ * the process runs and answers; kernel: the guest's kernel took over; ready: the guest said so. Absent = not reached.
  */
 export type BootPhasesMs = Readonly<Partial<Record<BootPhase, number>>>;
 
@@ -59,8 +59,8 @@ export interface VmmExit {
 }
 
 /**
- * starting: the process runs, the guest is not ready. running: ready. unresponsive: the process is there but does not answer.
- * gone: no process of this generation, for ever; `exit` says why.
+ * starting: the process runs, the guest is not ready. running: ready. unresponsive: the process is there but does not
+ * answer. gone: no process of this generation, for ever; `exit` says why.
  */
 export interface Observed {
   readonly handle: VmmHandle;
@@ -71,7 +71,10 @@ export interface Observed {
   readonly exit?: VmmExit;
 }
 
-/** The guest's own account of itself, a few seconds old at most. CPU counters are of all vcpus, since the guest's boot. */
+/**
+ * The guest's own account of itself, a few seconds old at most. CPU counters are of all vcpus, since the guest's
+ * boot.
+ */
 export interface GuestStats {
   readonly uptimeMs: number;
   readonly cpuBusyMs: number;
@@ -128,7 +131,10 @@ export class EngineError extends Error {
   }
 }
 
-/** The code behind one way of running guests. Every verb may be repeated; none needs an earlier call in the same process. */
+/**
+ * The code behind one way of running guests. Every verb may be repeated; none needs an earlier call in the same
+ * process.
+ */
 export interface EngineDriver {
   readonly name: DriverName;
 
@@ -136,9 +142,10 @@ export interface EngineDriver {
   probe(): Promise<EngineCapabilities>;
 
   /**
-   * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`.
-   * The same (vmmId, generation) again gives the same vmm, whatever its state.
-   * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed; AbortError when the signal fires
+   * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`. The
+   * same (vmmId, generation) again gives the same vmm, whatever its state.
+   * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed; AbortError when the signal
+   * fires
    */
   start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle>;
 
@@ -163,7 +170,10 @@ export interface EngineDriver {
   /** Starts the guest's operating system again within the same vmm. */
   reboot(handle: VmmHandle): Promise<void>;
 
-  /** Forgets a vmm that is gone and removes its files; its generation stays remembered. Kills it first if it still runs. */
+  /**
+   * Forgets a vmm that is gone and removes its files; its generation stays remembered. Kills it first if it still
+   * runs.
+   */
   release(handle: VmmHandle): Promise<void>;
 
   /** @throws EngineError not-found, no-answer */

@@ -22,9 +22,9 @@ export interface ModelDriverOptions {
 const instancesRememberedMax = 100_000;
 
 /**
- * Guests that take no machine: boot time, use and failures come from a seed. Production code: a worker with hundreds of model
- * nodes is how big fleets are tried on a small machine. They live in this process and end with it,
- * so a worker that comes back reports them lost, like a node that lost its power.
+ * Guests that take no machine: boot time, use and failures come from a seed. Production code: a worker with hundreds
+ * of model nodes is how big fleets are tried on a small machine. They live in this process and end with it, so a
+ * worker that comes back reports them lost, like a node that lost its power.
  */
 export class ModelDriver implements EngineDriver, BurnsCpu {
   readonly name = 'model';

@@ -8,8 +8,8 @@ const emptyGuestMib = 24;
 const timerMaxMs = 2 ** 31 - 1;
 
 /**
- * One simulated guest: about a kilobyte, and work only when something happens to it. It has a timer while it boots and one
- * more only if it is to die by itself; Node keeps them all in one queue behind one timer of the system.
+ * One simulated guest: about a kilobyte, and work only when something happens to it. It has a timer while it boots
+ * and one more only if it is to die by itself; Node keeps them all in one queue behind one timer of the system.
  */
 export class ModelVmm {
   readonly handle: VmmHandle;

@@ -68,7 +68,10 @@ function parse(line: string): Received | undefined {
   return word === 'beat' ? { text } : { id: Number(word), text };
 }
 
-/** `SEQ UPTIME LONGEST_GAP READY_AT [CPU_BUSY CPU_TOTAL MEMORY_TOTAL MEMORY_AVAILABLE]`, hundredths of a second and KiB. */
+/**
+ * `SEQ UPTIME LONGEST_GAP READY_AT [CPU_BUSY CPU_TOTAL MEMORY_TOTAL MEMORY_AVAILABLE]`, hundredths of a second and
+ * KiB.
+ */
 export function parseBeat(text: string): Beat | undefined {
   if (!/^\d{1,15}( \d{1,15}){3}(( \d{1,15}){4})?$/.test(text)) return undefined;
   const figures = text.split(' ').map(Number);

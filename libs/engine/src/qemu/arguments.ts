@@ -22,8 +22,8 @@ const translationCacheMib = 16;
 const emulationParameters = ['no_timer_check', 'noreplace-smp', 'lpj=5000000'];
 
 /**
- * The whole command line of a vmm: perl, the guard and its flags, then what the guard runs. `{qmp}` and the like are filled
- * in by the guard with what it opened: QEMU itself runs as nobody and can reach no directory.
+ * The whole command line of a vmm: perl, the guard and its flags, then what the guard runs. `{qmp}` and the like are
+ * filled in by the guard with what it opened: QEMU itself runs as nobody and can reach no directory.
  */
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
   const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
@@ -37,7 +37,10 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
   ].flat();
 }
 
-/** One machine for both accelerators: qboot instead of SeaBIOS saves 0.15 s; nothing is attached that a guest does not use. */
+/**
+ * One machine for both accelerators: qboot instead of SeaBIOS saves 0.15 s; nothing is attached that a guest does not
+ * use.
+ */
 export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[] {
   const name = `guest=${escapeCommas(spec.instanceName)},process=berth-${escapeCommas(spec.instanceName)}`;
   return [
@@ -57,8 +60,8 @@ export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[]
 }
 
 /**
- * Without a TSC the emulated guest keeps time by the HPET, which is right on a busy host too: with one, Linux calibrates
- * it in 10 ms of a time slice it may not have, and its clock then runs at any speed.
+ * Without a TSC the emulated guest keeps time by the HPET, which is right on a busy host too: with one, Linux
+ * calibrates it in 10 ms of a time slice it may not have, and its clock then runs at any speed.
  */
 const accelerated = {
   tcg: ['-accel', `tcg,tb-size=${translationCacheMib}`, '-cpu', 'qemu64,-tsc'],

@@ -15,8 +15,9 @@ export interface Received {
 }
 
 /**
- * Numbered requests and their answers over one socket, line by line, for the protocols that know how to tell an answer from
- * an event. Every wait has an end: an answer, the socket's end, or its deadline. A late answer is thrown away.
+ * Numbered requests and their answers over one socket, line by line, for the protocols that know how to tell an
+ * answer from an event. Every wait has an end: an answer, the socket's end, or its deadline. A late answer is thrown
+ * away.
  */
 export class Exchange {
   readonly #socket: Socket;

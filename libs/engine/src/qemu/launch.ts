@@ -28,7 +28,9 @@ export async function launchGuard(spec: VmmSpec, vmmPath: string, options: Launc
   }
 }
 
-/** One user for each vmm, so that a guest which breaks out of its QEMU meets no other one's; above all ranges in use. */
+/**
+ * One user for each vmm, so that a guest which breaks out of its QEMU meets no other one's; above all ranges in use.
+ */
 export function vmmUserId(vmmId: string): number {
   let hash = 0;
   for (const char of vmmId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;

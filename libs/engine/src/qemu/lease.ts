@@ -5,8 +5,9 @@ import { replaceFile } from './state.js';
 export const leaseSeconds = 12;
 
 /**
- * The node's right to run guests, as a file the guards read: the boot-clock second at which it ends. The worker renews it
- * while the control plane answers; nothing in the worker's own process can be trusted to end a guest, it may be paused.
+ * The node's right to run guests, as a file the guards read: the boot-clock second at which it ends. The worker
+ * renews it while the control plane answers; nothing in the worker's own process can be trusted to end a guest, it
+ * may be paused.
  */
 export async function renewLease(path: string): Promise<void> {
   await replaceFile(path, `${(bootSeconds() + leaseSeconds).toFixed(2)}\n`);

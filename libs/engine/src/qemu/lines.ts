@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * Cuts a stream into lines without ever holding more than `maxChars`: a line that grows beyond is dropped whole, because
- * what speaks at the other end may be hostile or half sent.
+ * Cuts a stream into lines without ever holding more than `maxChars`: a line that grows beyond is dropped whole,
+ * because what speaks at the other end may be hostile or half sent.
  */
 export function lineReader(maxChars: number, onLine: (line: string) => void): (chunk: Buffer) => void {
   const decoder = new StringDecoder('utf8');

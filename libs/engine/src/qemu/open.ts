@@ -6,7 +6,10 @@ import { QemuDriver } from './qemu-driver.js';
 
 const setprivPaths = ['/usr/bin/setpriv', '/bin/setpriv'];
 
-/** The driver as it suits this machine. `statePath` is the node's own directory; what ran from it before is found again. */
+/**
+ * The driver as it suits this machine. `statePath` is the node's own directory; what ran from it before is found
+ * again.
+ */
 export function openQemuDriver(accelerator: Accelerator, statePath: string): Promise<QemuDriver> {
   const setprivPath = setprivPaths.find((path) => existsSync(path));
   return QemuDriver.open({

@@ -5,8 +5,8 @@ import type { StateDirectory } from './state.js';
 const ours = /^berth-/;
 
 /**
- * Ends the guards and vmms of this node that no readable record owns, and removes what is left of them: the record may be
- * corrupt, or deleted under a process that lived on. Resolves to what was ended, one line each.
+ * Ends the guards and vmms of this node that no readable record owns, and removes what is left of them: the record
+ * may be corrupt, or deleted under a process that lived on. Resolves to what was ended, one line each.
  */
 export async function cleanOrphans(state: StateDirectory): Promise<string[]> {
   const orphans: FoundProcess[] = [];

@@ -45,7 +45,9 @@ const adoptTimeoutMs = 3000;
 const agentTimeoutMs = 5000;
 const execTimeoutMs = 70_000;
 
-/** Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them. */
+/**
+ * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
+ */
 export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, CleansOrphans {
   readonly name;
   readonly #options: QemuDriverOptions;

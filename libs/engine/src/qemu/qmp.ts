@@ -12,7 +12,10 @@ export interface QmpListener {
   readonly onEnd: () => void;
 }
 
-/** The control connection to one QEMU. It takes one client at a time, so a connection that is held belongs to us alone. */
+/**
+ * The control connection to one QEMU. It takes one client at a time, so a connection that is held belongs to us
+ * alone.
+ */
 export class QmpClient {
   readonly #exchange: Exchange;
 

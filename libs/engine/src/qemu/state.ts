@@ -15,8 +15,9 @@ export interface VmmRecord {
 const generationKeptMs = 7 * 24 * 3600 * 1000;
 
 /**
- * The node's memory: `vmms/<vmmId>/` holds one vmm, `generations/<instanceId>` the highest generation seen. Every file is
- * replaced whole, so a crash leaves the old or the new one; one that does not parse is refused, never guessed at.
+ * The node's memory: `vmms/<vmmId>/` holds one vmm, `generations/<instanceId>` the highest generation seen. Every
+ * file is replaced whole, so a crash leaves the old or the new one; one that does not parse is refused, never guessed
+ * at.
  */
 export class StateDirectory {
   readonly leasePath: string;
@@ -85,8 +86,8 @@ export class StateDirectory {
   }
 
   /**
-   * Takes the lock that a guard must make, so that a vmm which was reported gone is never launched by a late job. False when
-   * a guard has made it: the vmm was launched.
+   * Takes the lock that a guard must make, so that a vmm which was reported gone is never launched by a late job.
+   * False when a guard has made it: the vmm was launched.
    */
   async forbidLaunch(vmmId: string): Promise<boolean> {
     return writeFile(join(this.vmmPath(vmmId), 'guard.lock'), '', { flag: 'wx' }).then(

@@ -203,7 +203,9 @@ export class Vmm {
     this.#tell();
   }
 
-  /** Waits until the guard has written the end, or no process of the vmm is left: a guard may also be still coming up. */
+  /**
+   * Waits until the guard has written the end, or no process of the vmm is left: a guard may also be still coming up.
+   */
   async #isReaped(patienceMs: number): Promise<boolean> {
     const { vmmId } = this.handle;
     const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { VmmSpec } from '../driver.js';
+import { guardArguments, qemuArguments } from './arguments.js';
+
+const spec: VmmSpec = {
+  vmmId: 'v1',
+  instanceId: 'i1',
+  instanceName: 'web-1',
+  generation: 3,
+  vcpus: 1,
+  memoryMib: 64,
+  image: { kind: 'kernel-initrd', kernelPath: '/images/vmlinux', initrdPath: '/images/initrd', cmdline: 'quiet' },
+  onIsolation: 'keep',
+};
+const options = {
+  accelerator: 'tcg',
+  qemuPath: 'qemu-system-x86_64',
+  guardPath: '/berth/guard.pl',
+  leasePath: '/node/lease',
+  setprivPath: '/usr/bin/setpriv',
+  userId: 1_900_000_001,
+} as const;
+
+test('the command line of an emulated guest is this one', () => {
+  expect(qemuArguments(spec, 'tcg').join(' ')).toBe(
+    '-name guest=web-1,process=berth-web-1,debug-threads=on -nodefaults -no-user-config -display none' +
+      ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
+      ' -accel tcg,tb-size=16 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
+      ' -kernel {kernel} -initrd {initrd}' +
+      ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1' +
+      ' -chardev socket,id=qmp,fd={qmp},server=on,wait=off -mon chardev=qmp,mode=control' +
+      ' -chardev stdio,id=serial,signal=off -serial chardev:serial' +
+      ' -chardev socket,id=agent,fd={agent},server=on,wait=off' +
+      ' -device virtio-serial-pci,max_ports=1 -device virtconsole,chardev=agent' +
+      ' -device pvpanic-pci -action panic=exit-failure',
+  );
+});
+
+test('kvm differs by its accelerator, its cpu and what emulation asks of the kernel, and by nothing else', () => {
+  const [kvm, tcg] = [qemuArguments(spec, 'kvm'), qemuArguments(spec, 'tcg')];
+  const differing = tcg.map((word, index) => [kvm[index], word]).filter(([one, other]) => one !== other);
+  expect(differing).toEqual([
+    ['kvm', 'tcg,tb-size=16'],
+    ['qemu64', 'qemu64,-tsc'],
+    ['quiet hostname=web-1', expect.stringContaining('lpj=')],
+  ]);
+});
+
+test('several vcpus keep their own timers', () => {
+  expect(qemuArguments({ ...spec, vcpus: 2 }, 'tcg').join(' ')).not.toContain('nolapic_timer');
+});
+
+test('a comma in a name starts no option of QEMU', () => {
+  const [, name] = qemuArguments({ ...spec, instanceName: 'a,debug-threads=off' }, 'tcg');
+  expect(name).toBe('guest=a,,debug-threads=off,process=berth-a,,debug-threads=off,debug-threads=on');
+});
+
+test('the guard opens what the vmm may not reach, then runs it as nobody, tied to its own life', () => {
+  const words = guardArguments(spec, options).join(' ');
+  expect(words).toContain(
+    '/berth/guard.pl --name web-1 --console-bytes 1048576 --listen qmp --listen agent' +
+      ' --open kernel=/images/vmlinux --open initrd=/images/initrd' +
+      ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +
+      ' qemu-system-x86_64 -name',
+  );
+});
+
+test('only a guest that may not go on alone is given the lease', () => {
+  expect(guardArguments(spec, options)).not.toContain('--lease');
+  const words = guardArguments({ ...spec, onIsolation: 'stop' }, options).join(' ');
+  expect(words).toContain('--lease /node/lease --lease-seconds 12');
+});
+
+test('without setpriv or the right to change users, the vmm runs as the worker does', () => {
+  const { setprivPath: _, ...without } = options;
+  expect(guardArguments(spec, without).join(' ')).toContain('-- qemu-system-x86_64');
+  const { userId: __, ...asWorker } = options;
+  expect(guardArguments(spec, asWorker).join(' ')).toContain('-- /usr/bin/setpriv --no-new-privs --pdeathsig KILL --');
+});
