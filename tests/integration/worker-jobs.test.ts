@@ -40,7 +40,7 @@ describe('a worker', () => {
     });
   });
 
-  it('counts the guest in its inventory with its use, and serves its console to those who know the secret', async () => {
+  it('counts the guest and its use, and serves its console to those who know the secret', async () => {
     const worker = await world.start(driver);
     const order = world.order();
     await world.startJob(order);
@@ -104,7 +104,7 @@ describe('a worker', () => {
     expect(driver.starts).toBe(2);
   });
 
-  it('tells a stop in two parts, tells it again to a doubled job, and forgets the files of a deleted guest', async () => {
+  it('tells a stop in two parts, again to a doubled job, and frees what a deleted guest held', async () => {
     await world.start(driver);
     const order = world.order();
     await world.startJob(order);

@@ -25,7 +25,8 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment: NodeJS
 }
 
 /**
- * `--driver model --nodes=8` as the environment that a schema reads: BERTH_DRIVER, BERTH_NODES. Flags win over variables.
+ * `--driver model --nodes=8` as the environment that a schema reads: BERTH_DRIVER, BERTH_NODES. Flags win over
+ * variables.
  * @throws ConfigError for what is no `--flag value`
  */
 export function environmentWithFlags(flags: readonly string[], environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -27,7 +27,9 @@ export interface JobConsumerOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** The receiving end of one worker's queue. A job may come twice, late, or out of order: handlers look before they act. */
+/**
+ * The receiving end of one worker's queue. A job may come twice, late, or out of order: handlers look before they act.
+ */
 export class JobConsumer {
   private readonly worker: Worker;
 

@@ -1,6 +1,7 @@
 /**
- * Shared by both ends, for BullMQ keeps the stalled check's clock per queue. A worker killed in a job gives it back after at most
- * lock + interval; the dispatch sweep is quicker in most cases, and the job then leaves by its generation.
+ * Shared by both ends, for BullMQ keeps the stalled check's clock per queue. A worker killed in a job gives it back
+ * after at most lock + interval; the dispatch sweep is quicker in most cases, and the job then leaves by its
+ * generation.
  */
 export const jobLockDurationMs = 15_000;
 export const jobStalledIntervalMs = 5_000;

@@ -1,4 +1,6 @@
-/** Names of everything Berth keeps in Redis. All begin with the prefix, so that several worlds can live in one server. */
+/**
+ * Names of everything Berth keeps in Redis. All begin with the prefix, so that several worlds can live in one server.
+ */
 export const schedulerGroup = 'scheduler';
 
 /** One queue a worker: a job is for one node, and nobody else may take it. */

@@ -19,7 +19,10 @@ function dropOrder(observation: Observation): number {
   }
 }
 
-/** Reports that wait for Redis, oldest first. Above its limit it drops the oldest of the lightest; a vmm's end is never dropped. */
+/**
+ * Reports that wait for Redis, oldest first. Above its limit it drops the oldest of the lightest; a vmm's end is never
+ * dropped.
+ */
 export class ObservationBuffer {
   private waiting: Observation[] = [];
   droppedCount = 0;

@@ -37,7 +37,8 @@ export class ObservationReader {
   }
 
   /**
-   * Waits up to a second for entries; an empty answer is usual. First and every 5 s takes over what a dead scheduler left.
+   * Waits up to a second for entries; an empty answer is usual. First and every 5 s takes over what a dead scheduler
+   * left.
    * @throws when Redis is away: try again after a moment
    */
   async read(): Promise<readonly ReadObservation[]> {

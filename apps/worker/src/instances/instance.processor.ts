@@ -22,8 +22,8 @@ export interface ProcessorParts {
 type Target = Omit<JobPayload<'reboot-instance'>, 'graceMs'>;
 
 /**
- * What the jobs of instances do on a node. Each may come late, doubled or out of order: it is recognised by vmm and generation,
- * finds out how things stand, and tells it again if there is nothing left to do.
+ * What the jobs of instances do on a node. Each may come late, doubled or out of order: it is recognised by vmm and
+ * generation, finds out how things stand, and tells it again if there is nothing left to do.
  */
 export class InstanceProcessor {
   constructor(private readonly parts: ProcessorParts) {}

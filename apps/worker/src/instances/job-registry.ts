@@ -1,7 +1,10 @@
 import { jobNames, type JobName } from '@berth/contracts/job.js';
 import type { JobHandler, JobHandlers } from '@berth/queue/job-consumer.js';
 
-/** Collects who does which job, so that a job without a handler, or with two, stops the worker at boot and not a user later. */
+/**
+ * Collects who does which job, so that a job without a handler, or with two, stops the worker at boot and not a user
+ * later.
+ */
 export class JobRegistry {
   private readonly handlers: { [N in JobName]?: JobHandler<N> } = {};
 

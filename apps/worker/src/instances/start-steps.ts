@@ -29,7 +29,9 @@ export interface StartStep {
   readonly run: (start: Start) => Promise<void>;
 }
 
-/** From a job to a process; that the guest is ready, the watcher hears. A step that fails is undone by ending the vmm. */
+/**
+ * From a job to a process; that the guest is ready, the watcher hears. A step that fails is undone by ending the vmm.
+ */
 export const startSteps: readonly StartStep[] = [
   { name: 'note', run: ({ table, vmm }) => table.keep(vmm) },
   { name: 'supersede', run: endOlder },

@@ -4,8 +4,8 @@ import { realpath } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 
 /**
- * One worker a data folder: two would each take the other's guests for orphans. Held as a name in the kernel (an abstract unix
- * socket), which a dying process loses whatever way it dies, so no stale lock is ever met.
+ * One worker a data folder: two would each take the other's guests for orphans. Held as a name in the kernel (an
+ * abstract unix socket), which a dying process loses whatever way it dies, so no stale lock is ever met.
  * @throws when another process holds it
  */
 export class DataDirLock {

@@ -11,7 +11,8 @@ const proof = z.object({
 });
 
 /**
- * Boots a guest before the node promises any, once for each boot of the machine: a restarted worker has guests to adopt.
+ * Boots a guest before the node promises any, once for each boot of the machine: a restarted worker has guests to
+ * adopt.
  * @throws when the driver cannot run guests here, saying what is missing
  */
 export async function proveEngine(driver: EngineDriver, folder: string, bootId: string): Promise<void> {

@@ -2,7 +2,9 @@ import type { NodeRegistration } from '@berth/contracts/observation.js';
 import type { EngineDriver } from '@berth/engine/driver.js';
 import type { WorkerConfig } from '../config.js';
 
-/** One node of this worker: who it is and the driver that runs its guests. A real worker has one, a model worker many. */
+/**
+ * One node of this worker: who it is and the driver that runs its guests. A real worker has one, a model worker many.
+ */
 export interface WorkerNode {
   readonly id: string;
   readonly name: string;

@@ -2,8 +2,8 @@ import type { Observation } from '@berth/contracts/observation.js';
 import type { Logger } from '@berth/observability/logger.js';
 
 /**
- * The nodes' right to run guests: renewed each time Redis has taken a beat, for then the control plane can know that they live.
- * The guards act when it runs out, whatever this process does.
+ * The nodes' right to run guests: renewed each time Redis has taken a beat, for then the control plane can know that
+ * they live. The guards act when it runs out, whatever this process does.
  */
 export class Lease {
   private heardAtMs = performance.now();
