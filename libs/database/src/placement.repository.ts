@@ -151,11 +151,16 @@ export class PlacementRepository {
   async commit(plan: readonly ProposedPlacement[]): Promise<CommitOutcome> {
     if (plan.length === 0) return { committed: [], refused: [] };
     const outcome = await this.database.transaction(async (on) => {
-      await lockInstances(on, plan.map(({ instanceId }) => instanceId));
+      await lockInstances(
+        on,
+        plan.map(({ instanceId }) => instanceId),
+      );
       const rows = await on.query<{ id: string }>(stillPending, [plan.map(({ operationId }) => operationId)]);
       const open = new Set(rows.map(({ id }) => id));
       const wanted = plan.filter(({ operationId }) => open.has(operationId));
-      const granted = new Set((await on.query<{ id: string }>(reserve, [JSON.stringify(wanted.map(demandOf))])).map(({ id }) => id));
+      const granted = new Set(
+        (await on.query<{ id: string }>(reserve, [JSON.stringify(wanted.map(demandOf))])).map(({ id }) => id),
+      );
       const committed = wanted.filter(({ nodeId }) => granted.has(nodeId));
       if (committed.length > 0) await on.query(record, [JSON.stringify(committed.map(withIds))]);
       return { committed, refused: wanted.filter(({ nodeId }) => !granted.has(nodeId)) };
@@ -167,14 +172,19 @@ export class PlacementRepository {
   async postpone(unplaced: readonly Unplaced[]): Promise<void> {
     if (unplaced.length === 0) return;
     await this.database.transaction(async (on) => {
-      await lockInstances(on, unplaced.map(({ instanceId }) => instanceId));
+      await lockInstances(
+        on,
+        unplaced.map(({ instanceId }) => instanceId),
+      );
       await on.query(postpone, [JSON.stringify(unplaced)]);
     });
     this.database.notify('event');
   }
 
   /** Ends operations that waited long enough, and with them the instance's hope. */
-  async fail(failed: readonly { operationId: string; instanceId: string; problem: Problem }[]): Promise<EndedOperation[]> {
+  async fail(
+    failed: readonly { operationId: string; instanceId: string; problem: Problem }[],
+  ): Promise<EndedOperation[]> {
     if (failed.length === 0) return [];
     const ended = await this.database.transaction((on) => failTogether(on, failed));
     for (const { operationId } of ended) this.database.notify('operation', operationId);
@@ -192,7 +202,10 @@ async function failTogether(
   on: Session,
   failed: readonly { operationId: string; instanceId: string; problem: Problem }[],
 ): Promise<EndedOperation[]> {
-  await lockInstances(on, failed.map(({ instanceId }) => instanceId));
+  await lockInstances(
+    on,
+    failed.map(({ instanceId }) => instanceId),
+  );
   const rows = await on.query<{ id: string }>(stillPending, [failed.map(({ operationId }) => operationId)]);
   const open = new Set(rows.map(({ id }) => id));
   const ending = failed.filter(({ operationId }) => open.has(operationId));
@@ -205,7 +218,10 @@ async function failTogether(
       message: problem.detail,
     })),
   );
-  return endOperations(on, ending.map(({ operationId, problem }) => ({ operationId, problem, state: 'failed' as const })));
+  return endOperations(
+    on,
+    ending.map(({ operationId, problem }) => ({ operationId, problem, state: 'failed' as const })),
+  );
 }
 
 function demandOf({ nodeId, cpuMillis, memoryMib, diskGib }: ProposedPlacement): Amounts & { nodeId: string } {

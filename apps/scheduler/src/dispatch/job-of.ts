@@ -1,0 +1,52 @@
+import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { DueDispatch } from '@berth/database/dispatch.repository.js';
+import type { DispatchedJob } from '@berth/queue/job-producer.js';
+
+/** A guest gets this long to shut itself down before it is cut off. */
+export const stopGraceMs = 5_000;
+
+/** The job that carries an operation one step further. A new attempt is a new job: the queue forgets an id with its job. */
+export function jobOf(due: DueDispatch<ImageSource>): DispatchedJob {
+  const { operationId, attempt, workerId, nodeId, vmmId, instanceId, generation } = due;
+  const address = { workerId, jobId: `${operationId}.${attempt}` };
+  if (due.starts) return { ...address, name: 'start-instance', payload: { operationId, nodeId, vmm: orderOf(due) } };
+  const target = { operationId, nodeId, vmmId, instanceId, generation };
+  if (due.kind === 'reboot-instance') {
+    return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };
+  }
+  const isDelete = due.kind === 'delete-instance';
+  // a deleted guest has nothing left to save
+  const payload = { ...target, graceMs: isDelete ? 0 : stopGraceMs, delete: isDelete };
+  return { ...address, name: 'stop-instance', payload };
+}
+
+type StartPayload = Extract<DispatchedJob, { name: 'start-instance' }>['payload'];
+
+function orderOf(due: DueDispatch<ImageSource>): StartPayload['vmm'] {
+  const {
+    vmmId,
+    instanceId,
+    instanceName,
+    project,
+    generation,
+    driver,
+    vcpus,
+    memoryMib,
+    diskGib,
+    onIsolation,
+    image,
+  } = due;
+  return {
+    vmmId,
+    instanceId,
+    instanceName,
+    project,
+    generation,
+    driver,
+    vcpus,
+    memoryMib,
+    diskGib,
+    onIsolation,
+    image,
+  };
+}

@@ -1,0 +1,103 @@
+import type { ExitFacts, ExitOutcome } from '@berth/database/exit-facts.js';
+import type { Problem } from '@berth/domain/problem.js';
+import { deliberateExitReasons, type ExitReason } from '@berth/domain/vmm-state.js';
+
+/** A start whose guest or node was lost on the way is tried on another node, within the same operation, this often in all. */
+export const startsMax = 3;
+const restartBackoffFirstMs = 1_000;
+export const restartBackoffMaxMs = 60_000;
+/** A guest that ran this long was well: its next restart is not held against it. */
+export const restartForgivenAfterMs = 600_000;
+
+/** The guest or its node ended it; the same start may well work elsewhere. */
+const accidents: readonly ExitReason[] = [
+  'killed',
+  'crashed',
+  'oom',
+  'unresponsive',
+  'isolated',
+  'node-rebooted',
+  'lost',
+];
+
+/** What becomes of an instance whose vmm is gone, or that has none for its operation to act on. Pure. */
+export function decideExit(facts: ExitFacts): ExitOutcome {
+  const { instance, exit, operation } = facts;
+  if (exit !== null && !exit.isCurrent) return {};
+  if (instance.desiredState === 'deleted') return deleted(facts);
+  if (operation?.kind === 'stop-instance' || instance.desiredState === 'stopped') return stopped(facts);
+  if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
+  if (exit === null) return {};
+  return operation === null ? restart(facts, exit) : startEnded(facts, exit, operation);
+}
+
+type Exit = NonNullable<ExitFacts['exit']>;
+type Operation = NonNullable<ExitFacts['operation']>;
+
+function deleted({ instance, operation }: ExitFacts): ExitOutcome {
+  return {
+    instance: { state: 'deleted', reason: null },
+    event: { kind: 'InstanceDeleted', message: `${instance.name} is deleted` },
+    ...(operation && { operation: { state: operation.kind === 'delete-instance' ? 'succeeded' : 'cancelled' } }),
+  };
+}
+
+/** What had failed stays failed: its vmm was only cleared away. */
+function stopped({ instance, operation }: ExitFacts): ExitOutcome {
+  const done: ExitOutcome = operation
+    ? { operation: { state: operation.kind === 'stop-instance' ? 'succeeded' : 'cancelled' } }
+    : {};
+  if (instance.state === 'failed') return done;
+  const event = { kind: 'InstanceStopped', message: `${instance.name} is stopped` };
+  return { ...done, instance: { state: 'stopped', reason: null }, event };
+}
+
+function again({ instance }: ExitFacts, reason: string): ExitOutcome {
+  return {
+    instance: { state: 'pending', reason },
+    operation: 'again',
+    event: { kind: 'InstanceRestarting', message: `${instance.name} ${reason}` },
+  };
+}
+
+function startEnded(facts: ExitFacts, exit: Exit, operation: Operation): ExitOutcome {
+  const cause = causeOf(exit);
+  if (accidents.includes(exit.reason) && operation.startCount < startsMax)
+    return again(facts, `${cause} while it started, starts again`);
+  const problem: Problem = exit.problem ?? {
+    code: 'start-failed',
+    detail: `the guest did not become ready: ${cause}`,
+    next: 'look at the console of the instance',
+  };
+  const ended = { operation: { state: 'failed' as const, problem } };
+  const isHopeless = problem.code !== 'start-failed' || facts.instance.restartPolicy === 'never';
+  if (!isHopeless) return { ...restart(facts, exit), ...ended };
+  const event = { kind: 'InstanceFailed', message: `${facts.instance.name}: ${problem.detail}` };
+  return { ...ended, instance: { state: 'failed', reason: problem.detail }, event };
+}
+
+/** Nobody asked for this end: the restart policy acts. Without one the wish follows what happened, so that nothing is left to do. */
+function restart({ instance }: ExitFacts, exit: Exit): ExitOutcome {
+  const cause = causeOf(exit);
+  const event = { kind: 'InstanceExited', message: `${instance.name}: ${cause}` };
+  const isDeliberate = deliberateExitReasons.includes(exit.reason);
+  const isWanted = instance.restartPolicy === 'always' || (instance.restartPolicy === 'on-failure' && !isDeliberate);
+  if (!isWanted) return { instance: { state: 'stopped', reason: cause, desiredState: 'stopped' }, event };
+  const count = (exit.ranMs ?? 0) >= restartForgivenAfterMs ? 0 : instance.restartCount;
+  const restartAfterMs = restartBackoffMs(count);
+  const when = restartAfterMs === 0 ? 'restarts' : `restarts in ${restartAfterMs / 1000} s`;
+  return {
+    instance: { state: 'pending', reason: `${cause}, ${when}`, restartCount: count + 1, restartAfterMs },
+    event,
+  };
+}
+
+/** At once, then 1 s, 2 s, 4 s, ... */
+export function restartBackoffMs(restartCount: number): number {
+  if (restartCount === 0) return 0;
+  return Math.min(restartBackoffMaxMs, restartBackoffFirstMs * 2 ** (restartCount - 1));
+}
+
+function causeOf({ reason, detail }: Exit): string {
+  return detail === '' ? `guest ${reason}` : `guest ${reason} (${detail})`;
+}

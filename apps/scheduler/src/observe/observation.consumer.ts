@@ -1,0 +1,108 @@
+import type { Observation } from '@berth/contracts/observation.js';
+import type { VmmExit } from '@berth/database/exit-facts.js';
+import type { ExitRepository } from '@berth/database/exit.repository.js';
+import type { NoteRepository } from '@berth/database/note.repository.js';
+import type { ReadyRepository } from '@berth/database/ready.repository.js';
+import type { Logger } from '@berth/observability/logger.js';
+import type { Metrics } from '@berth/observability/metrics.js';
+import type { ObservationReader, ReadObservation } from '@berth/queue/observation-reader.js';
+import type { Round } from '../loop.js';
+import { noteEnded, noteReady } from '../metrics/operations.js';
+import type { NodeReports } from './node-reports.js';
+import { timelineOf } from './timeline.js';
+
+/** A start that has been heard of is not handed out again before this. */
+const quietMs = 30_000;
+
+type Of<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
+type Kinds = { readonly [K in Observation['kind']]: Of<K>[] };
+
+export interface ConsumerParts {
+  readonly reader: ObservationReader;
+  readonly nodes: NodeReports;
+  readonly ready: ReadyRepository;
+  readonly exits: ExitRepository;
+  readonly notes: NoteRepository;
+  readonly metrics: Metrics<'scheduler'>;
+  readonly logger: Logger;
+}
+
+/** Applies what nodes report, a batch at a time. Acknowledged only when the record has it: a crash in between applies it twice, to no effect. */
+export class ObservationConsumer {
+  constructor(private readonly parts: ConsumerParts) {}
+
+  async round(): Promise<Round> {
+    const entries = await this.parts.reader.read();
+    if (entries.length > 0) {
+      await this.apply(entries);
+      await this.parts.reader.acknowledge(entries);
+    }
+    return { seen: entries.length, acted: entries.length, nextInMs: 0 };
+  }
+
+  /** By kind, from what must be known first (a node) to what ends a vmm: its earlier reports in the batch then count before. */
+  private async apply(entries: readonly ReadObservation[]): Promise<void> {
+    const { nodes, ready, exits, notes, metrics } = this.parts;
+    const kinds = byKind(entries);
+    await nodes.registered(kinds['nodes-registered']);
+    const begun = kinds['vmm-starting'];
+    if (begun.length + kinds['vmm-ready'].length > 0) {
+      const applied = await ready.apply(begun, kinds['vmm-ready'], quietMs, timelineOf);
+      noteEnded(metrics, applied.ready);
+      noteReady(metrics, applied.ready);
+      this.count('vmm-starting', begun, applied.moved);
+      this.count('vmm-ready', kinds['vmm-ready'], applied.moved);
+    }
+    await notes.stopping(kinds['vmm-stopping']);
+    await notes.adopted(kinds['vmm-adopted']);
+    await notes.orphansKilled(kinds['orphan-killed']);
+    const ended = [...kinds['vmm-gone'].map(exitOf), ...kinds['job-refused'].map(refusalOf)];
+    const { gone, ended: operations } = await exits.apply(ended);
+    noteEnded(metrics, operations);
+    this.count('vmm-gone', ended, gone);
+    // beats last: an inventory taken after a report then meets a record that has heard it
+    await nodes.beat(entries);
+    await nodes.left(kinds['nodes-left']);
+  }
+
+  private count(kind: string, reports: readonly { vmmId: string }[], moved: ReadonlySet<string>): void {
+    const applied = reports.filter(({ vmmId }) => moved.has(vmmId)).length;
+    this.parts.metrics.get('berth_observations_total').inc({ kind, outcome: 'applied' }, applied);
+    this.parts.metrics.get('berth_observations_total').inc({ kind, outcome: 'stale' }, reports.length - applied);
+  }
+}
+
+function byKind(entries: readonly ReadObservation[]): Kinds {
+  const kinds: Record<Observation['kind'], Observation[]> = {
+    'nodes-registered': [],
+    'nodes-beat': [],
+    'nodes-left': [],
+    'vmm-starting': [],
+    'vmm-ready': [],
+    'vmm-stopping': [],
+    'vmm-gone': [],
+    'vmm-adopted': [],
+    'orphan-killed': [],
+    'job-refused': [],
+  };
+  for (const { observation } of entries) kinds[observation.kind].push(observation);
+  return kinds as Kinds;
+}
+
+function exitOf({ vmmId, instanceId, generation, exit }: Of<'vmm-gone'>): VmmExit {
+  return { vmmId, instanceId, generation, reason: exit.reason, detail: exit.detail, method: 'node-reported' };
+}
+
+/** Told only when no process of it is left, so it is an end like any other, with the problem to show. */
+function refusalOf({ vmmId, instanceId, generation, problem }: Of<'job-refused'>): VmmExit {
+  const { code, detail, next } = problem;
+  return {
+    vmmId,
+    instanceId,
+    generation,
+    reason: 'start-failed',
+    detail: detail.slice(0, 500),
+    method: 'node-reported',
+    problem: { code, detail, ...(next !== undefined && { next }) },
+  };
+}

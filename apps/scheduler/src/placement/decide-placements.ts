@@ -1,0 +1,101 @@
+import type { FleetNode, GroupMember } from '@berth/database/fleet.repository.js';
+import type { PendingPlacement, ProposedPlacement, Unplaced } from '@berth/database/placement.repository.js';
+import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
+import type { Problem } from '@berth/domain/problem.js';
+import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
+import { instanceRequest } from '@berth/scheduling/instance-request.js';
+import { placeBatch } from '@berth/scheduling/place.js';
+import { policies } from '@berth/scheduling/policy.js';
+import { recordedFleet } from '@berth/scheduling/recorded-fleet.js';
+import type { PlacementRequest } from '@berth/scheduling/request.js';
+
+export type Pending = PendingPlacement<PlacementConstraints>;
+
+export interface PlacementDecisions {
+  readonly proposed: readonly ProposedPlacement[];
+  readonly postponed: readonly Unplaced[];
+  readonly failed: readonly { operationId: string; instanceId: string; problem: Problem }[];
+  /** Nodes that each filter refused, over the requests that found none. */
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+/** A user is told by then; what loops ask for waits on, as capacity may come back. */
+export const noNodeFitsAfterMs = 30_000;
+const retryMinMs = 1_000;
+const retryMaxMs = 5_000;
+
+const policy = policies.berth;
+
+/** Which instance goes where, which waits, and which has waited long enough. Pure: rows in, decisions out. */
+export function decidePlacements(
+  nodes: readonly FleetNode[],
+  members: readonly GroupMember[],
+  pending: readonly Pending[],
+): PlacementDecisions {
+  const fleet = recordedFleet(nodes, members);
+  const nodeOf = new Map(nodes.map((node) => [node.id, node]));
+  const requests = pending.map((instance) => instanceRequest(fleet, instance));
+  const answers = placeBatch(fleet, requests, policy);
+  const proposed: ProposedPlacement[] = [];
+  const postponed: Unplaced[] = [];
+  const failed: { operationId: string; instanceId: string; problem: Problem }[] = [];
+  const rejected: Record<string, number> = {};
+  for (const [index, answer] of answers.entries()) {
+    const instance = pending[index]!;
+    if (answer.placed) {
+      proposed.push(proposal(instance, requests[index]!, nodeOf.get(answer.node)!, answer));
+      continue;
+    }
+    for (const [filter, count] of Object.entries(answer.explanation.rejected))
+      rejected[filter] = (rejected[filter] ?? 0) + count;
+    if (instance.initiator === 'user' && instance.waitedMs >= noNodeFitsAfterMs) {
+      failed.push({ operationId: instance.operationId, instanceId: instance.id, problem: problemOf(answer) });
+    } else postponed.push(postponement(instance, answer));
+  }
+  return { proposed, postponed, failed, rejected };
+}
+
+function proposal(
+  instance: Pending,
+  request: PlacementRequest,
+  node: FleetNode,
+  { explanation }: Placement,
+): ProposedPlacement {
+  const { cpuMillis, memoryMib, diskGib } = request;
+  return {
+    operationId: instance.operationId,
+    instanceId: instance.id,
+    nodeId: node.nodeId,
+    node: node.id,
+    driver: node.drivers[0]!,
+    ...{ cpuMillis, memoryMib, diskGib },
+    policy: policy.name,
+    explanation,
+    queuedMs: instance.waitedMs,
+  };
+}
+
+function postponement(instance: Pending, { explanation, counterfactuals, sentence }: Unplaceable): Unplaced {
+  return {
+    operationId: instance.operationId,
+    instanceId: instance.id,
+    policy: policy.name,
+    explanation: { ...explanation, counterfactuals: counterfactuals.map((counterfactual) => counterfactual.sentence) },
+    sentence,
+    retryAfterMs: Math.min(retryMaxMs, retryMinMs + instance.waitedMs / 4),
+  };
+}
+
+function problemOf({ explanation, counterfactuals, sentence }: Unplaceable): Problem {
+  const { considered, rejected } = explanation;
+  return {
+    code: 'no-node-fits',
+    detail: sentence,
+    next: 'ask for less, relax the constraints, or add a node',
+    context: {
+      considered,
+      rejected,
+      counterfactuals: counterfactuals.map((counterfactual) => counterfactual.sentence),
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import { nodeUnreachableAfterMs, type EngineDriverName } from '@berth/domain/node-state.js';
+import type { Database } from './database.js';
+import { recordEvents } from './event-log.js';
+import type { Amounts } from './fleet.repository.js';
+import type { Session } from './session.js';
+
+export interface RegisteredNode {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly workerId: string;
+  readonly bootId: string;
+  readonly driver: EngineDriverName;
+  readonly zone: string;
+  readonly rack: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly powerModel: string;
+  readonly agentUrl: string | null;
+  readonly capacity: Amounts;
+  readonly allocatable: Amounts;
+}
+
+export interface NodeBeat {
+  readonly nodeId: string;
+  /** Since Redis took it: a beat that waited must not count as fresh. */
+  readonly ageMs: number;
+  readonly usedCpuMillis: number;
+  readonly usedMemoryMib: number;
+}
+
+/** Rates that turn time into energy and money; the power of a node is worked out by the caller. */
+export interface NodePower {
+  readonly nodeId: string;
+  readonly watts: number;
+}
+
+export interface Rates {
+  readonly microsPerJoule: number;
+  readonly microsPerNodeSecond: number;
+}
+
+export interface RegistrationOutcome {
+  /** Came up for the first time, or again. */
+  readonly up: readonly string[];
+  /** Another boot than the record knew: every process of the old one is gone. */
+  readonly rebooted: readonly string[];
+  /** Another node has that name. */
+  readonly refused: readonly string[];
+}
+
+/** What a beat needs to know of a node to turn use into watts. */
+export interface NodePlate {
+  readonly nodeId: string;
+  readonly powerModel: string;
+  readonly capacityCpuMillis: number;
+}
+
+/** A node keeps what it holds when it registers with less. */
+const register = `
+WITH told AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
+    "nodeId" uuid, name text, "workerId" text, "bootId" text, driver text, zone text, rack text, labels jsonb, "powerModel" text,
+    "agentUrl" text, capacity jsonb, allocatable jsonb)
+), before AS (
+  SELECT n.id, n.boot_id, n.state FROM node n WHERE n.id IN (SELECT "nodeId" FROM told) ORDER BY n.id FOR NO KEY UPDATE
+), written AS (
+  INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
+                         capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
+                         allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
+  SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId",
+         (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
+         (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
+  FROM told t
+  WHERE NOT EXISTS (SELECT FROM node other WHERE other.name = t.name AND other.id <> t."nodeId")
+  ORDER BY t."nodeId"
+  ON CONFLICT (id) DO UPDATE
+  SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver, zone = excluded.zone,
+      rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
+      boot_id = excluded.boot_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
+      capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,
+      allocatable_cpu_millis = greatest(excluded.allocatable_cpu_millis, n.allocated_cpu_millis),
+      allocatable_memory_mib = greatest(excluded.allocatable_memory_mib, n.allocated_memory_mib),
+      allocatable_disk_gib = greatest(excluded.allocatable_disk_gib, n.allocated_disk_gib), last_seen_at = now()
+  RETURNING id
+)
+SELECT t."nodeId", t.name, w.id IS NULL AS refused, b.id IS NULL AS "isNew", coalesce(b.state <> 'up', true) AS "cameUp",
+       coalesce(b.boot_id <> t."bootId", false) AS rebooted
+FROM told t LEFT JOIN written w ON w.id = t."nodeId" LEFT JOIN before b ON b.id = t."nodeId"`;
+
+interface RegisteredRow {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly refused: boolean;
+  readonly isNew: boolean;
+  readonly cameUp: boolean;
+  readonly rebooted: boolean;
+}
+
+/**
+ * Energy is power times the database clock between two signs of life, at most 30 s of it: what lies in a longer gap is unknown.
+ * Telemetry: a crash of the server may forget the last of it, so nobody waits for the disk.
+ */
+const beat = `
+WITH told AS (
+  SELECT "nodeId", "usedCpuMillis", "usedMemoryMib", watts, now() - make_interval(secs => "ageMs" / 1000) AS seen_at
+  FROM jsonb_to_recordset($1::jsonb) AS t ("nodeId" uuid, "ageMs" float8, "usedCpuMillis" int, "usedMemoryMib" int, watts float8)
+), before AS (
+  SELECT id, state, least(30, greatest(0, extract(epoch FROM seen_at - last_seen_at)))::float8 AS passed_s
+  FROM node JOIN told ON id = "nodeId" ORDER BY id FOR NO KEY UPDATE OF node
+)
+UPDATE node n
+SET last_seen_at = greatest(n.last_seen_at, t.seen_at), used_cpu_millis = t."usedCpuMillis", used_memory_mib = t."usedMemoryMib",
+    power_watts = t.watts, energy_joules = n.energy_joules + t.watts * b.passed_s,
+    cost_micros = n.cost_micros + t.watts * b.passed_s * $2 + b.passed_s * $3,
+    state = CASE WHEN b.state = 'unreachable' AND t.seen_at > now() - make_interval(secs => $4) THEN 'up' ELSE n.state END
+FROM told t JOIN before b ON b.id = t."nodeId"
+WHERE n.id = b.id
+RETURNING n.id AS "nodeId", n.name, b.state = 'unreachable' AND n.state = 'up' AS "cameUp"`;
+
+const plates = `
+SELECT id AS "nodeId", power_model AS "powerModel", capacity_cpu_millis AS "capacityCpuMillis" FROM node WHERE id = ANY($1::uuid[])`;
+
+const live = `
+SELECT id AS "vmmId", instance_id AS "instanceId", generation FROM vmm WHERE node_id = ANY($1::uuid[]) AND state <> 'gone'`;
+
+/** Who is there, and since when not. Time is the database's alone. */
+export class NodeLeaseRepository {
+  constructor(private readonly database: Database) {}
+
+  async register(nodes: readonly RegisteredNode[]): Promise<RegistrationOutcome> {
+    const rows = await this.database.transaction(async (on) => {
+      const written = await on.query<RegisteredRow>(register, [JSON.stringify(nodes)]);
+      await recordEvents(on, written.flatMap(registrationEvents));
+      return written;
+    });
+    this.database.notify('node');
+    this.database.notify('event');
+    const idsOf = (chosen: (row: RegisteredRow) => boolean): string[] =>
+      rows.filter(chosen).map(({ nodeId }) => nodeId);
+    return {
+      up: idsOf(({ refused, cameUp }) => !refused && cameUp),
+      rebooted: idsOf(({ refused, rebooted }) => !refused && rebooted),
+      refused: idsOf(({ refused }) => refused),
+    };
+  }
+
+  /** Renews leases. Resolves to the nodes the record knows, and those of them that came back. */
+  async beat(beats: readonly (NodeBeat & NodePower)[], rates: Rates): Promise<{ known: Set<string>; up: string[] }> {
+    const rows = await this.database.transaction(async (on) => {
+      await on.query('SET LOCAL synchronous_commit = off');
+      const seen = await on.query<{ nodeId: string; name: string; cameUp: boolean }>(beat, [
+        JSON.stringify(beats),
+        rates.microsPerJoule,
+        rates.microsPerNodeSecond,
+        nodeUnreachableAfterMs / 1000,
+      ]);
+      await recordUp(
+        on,
+        seen.filter(({ cameUp }) => cameUp),
+      );
+      return seen;
+    });
+    const up = rows.filter(({ cameUp }) => cameUp).map(({ nodeId }) => nodeId);
+    if (up.length > 0) this.database.notify('event');
+    return { known: new Set(rows.map(({ nodeId }) => nodeId)), up };
+  }
+
+  liveVmms(nodeIds: readonly string[]): Promise<{ vmmId: string; instanceId: string; generation: number }[]> {
+    return this.database.query(live, [nodeIds]);
+  }
+
+  plates(nodeIds: readonly string[]): Promise<NodePlate[]> {
+    return this.database.query(plates, [nodeIds]);
+  }
+}
+
+function recordUp(on: Session, nodes: readonly { nodeId: string; name: string }[]): Promise<void> {
+  return recordEvents(
+    on,
+    nodes.map(({ nodeId, name }) => ({ kind: 'NodeUp', nodeId, message: `${name} is reachable` })),
+  );
+}
+
+function registrationEvents({
+  nodeId,
+  name,
+  refused,
+  isNew,
+  cameUp,
+}: RegisteredRow): Parameters<typeof recordEvents>[1][number][] {
+  if (refused) return [{ kind: 'NodeDown', message: `a second node called ${name} was refused`, detail: { nodeId } }];
+  if (isNew) return [{ kind: 'NodeRegistered', nodeId, message: `${name} registered` }];
+  return cameUp ? [{ kind: 'NodeUp', nodeId, message: `${name} registered again` }] : [];
+}

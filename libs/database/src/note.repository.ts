@@ -1,0 +1,58 @@
+import { sourcesOf } from '@berth/domain/transition.js';
+import { vmmTransitions } from '@berth/domain/vmm-state.js';
+import type { Database } from './database.js';
+import { recordEvents } from './event-log.js';
+import type { VmmReference } from './ready.repository.js';
+
+const stopping = `
+UPDATE vmm v SET state = 'stopping', observed_at = now()
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int)
+WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)`;
+
+const adopted = `
+UPDATE vmm v SET pid = r.pid, observed_at = now()
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int, pid int)
+WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state <> 'gone'
+RETURNING v.instance_id AS "instanceId", v.node_id AS "nodeId"`;
+
+const knownNodes = `SELECT id FROM node WHERE id = ANY($1::uuid[])`;
+
+/** Reports that change little: they are shown, and nothing waits for them. */
+export class NoteRepository {
+  constructor(private readonly database: Database) {}
+
+  async stopping(reports: readonly VmmReference[]): Promise<void> {
+    if (reports.length > 0)
+      await this.database.query(stopping, [JSON.stringify(reports), sourcesOf(vmmTransitions, 'stopping')]);
+  }
+
+  /** A worker that came back took up guests that had gone on without it. */
+  async adopted(reports: readonly (VmmReference & { readonly pid: number | null })[]): Promise<void> {
+    if (reports.length === 0) return;
+    await this.database.transaction(async (on) => {
+      const rows = await on.query<{ instanceId: string; nodeId: string }>(adopted, [JSON.stringify(reports)]);
+      await recordEvents(
+        on,
+        rows.map((row) => ({ kind: 'VmmAdopted', message: 'its guest went on while its worker was away', ...row })),
+      );
+    });
+    this.database.notify('event');
+  }
+
+  async orphansKilled(reports: readonly { nodeId: string; pid: number; detail: string }[]): Promise<void> {
+    if (reports.length === 0) return;
+    const rows = await this.database.query<{ id: string }>(knownNodes, [reports.map(({ nodeId }) => nodeId)]);
+    const known = new Set(rows.map(({ id }) => id));
+    const events = reports.filter(({ nodeId }) => known.has(nodeId));
+    await recordEvents(
+      this.database,
+      events.map(({ nodeId, pid, detail }) => ({
+        kind: 'OrphanKilled',
+        nodeId,
+        message: `process ${pid} that nobody owned was ended`,
+        detail: { pid, detail },
+      })),
+    );
+    this.database.notify('event');
+  }
+}
