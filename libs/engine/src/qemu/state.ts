@@ -50,6 +50,7 @@ export class StateDirectory {
       await replaceFile(join(path, 'vmm.json'), JSON.stringify(record));
       await replaceFile(this.#generationPath(record.spec.instanceId), String(record.spec.generation));
     } catch (cause) {
+      await this.remove(record.spec.vmmId).catch(() => undefined);
       if (!isErrno(cause, 'ENOSPC')) throw cause;
       throw new EngineError('node-disk-full', `no space left for the state of vmm ${record.spec.vmmId}`, { cause });
     }
