@@ -45,7 +45,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
       ...{ DATABASE_URL: world.databaseUrl, BERTH_HOST: '127.0.0.1', BERTH_PORT: 0, BERTH_METRICS_PORT: 0 },
       ...{ BERTH_AGENT_SECRET: agentSecret, BERTH_LOG_LEVEL: 'silent', BERTH_ADMIN_TOKEN_FILE: adminTokenFile },
     },
-    makeLogger('api', 'silent'),
+    makeLogger('api', process.env['BERTH_LOG_LEVEL'] ?? 'silent'),
   );
   const adminToken = (await readFile(adminTokenFile, 'utf8')).trim();
   const call = async <T>(method: string, path: string, { token = adminToken, body, text, headers = {} }: Call = {}) => {

@@ -1,5 +1,7 @@
 import { Database } from '@berth/database/database.js';
+import { DecisionRepository } from '@berth/database/decision.repository.js';
 import { EventRepository } from '@berth/database/event.repository.js';
+import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
@@ -18,10 +20,17 @@ import { Authenticator } from './access/authenticator.js';
 import { DocsController } from './docs/docs.controller.js';
 import { OpenApiDocument } from './docs/open-api-document.js';
 import { openApiOf } from './docs/openapi.js';
+import { EventStreams } from './events/event-streams.js';
+import { EventTail } from './events/event-tail.js';
+import { EventsController } from './events/events.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { routesOf } from './http/routes.js';
 import { ImagesController } from './images/images.controller.js';
 import { InstanceTypesController } from './instance-types/instance-types.controller.js';
+import { ConsoleController } from './instances/console.controller.js';
+import { ConsoleReader } from './instances/console-reader.js';
+import { DryRunService } from './instances/dry-run.service.js';
+import { ExplainController } from './instances/explain.controller.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { InstancesService } from './instances/instances.service.js';
 import { NodesController } from './nodes/nodes.controller.js';
@@ -31,7 +40,7 @@ import { ProjectsController } from './projects/projects.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
 
 const controllers = [
-  ...[InstancesController, OperationsController, NodesController, InstanceTypesController, ImagesController],
+  ...[InstancesController, ExplainController, ConsoleController, OperationsController, EventsController, NodesController, InstanceTypesController, ImagesController],
   ...[ProjectsController, TokensController, HealthController, DocsController],
 ];
 /** Of the documentation, the 405 answers and the security tests alike. */
@@ -40,6 +49,7 @@ export const routes = routesOf(controllers);
 const repositories = [
   ...[ProjectRepository, TokenRepository, InstanceTypeRepository, ImageRepository, InstanceRepository],
   ...[InstanceCreationRepository, InstanceActionRepository, OperationRepository, EventRepository, NodeActionRepository],
+  ...[DecisionRepository, FleetRepository],
 ] as const satisfies readonly Type[];
 
 export interface Foundation {
@@ -50,7 +60,7 @@ export interface Foundation {
 
 /** Everything that answers requests. */
 export class ApiModule {
-  static on({ database, metrics }: Foundation): DynamicModule {
+  static on({ config, database, metrics }: Foundation): DynamicModule {
     return {
       module: ApiModule,
       controllers,
@@ -66,7 +76,15 @@ export class ApiModule {
         },
         { provide: OperationChanges, useFactory: () => new OperationChanges(database, metrics) },
         { provide: OpenApiDocument, useFactory: () => new OpenApiDocument(openApiOf(routes, 'v1')) },
-        InstancesService,
+        { provide: EventTail, useFactory: (events: EventRepository) => new EventTail(database, events), inject: [EventRepository] },
+        {
+          provide: EventStreams,
+          useFactory: (events: EventRepository, tail: EventTail, authenticator: Authenticator) =>
+            new EventStreams(events, tail, authenticator, metrics),
+          inject: [EventRepository, EventTail, Authenticator],
+        },
+        { provide: ConsoleReader, useFactory: () => new ConsoleReader(config.BERTH_AGENT_SECRET) },
+        ...[InstancesService, DryRunService],
       ],
     };
   }

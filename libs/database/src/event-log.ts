@@ -13,8 +13,9 @@ export interface NewEvent {
 const insert = `
 INSERT INTO event (kind, project_id, instance_id, node_id, operation_id, message, detail)
 SELECT e.kind, i.project_id, e."instanceId", e."nodeId", e."operationId", e.message, coalesce(e.detail, '{}')
-FROM jsonb_to_recordset($1::jsonb) WITH ORDINALITY AS e (
-  kind text, "instanceId" uuid, "nodeId" uuid, "operationId" uuid, message text, detail jsonb, nth bigint)
+FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (
+  kind text, "instanceId" uuid, "nodeId" uuid, "operationId" uuid, message text, detail jsonb)) WITH ORDINALITY
+  AS e (kind, "instanceId", "nodeId", "operationId", message, detail, nth)
 LEFT JOIN instance i ON i.id = e."instanceId"
 ORDER BY e.nth`;
 

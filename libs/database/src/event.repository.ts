@@ -26,11 +26,11 @@ SELECT e.seq, e.kind, p.name AS project, e.instance_id AS instance, n.name AS no
 FROM event e LEFT JOIN project p ON p.id = e.project_id LEFT JOIN node n ON n.id = e.node_id`;
 
 const list = `${select}
-WHERE e.seq > $1 AND (e.project_id = $2 OR ($3 AND e.project_id IS NULL)) AND ($4::text IS NULL OR e.kind = $4)
+WHERE e.seq > $1 AND e.seq <= $8 AND (e.project_id = $2 OR ($3 AND e.project_id IS NULL)) AND ($4::text IS NULL OR e.kind = $4)
   AND ($5::uuid IS NULL OR e.instance_id = $5) AND ($6::uuid IS NULL OR e.operation_id = $6)
 ORDER BY e.seq LIMIT $7`;
 
-const since = `${select} WHERE e.seq > $1 ORDER BY e.seq LIMIT $2`;
+const sequence = 'SELECT seq FROM event WHERE seq > $1 ORDER BY seq LIMIT $2';
 
 /** What happened, in order: also the audit of every write. */
 export class EventRepository {
@@ -41,15 +41,16 @@ export class EventRepository {
     projectId: string,
     fleetWide: boolean,
     { kind, instanceId, operationId }: EventFilter,
-    after: number,
+    { after, upTo = Number.MAX_SAFE_INTEGER }: { readonly after: number; readonly upTo?: number },
     size: number,
   ): Promise<EventRecord<K>[]> {
-    return this.database.query(list, [after, projectId, fleetWide, kind, instanceId, operationId, size]);
+    return this.database.query(list, [after, projectId, fleetWide, kind, instanceId, operationId, size, upTo]);
   }
 
-  /** Of all projects: for the one reader that feeds every stream. */
-  since<K extends string>(after: number, size: number): Promise<EventRecord<K>[]> {
-    return this.database.query(since, [after, size]);
+  /** The numbers that are committed by now, whoever's events they are. */
+  async numbersAfter(seq: number, size: number): Promise<number[]> {
+    const rows = await this.database.query<{ seq: number }>(sequence, [seq, size]);
+    return rows.map((row) => row.seq);
   }
 
   async lastSeq(): Promise<number> {

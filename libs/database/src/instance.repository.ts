@@ -54,6 +54,18 @@ const find = `${selectInstance}
 WHERE i.project_id = $1 AND i.state <> 'deleted' AND (i.id = $2::uuid OR i.name = $3)
 ORDER BY i.id = $2::uuid DESC NULLS LAST LIMIT 1`;
 
+const lastVmm = `
+SELECT v.id AS "vmmId", v.generation, n.name AS node, n.agent_url AS "agentUrl"
+FROM vmm v JOIN node n ON n.id = v.node_id WHERE v.instance_id = $1 ORDER BY v.generation DESC LIMIT 1`;
+
+/** Where the last incarnation of an instance is, or was. */
+export interface VmmPlace {
+  readonly vmmId: string;
+  readonly generation: number;
+  readonly node: string;
+  readonly agentUrl: string | null;
+}
+
 const findId = `SELECT id FROM instance WHERE project_id = $1 AND name = $2 AND state <> 'deleted'`;
 
 /** What users own, as they see it. Every look-up is by project first: what is another's is as if it were not there. */
@@ -83,5 +95,11 @@ export class InstanceRepository {
     if (id !== null) return id;
     const [row] = await this.database.query<{ id: string }>(findId, [projectId, name]);
     return row?.id;
+  }
+
+  /** Undefined: it was never placed. */
+  async lastVmm(instanceId: string): Promise<VmmPlace | undefined> {
+    const [row] = await this.database.query<VmmPlace>(lastVmm, [instanceId]);
+    return row;
   }
 }

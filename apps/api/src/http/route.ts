@@ -1,4 +1,4 @@
-import { applyDecorators, HttpCode, RequestMapping, RequestMethod, SetMetadata } from '@nestjs/common';
+import { applyDecorators, HttpCode, RequestMapping, RequestMethod, SetMetadata, type StreamableFile } from '@nestjs/common';
 import type { ProblemCode } from '@berth/domain/problem.js';
 import type { Role } from '@berth/domain/role.js';
 import type { FastifyReply } from 'fastify';
@@ -46,9 +46,9 @@ export interface InputOf<S extends RouteSpec> {
 
 type OtherAnswer<S extends RouteSpec> =
   S['otherAnswers'] extends Readonly<Record<number, infer T extends z.ZodType>> ? z.input<T> : never;
-/** A stream is sent by the handler itself. */
+/** What is no JSON comes as a stream. */
 type AnswerOf<S extends RouteSpec> = S['mediaType'] extends string
-  ? string | Uint8Array | void
+  ? StreamableFile
   : z.input<S['answer']> | OtherAnswer<S>;
 
 type Handler<S extends RouteSpec> = (input: InputOf<S>, reply: FastifyReply) => Promise<AnswerOf<S>>;

@@ -28,6 +28,7 @@ export function makeAdapter(filter: ProblemFilter): FastifyAdapter {
     keepAliveTimeout: keepAliveTimeoutMs,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: paramMaxChars },
+    return503OnClosing: false,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => filter.send(error, request, reply),

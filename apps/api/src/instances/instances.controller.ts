@@ -10,6 +10,7 @@ import { found } from '../http/found.js';
 import { Input, Reply } from '../http/input.js';
 import { pageOf, positionOf } from '../http/page.js';
 import { Serve, type InputOf } from '../http/route.js';
+import { DryRunService } from './dry-run.service.js';
 import * as routes from './instance-routes.js';
 import { InstancesService } from './instances.service.js';
 import { selectorOf } from './selector.js';
@@ -20,6 +21,7 @@ const positionTypes = { name: 'string', state: 'string', createdAt: 'time', memo
 export class InstancesController {
   constructor(
     private readonly service: InstancesService,
+    private readonly dryRuns: DryRunService,
     private readonly instances: InstanceRepository,
     private readonly actions: InstanceActionRepository,
     private readonly operations: OperationRepository,
@@ -30,6 +32,10 @@ export class InstancesController {
     @Input() { body, headers, access }: InputOf<typeof routes.createInstances>,
     @Reply() reply: FastifyReply,
   ) {
+    if (body.dryRun) {
+      void reply.status(200);
+      return this.dryRuns.place(await this.service.requestOf(body, undefined, access));
+    }
     const { accepted, replayed } = await this.service.create(body, headers['idempotency-key'], access);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     return accepted;

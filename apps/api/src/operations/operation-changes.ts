@@ -6,6 +6,7 @@ const lookAgainMs = 1_000;
 
 /** Wakes those who wait for an operation when the record says that it changed. */
 export class OperationChanges {
+  private closed = false;
   private readonly wakersOf = new Map<string, Set<() => void>>();
 
   constructor(database: Database, metrics: Metrics<'api'>) {
@@ -22,12 +23,18 @@ export class OperationChanges {
       try {
         const value = await read();
         const leftMs = deadline - performance.now();
-        if (done(value) || leftMs <= 0) return value;
+        if (done(value) || leftMs <= 0 || this.closed) return value;
         await changed.within(Math.min(leftMs, lookAgainMs));
       } finally {
         changed.cancel();
       }
     }
+  }
+
+  /** Long polls answer as things stand. */
+  onModuleDestroy(): void {
+    this.closed = true;
+    this.wake('');
   }
 
   private nextChange(id: string): { within(ms: number): Promise<void>; cancel(): void } {
