@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readiness } from '@berth/config/ready-file.js';
+import { layOutImages } from '../apps/cli/src/up/first-set.js';
 import { untilReady } from '../apps/cli/src/servers/ready.js';
 import { startServer, type ServerProcess } from '../apps/cli/src/servers/server-process.js';
 import type { World } from './world.js';
 
 const checkout = join(import.meta.dirname, '..');
 const readyTimeoutMs = 30_000;
+const powerModel = 'dell-poweredge-r740';
 
 export type AppName = 'api' | 'scheduler' | 'worker';
 
 export interface AppProcess extends ServerProcess {
+  readonly app: AppName;
   readonly name: string;
   readonly readiness: Readiness;
 }
@@ -56,17 +59,18 @@ export async function startApp(world: World, start: AppStart): Promise<AppProces
     JSON.parse(await readFile(readyFile, 'utf8').catch(() => 'null')) ?? undefined;
   const check = async (): Promise<boolean> => (await read())?.pid === server.pid;
   await untilReady(server, check, { name, timeoutMs: readyTimeoutMs, hint: `see ${logPath}` });
-  return { ...server, name, readiness: (await read())! };
+  return { ...server, app, name, readiness: (await read())! };
 }
 
 export interface DatacenterOptions {
   /** Nodes of the one model worker. */
   readonly modelNodes: number;
-  readonly workerEnvironment?: NodeJS.ProcessEnv;
+  /** One more worker, with a node that runs real guests. */
+  readonly tcgNode?: true;
   readonly nodeArguments?: (app: AppName) => readonly string[];
 }
 
-/** API, scheduler and one model worker on the world's servers, with an administrator's token. */
+/** API, scheduler and workers on the world's servers, with an administrator's token. */
 export interface Datacenter {
   readonly endpoint: string;
   readonly token: string;
@@ -83,9 +87,9 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
   const stop = async (): Promise<void> => {
     for (const server of processes.toReversed()) await server.stop();
   };
-  const start = async (app: AppName, environment: NodeJS.ProcessEnv): Promise<AppProcess> => {
+  const start = async (app: AppName, environment: NodeJS.ProcessEnv, name: string = app): Promise<AppProcess> => {
     const nodeArguments = options.nodeArguments?.(app) ?? [];
-    const server = await startApp(world, { app, environment: { ...secret, ...environment }, nodeArguments });
+    const server = await startApp(world, { app, name, environment: { ...secret, ...environment }, nodeArguments });
     processes.push(server);
     return server;
   };
@@ -95,7 +99,8 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     const api = await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile });
     const token = (await readFile(tokenFile, 'utf8')).trim();
     await start('scheduler', {});
-    await start('worker', await modelWorker(world, options));
+    await start('worker', await workerOf(world, 'model', { nodes: options.modelNodes, cpuMillis: 16_000 }));
+    if (options.tcgNode) await start('worker', await workerOf(world, 'tcg', { nodes: 1, cpuMillis: 2_000 }), 'tcg');
     return { endpoint: `http://127.0.0.1:${api.readiness.port}`, token, agentSecret, processes, stop };
   } catch (error) {
     await stop();
@@ -103,23 +108,26 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
   }
 }
 
-async function modelWorker(world: World, options: DatacenterOptions): Promise<NodeJS.ProcessEnv> {
-  const [dataDir, imageDir] = [join(world.folder, 'model'), join(world.folder, 'images')];
-  await Promise.all([mkdir(dataDir, { recursive: true }), mkdir(imageDir, { recursive: true })]);
+async function workerOf(
+  world: World,
+  driver: 'model' | 'tcg',
+  { nodes, cpuMillis }: { readonly nodes: number; readonly cpuMillis: number },
+): Promise<NodeJS.ProcessEnv> {
+  const [dataDir, imageDir] = [join(world.folder, driver), join(world.folder, 'images')];
+  await mkdir(dataDir, { recursive: true });
+  await layOutImages(imageDir);
   return {
-    BERTH_WORKER_ID: 'model',
-    BERTH_NODE_NAME: 'model',
-    BERTH_NODES: `${options.modelNodes}`,
-    BERTH_DRIVER: 'model',
+    BERTH_WORKER_ID: driver,
+    BERTH_NODE_NAME: driver,
+    BERTH_NODES: `${nodes}`,
+    BERTH_DRIVER: driver,
     BERTH_DATA_DIR: dataDir,
     BERTH_IMAGE_DIR: imageDir,
-    BERTH_AGENT_PORT: '0',
-    BERTH_CPU_MILLIS: '16000',
-    BERTH_MEMORY_MIB: '65536',
+    BERTH_CPU_MILLIS: `${cpuMillis}`,
+    BERTH_MEMORY_MIB: `${cpuMillis * 4}`,
     BERTH_DISK_GIB: '1000',
     BERTH_CPU_OVERCOMMIT_RATIO: '4',
-    BERTH_POWER_MODEL: 'linear',
-    ...options.workerEnvironment,
+    BERTH_POWER_MODEL: powerModel,
   };
 }
 

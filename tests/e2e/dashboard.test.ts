@@ -7,7 +7,6 @@ import { substitute } from '@berth/observability/dashboard/promql.js';
 import type { WrittenDashboard } from '@berth/observability/dashboard/written.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startDatacenter, type AppProcess, type Datacenter } from '../datacenter.js';
-import { ApiClient } from '../load/client.js';
 import { openWorld, type World } from '../world.js';
 import { prometheusProgram, startPrometheus, type PrometheusServer } from './prometheus-server.js';
 import { keepBusy, type Busyness } from './busyness.js';
@@ -28,10 +27,9 @@ let busyness: Busyness;
 
 beforeAll(async () => {
   world = await openWorld();
-  datacenter = await startDatacenter(world, { modelNodes: 4 });
-  const targets = datacenter.processes.map(({ name, readiness }) => ({ job: name, port: metricsPortOf(readiness) }));
-  prometheus = await startPrometheus(world.folder, targets);
-  busyness = await keepBusy(new ApiClient(datacenter.endpoint, datacenter.token));
+  datacenter = await startDatacenter(world, { modelNodes: 4, tcgNode: true });
+  prometheus = await startPrometheus(world.folder, datacenter.processes);
+  busyness = await keepBusy(datacenter);
   await vi.waitFor(pastWindow, { timeout: 90_000, interval: 500 });
 });
 
@@ -49,12 +47,15 @@ afterAll(async () => {
   await world?.close();
 });
 
-const metricsPortOf = ({ metricsPort, port }: { metricsPort?: number; port?: number }): number =>
-  metricsPort ?? port ?? 0;
-
 describe('the dashboard against a real Prometheus that scrapes a running datacenter', () => {
   test('every process is scraped', async () => {
-    expect(await prometheus.targetHealth()).toEqual({ api: 'up', scheduler: 'up', worker: 'up' });
+    const health = await prometheus.targetHealth();
+    expect(health.toSorted(([a], [b]) => a.localeCompare(b))).toEqual([
+      ['api', 'up'],
+      ['scheduler', 'up'],
+      ['worker', 'up'],
+      ['worker', 'up'],
+    ]);
   });
 
   test.each(queries)('panel "%s" shows finite data: %s', async (_, expression) => {
@@ -89,13 +90,13 @@ describe('promtool', () => {
 
   test('finds nothing wrong with what each process exposes', async () => {
     const complaints = await Promise.all(datacenter.processes.map(checkMetrics));
-    expect(complaints).toEqual(['', '', '']);
+    expect(complaints).toEqual(['', '', '', '']);
   });
 });
 
 /** Of our own metrics: the naming of Node's is prom-client's affair. */
 async function checkMetrics({ name, readiness }: AppProcess): Promise<string> {
-  const text = await (await fetch(`http://127.0.0.1:${metricsPortOf(readiness)}/metrics`)).text();
+  const text = await (await fetch(`http://127.0.0.1:${readiness.metricsPort}/metrics`)).text();
   const own = text.split('\n').filter((line) => /^(# \w+ )?berth_/.test(line));
   const file = join(world.folder, `${name}.metrics`);
   await writeFile(file, `${own.join('\n')}\n`);

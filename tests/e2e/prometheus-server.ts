@@ -1,20 +1,16 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, untilReady } from '../../apps/cli/src/servers/ready.js';
 import { startServer } from '../../apps/cli/src/servers/server-process.js';
+import { layoutOf } from '../../apps/cli/src/up/layout.js';
+import { writePrometheus } from '../../apps/cli/src/up/prometheus.js';
+import type { AppProcess } from '../datacenter.js';
 
 /** Unpacked by scripts/packages.mjs where the machine has none. */
 export function prometheusProgram(name: 'prometheus' | 'promtool'): string {
   const unpacked = join(import.meta.dirname, '../../.data/tools/prometheus/usr/bin', name);
   return existsSync(unpacked) ? unpacked : name;
-}
-
-const deployed = join(import.meta.dirname, '../../deploy/prometheus');
-
-export interface Target {
-  readonly job: string;
-  readonly port: number;
 }
 
 /** One series of an answer: its labels, and [seconds, value] pairs. */
@@ -27,8 +23,8 @@ export interface PrometheusServer {
   /** @throws with Prometheus' own words when it refuses the query */
   queryRange(expression: string, windowSeconds: number): Promise<Series[]>;
   labelValues(metric: string, label: string): Promise<string[]>;
-  /** job -> "up" or what the last scrape complained of. */
-  targetHealth(): Promise<Record<string, string>>;
+  /** Of each target, its job and "up" or what the last scrape complained of. */
+  targetHealth(): Promise<(readonly [job: string, health: string])[]>;
   rules(): Promise<{ name: string; health: string }[]>;
   stop(): Promise<void>;
 }
@@ -37,12 +33,15 @@ export interface PrometheusServer {
  * Debian's prometheus with the configuration of deploy/prometheus; only the scrape interval is shorter, so that a test
  * is short.
  */
-export async function startPrometheus(folder: string, targets: readonly Target[]): Promise<PrometheusServer> {
-  const home = join(folder, 'prometheus');
-  await cp(deployed, home, { recursive: true });
-  await mkdir(join(home, 'targets'), { recursive: true });
-  const groups = targets.map(({ job, port }) => ({ targets: [`127.0.0.1:${port}`], labels: { job } }));
-  await writeFile(join(home, 'targets/berth.json'), JSON.stringify(groups));
+export async function startPrometheus(folder: string, processes: readonly AppProcess[]): Promise<PrometheusServer> {
+  const layout = layoutOf(folder);
+  const ports = Object.fromEntries(processes.map(({ name, readiness }) => [name, readiness.metricsPort ?? 0]));
+  writePrometheus(
+    layout,
+    ports,
+    processes.map(({ name, app }) => ({ name, job: app })),
+  );
+  const home = layout.prometheusDir;
   await hasten(join(home, 'prometheus.yml'));
   const port = await freePort();
   const logPath = join(folder, 'prometheus.log');
@@ -91,9 +90,7 @@ function clientOf(base: string): Omit<PrometheusServer, 'stop'> {
     async targetHealth() {
       type Active = { labels: { job: string }; health: string; lastError: string };
       const { activeTargets } = await ask<{ activeTargets: Active[] }>('targets');
-      return Object.fromEntries(
-        activeTargets.map(({ labels, health, lastError }) => [labels.job, lastError || health]),
-      );
+      return activeTargets.map(({ labels, health, lastError }) => [labels.job, lastError || health] as const);
     },
     async rules() {
       type Group = { rules: { name: string; health: string }[] };

@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Database } from '@berth/database/database.js';
 import { imageBody } from '../image-body.js';
 import { startDatacenter, type AppName, type Datacenter } from '../datacenter.js';
 import { openWorld, type World } from '../world.js';
@@ -32,8 +34,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     const datacenter = await startDatacenter(world, { modelNodes: options.nodes, ...profiling(options) });
     const client = new ApiClient(datacenter.endpoint, datacenter.token);
     try {
-      await prepare(client, options);
-      return await measure(world, datacenter, client, options);
+      const database = await world.openDatabase(1);
+      await prepare(client, database, options);
+      return await measure({ world, datacenter, client, database }, options);
     } finally {
       client.close();
       await datacenter.stop();
@@ -44,27 +47,30 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 }
 
 /** The type and the image, and every node registered. */
-async function prepare(client: ApiClient, { nodes }: LoadOptions): Promise<void> {
+async function prepare(client: ApiClient, database: Database, { nodes }: LoadOptions): Promise<void> {
   await client.must('POST', '/v1/instance-types', { name: 'load', ...shape });
   await client.must('POST', '/v1/images', { ...imageBody, name: 'load' });
   const deadline = performance.now() + patienceMs;
-  while ((await client.must<{ nodesUp: number }>('GET', '/v1/fleet')).nodesUp < nodes) {
+  const countUp = `SELECT count(*) FROM node WHERE state = 'up'`;
+  while (((await database.query<{ count: number }>(countUp))[0]?.count ?? 0) < nodes) {
     if (performance.now() > deadline) throw new Error(`not all of ${nodes} nodes came up`);
+    await pause(100);
   }
 }
 
-async function measure(
-  world: World,
-  datacenter: Datacenter,
-  client: ApiClient,
-  options: LoadOptions,
-): Promise<LoadResult> {
+interface Bench {
+  readonly world: World;
+  readonly datacenter: Datacenter;
+  readonly client: ApiClient;
+  readonly database: Database;
+}
+
+async function measure({ world, datacenter, client, database }: Bench, options: LoadOptions): Promise<LoadResult> {
   const feed = await EventFeed.open(client);
   const before = footprints(world, datacenter);
   const creates = await driveCreates(client, feed, { ...options, patienceMs });
   const after = footprints(world, datacenter);
   feed.close();
-  const database = await world.openDatabase(1);
   const deletes = await driveDeletes(client, database, creates.instanceIds, { rate: options.rate, patienceMs });
   const footprint = Object.fromEntries(
     Object.entries(after).map(([name, { cpuSeconds, ...memory }]) => [
