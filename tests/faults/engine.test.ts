@@ -1,4 +1,5 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Observed, VmmHandle } from '@berth/engine/driver.js';
@@ -55,7 +56,7 @@ describe('faults of one node', () => {
 
   test('F33: a guest that floods its console fills no disk and beats on', async () => {
     const { handle } = await node.startReady();
-    await node.driver.exec(handle, 'dd if=/dev/zero of=/dev/ttyS0 bs=64k count=16', AbortSignal.timeout(patienceMs));
+    await node.driver.exec(handle, 'dd if=/dev/zero of=/dev/ttyS0 bs=64k count=10', AbortSignal.timeout(patienceMs));
     const logs = (await readdir(join(node.statePath, 'vmms', handle.vmmId))).filter((name) =>
       name.startsWith('console'),
     );
@@ -64,6 +65,31 @@ describe('faults of one node', () => {
     expect(bytes).toBeGreaterThan(consoleMaxBytes / 4);
     expect(bytes).toBeLessThanOrEqual(consoleMaxBytes + 65_536);
     expect((await until(handle, 'running')).heartbeat?.ageMs).toBeLessThan(2000);
+  });
+
+  test('F36: on a full disk nothing starts, by that reason and without a trace, and what runs runs on', async () => {
+    const { handle } = await node.startReady();
+    const vmms = join(node.statePath, 'vmms');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'full', vmms]);
+    try {
+      await writeFile(join(vmms, 'filler'), Buffer.alloc(16_384)).catch(() => undefined);
+      await expect(node.driver.start(node.spec(), AbortSignal.timeout(patienceMs))).rejects.toMatchObject({
+        code: 'node-disk-full',
+      });
+      expect(await readdir(vmms)).toEqual(['filler']);
+    } finally {
+      execFileSync('umount', [vmms]);
+    }
+    expect((await node.driver.inspect(handle)).state).toBe('running');
+  });
+
+  test('a process that lives on in a state directory which is gone is found and ended', async () => {
+    const { handle, pid } = await node.startReady();
+    await node.driver.close();
+    await rm(join(node.statePath, 'vmms', handle.vmmId), { recursive: true });
+    await node.reopen();
+    expect(await node.driver.cleanOrphans()).toContain(`process ${pid} (berth-tried)`);
+    expect(await isAlive(pid)).toBe(false);
   });
 
   test('F40: a vmm whose record is corrupt is not adopted but ended, and its state removed', async () => {

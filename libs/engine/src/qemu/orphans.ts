@@ -1,22 +1,20 @@
-import { endProcess, processesBelow, type FoundProcess } from './process.js';
+import { endProcess, vmmProcessesBelow, type FoundProcess } from './process.js';
 import type { StateDirectory } from './state.js';
-
-/** A guard or a vmm by its name, so that a person's shell in the state directory is never taken for one. */
-const ours = /^berth-/;
 
 /**
  * Ends the guards and vmms of this node that no readable record owns, and removes what is left of them: the record
- * may be corrupt, or deleted under a process that lived on. Resolves to what was ended, one line each.
+ * may be corrupt, or deleted under a process that lived on. What `isKnown` to the driver is left alone: its record may
+ * just be written. Resolves to what was ended, one line each.
  */
-export async function cleanOrphans(state: StateDirectory): Promise<string[]> {
+export async function cleanOrphans(state: StateDirectory, isKnown: (vmmId: string) => boolean): Promise<string[]> {
   const orphans: FoundProcess[] = [];
-  for (const found of await processesBelow(state.vmmsPath)) {
-    if (ours.test(found.name) && !(await isOwned(state, found))) orphans.push(found);
+  for (const found of await vmmProcessesBelow(state.vmmsPath)) {
+    if (!isKnown(vmmIdOf(state, found)) && !(await isOwned(state, found))) orphans.push(found);
   }
   await Promise.all(orphans.map(endProcess));
   const unowned: string[] = [];
   for (const vmmId of await state.vmmIds()) {
-    if (!(await state.readRecord(vmmId))) unowned.push(vmmId);
+    if (!isKnown(vmmId) && !(await state.readRecord(vmmId))) unowned.push(vmmId);
   }
   await Promise.all(unowned.map((vmmId) => state.remove(vmmId)));
   return [
@@ -25,10 +23,15 @@ export async function cleanOrphans(state: StateDirectory): Promise<string[]> {
   ];
 }
 
-async function isOwned(state: StateDirectory, { pid, cwd }: { pid: number; cwd: string }): Promise<boolean> {
-  const vmmId = cwd.slice(state.vmmsPath.length + 1);
-  if (vmmId.includes('/') || vmmId.includes(' ') || !(await state.readRecord(vmmId))) return false;
+async function isOwned(state: StateDirectory, found: FoundProcess): Promise<boolean> {
+  const vmmId = vmmIdOf(state, found);
+  if (!/^[\w.-]+$/.test(vmmId) || !(await state.readRecord(vmmId))) return false;
   const processes = await state.readProcesses(vmmId);
   // A guard that has just come up has not written them yet.
-  return !processes || processes.guard.pid === pid || processes.vmm.pid === pid;
+  return !processes || processes.guard.pid === found.pid || processes.vmm.pid === found.pid;
+}
+
+/** Of a directory that is deleted, the kernel says so behind its name: no vmm is called that. */
+function vmmIdOf(state: StateDirectory, { cwd }: FoundProcess): string {
+  return cwd.slice(state.vmmsPath.length + 1);
 }

@@ -56,16 +56,19 @@ export interface FoundProcess extends ProcessIdentity {
   readonly cwd: string;
 }
 
-/** Every process of this machine, zombies aside, that works in `directory` or below, be that deleted or not. */
-export async function processesBelow(directory: string): Promise<FoundProcess[]> {
+/** What a guard and its vmm are called from fork to end, so that a person's shell in their directory is not one. */
+const guardOrVmm = /^(berth-|perl$|setpriv$|qemu-system)/;
+
+/** Every guard and vmm of this machine, zombies aside, that works in `directory` or below, be that deleted or not. */
+export async function vmmProcessesBelow(directory: string): Promise<FoundProcess[]> {
   const found: FoundProcess[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const cwd = await readlink(`/proc/${entry}/cwd`).catch(() => '');
     if (cwd !== directory && !cwd.startsWith(`${directory}/`) && cwd !== `${directory} (deleted)`) continue;
-    const name = await readFile(`/proc/${entry}/comm`, 'latin1').catch(() => '');
+    const name = (await readFile(`/proc/${entry}/comm`, 'latin1').catch(() => '')).trim();
     const fields = await statFields(Number(entry));
-    if (fields) found.push({ pid: Number(entry), startTicks: Number(fields[19]), name: name.trim(), cwd });
+    if (fields && guardOrVmm.test(name)) found.push({ pid: Number(entry), startTicks: Number(fields[19]), name, cwd });
   }
   return found;
 }

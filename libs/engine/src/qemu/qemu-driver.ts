@@ -244,7 +244,7 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   cleanOrphans(): Promise<readonly string[]> {
-    return cleanOrphans(this.#state);
+    return cleanOrphans(this.#state, (vmmId) => this.#vmms.has(vmmId));
   }
 
   async close(): Promise<void> {

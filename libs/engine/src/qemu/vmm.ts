@@ -8,7 +8,7 @@ import { bootId, monotonicMs } from './clock.js';
 import { readConsoleTail } from './console.js';
 import { exitOf } from './exit.js';
 import { launchGuard } from './launch.js';
-import { isAlive, killProcess, processesBelow, tickMs } from './process.js';
+import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
 import { QmpClient } from './qmp.js';
 import type { GuardProcesses } from './record.js';
 import type { StateDirectory, VmmRecord } from './state.js';
@@ -168,7 +168,9 @@ export class Vmm {
     if (this.#exit) return;
     await this.intend(reason);
     this.#processes ??= await this.state.readProcesses(this.handle.vmmId);
-    if (this.#processes) await killProcess(this.#processes.vmm);
+    // A guard that has not written them, or could not, is ended itself, and takes its vmm along.
+    const targets = this.#processes ? [this.#processes.vmm] : await vmmProcessesBelow(this.path);
+    await Promise.all(targets.map(killProcess));
     await this.#settle(killWaitMs);
     if (!this.isGone) throw new EngineError('no-answer', `vmm ${this.handle.vmmId} does not die`);
   }
@@ -209,7 +211,7 @@ export class Vmm {
   async #isReaped(patienceMs: number): Promise<boolean> {
     const { vmmId } = this.handle;
     const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
-    while (!(await this.state.readExit(vmmId)) && (await processesBelow(this.path)).length > 0) {
+    while (!(await this.state.readExit(vmmId)) && (await vmmProcessesBelow(this.path)).length > 0) {
       this.#processes ??= await this.state.readProcesses(vmmId);
       const lives = this.#processes !== undefined && (await isAlive(this.#processes.vmm));
       if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return false;
