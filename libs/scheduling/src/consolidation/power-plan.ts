@@ -14,14 +14,14 @@ export function nodesToSleep({ fleet, power }: ConsolidationView, reserveNodes: 
   return empty.slice(0, Math.max(0, empty.length - reserveNodes));
 }
 
-/** The sleeping node that carries instances of the mean size at the least watts for each. */
-export function nodeToWake(view: ConsolidationView): number | undefined {
+/** The sleeping node that carries instances of the mean size at the least watts for each, of those not taken yet. */
+export function nodeToWake(view: ConsolidationView, taken: readonly number[] = []): number | undefined {
   const { fleet, starting } = view;
   const typical = meanInstance(view);
   let best: number | undefined;
   let bestWatts = Infinity;
   for (let node = 0; node < fleet.size; node++) {
-    if (fleet.flags[node] !== nodeFlags.asleep || starting[node] === 1) continue;
+    if (fleet.flags[node] !== nodeFlags.asleep || starting[node] === 1 || taken.includes(node)) continue;
     const watts = wattsPerInstance(view, node, typical);
     if (watts >= bestWatts) continue;
     bestWatts = watts;

@@ -1,6 +1,6 @@
+import { interquartileRange, medianAbsoluteDeviation } from '@berth/scheduling/consolidation/statistics.js';
 import type { Host } from './host.js';
 import { HISTORY_LENGTH, INTERVAL_S, migrationSeconds } from './setup.js';
-import { extrapolate, interquartileRange, medianAbsoluteDeviation } from './statistics.js';
 import type { Vm } from './vm.js';
 
 /** Is the host overloaded, or would it be with one more VM? */
@@ -57,4 +57,22 @@ function requestedShare(host: Host, extra: Vm | undefined): number {
   for (const vm of host.vms) requested += vm.requestedMips;
   if (extra !== undefined) requested += extra.requestedMips;
   return requested / host.totalMips;
+}
+
+/**
+ * Ordinary least squares through the values, newest first: the estimate `ahead` steps after the newest.
+ * The original means to weight the newest samples most, but its weights are never applied.
+ */
+function extrapolate(values: Float64Array, length: number, ahead: number): number {
+  const middle = (length + 1) / 2;
+  let mean = 0;
+  let covariance = 0;
+  let variance = 0;
+  for (let x = 1; x <= length; x++) {
+    const value = values[length - x] as number;
+    mean += value / length;
+    covariance += (x - middle) * value;
+    variance += (x - middle) ** 2;
+  }
+  return mean + (covariance / variance) * (length + ahead - middle);
 }

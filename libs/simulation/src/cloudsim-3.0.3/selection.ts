@@ -1,5 +1,5 @@
+import { explainedByOthers } from '@berth/scheduling/consolidation/regression.js';
 import type { Host } from './host.js';
-import { explainedByOthers } from './regression.js';
 import type { Vm } from './vm.js';
 
 /** Which VM an overloaded host gives away next; undefined when it has none. */

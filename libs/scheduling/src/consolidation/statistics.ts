@@ -10,7 +10,7 @@ function sort(values: Float64Array, length: number): void {
   }
 }
 
-/** Median as the original's library takes it: between the middle values, in sorted order. */
+/** Between the two middle values when their number is even. */
 function median(values: Float64Array, length: number): number {
   sort(values, length);
   const position = (length + 1) / 2;
@@ -30,22 +30,4 @@ export function interquartileRange(values: Float64Array, length: number): number
   sort(values, length);
   const quartile = (share: number) => values[Math.round(share * (length + 1)) - 1] as number;
   return quartile(0.75) - quartile(0.25);
-}
-
-/**
- * Ordinary least squares through the values, newest first: the estimate `ahead` steps after the newest.
- * The original means to weight the newest samples most, but its weights are never applied.
- */
-export function extrapolate(values: Float64Array, length: number, ahead: number): number {
-  const middle = (length + 1) / 2;
-  let mean = 0;
-  let covariance = 0;
-  let variance = 0;
-  for (let x = 1; x <= length; x++) {
-    const value = values[length - x] as number;
-    mean += value / length;
-    covariance += (x - middle) * value;
-    variance += (x - middle) ** 2;
-  }
-  return mean + (covariance / variance) * (length + ahead - middle);
 }
