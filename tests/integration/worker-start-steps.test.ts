@@ -8,6 +8,7 @@ import { EngineError } from '@berth/engine/driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
+import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor } from '../../apps/worker/src/instances/instance.processor.js';
 import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
 import type { WorkerNode } from '../../apps/worker/src/nodes/worker-node.js';
@@ -48,8 +49,9 @@ async function boot(images = new ImageCache(folder)) {
   const nodes = new Map([[node.id, node]]);
   watcher.watch(node);
   await adoptVmms({ nodes, table, watcher, report, logger });
-  const processor = new InstanceProcessor({ nodes, table, watcher, images, report, logger });
-  return { told, table, watcher, images, report, processor };
+  const slots = new BootSlots(2);
+  const processor = new InstanceProcessor({ nodes, table, watcher, images, slots, report, logger });
+  return { told, table, watcher, images, slots, report, processor };
 }
 
 type Booted = Awaited<ReturnType<typeof boot>>;
@@ -77,12 +79,12 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
 }
 
 function startOf(
-  { table, watcher, images, report }: Booted,
+  { table, watcher, images, slots, report }: Booted,
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
   const vmm = new Vmm(node, { vmmId, instanceId, generation }, order, { operationId, end: null });
-  return { vmm, order, operationId, takenAtMs: performance.now(), table, watcher, images, report };
+  return { vmm, order, operationId, takenAtMs: performance.now(), table, watcher, images, slots, report };
 }
 
 const ready = ({ told }: Booted) => told.filter((seen) => seen.kind === 'vmm-ready');

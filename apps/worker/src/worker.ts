@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
@@ -9,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
 import { ImageCache } from './images/image-cache.js';
+import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
 import { JobRegistry } from './instances/job-registry.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
@@ -23,8 +25,10 @@ import type { VmmTable } from './vmms/vmm-table.js';
 import { VmmWatcher } from './vmms/vmm-watcher.js';
 
 const bufferMaxEntries = 20_000;
-/** Jobs are short, they do not wait for guests; a model worker has hundreds of nodes to serve. */
-const jobConcurrency = { real: 32, model: 200 };
+/** Jobs do not wait for guests, but real ones wait for a core to boot on: a stop must not queue behind them. */
+const jobConcurrency = 200;
+/** Few enough that early guests do not wait for the last, enough to hold our share of a machine that others use too. */
+const bootsPerCore = 4;
 const heardHealthyMs = 10_000;
 
 /** The node agent: puts its parts together, starts them in the order that keeps guests safe, and lets go in reverse. */
@@ -57,8 +61,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const report = this.writer.report.bind(this.writer);
     this.watcher = new VmmWatcher(table, report, (vmm, end) => countEnd(metrics, vmm, end), logger);
     this.usage = new UsageMeter(this.watcher);
-    const images = config.BERTH_DRIVER === 'model' ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
-    this.handlers = handlersOf(new InstanceProcessor({ nodes, table, watcher: this.watcher, images, report, logger }));
+    const isModel = config.BERTH_DRIVER === 'model';
+    const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
+    const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
+    const { watcher } = this;
+    this.handlers = handlersOf(new InstanceProcessor({ nodes, table, watcher, images, slots, report, logger }));
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -126,7 +133,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       connection: this.connected('consumer'),
       prefix: config.BERTH_KEY_PREFIX,
       workerId: config.BERTH_WORKER_ID,
-      concurrency: config.BERTH_DRIVER === 'model' ? jobConcurrency.model : jobConcurrency.real,
+      concurrency: jobConcurrency,
       handlers,
       onEnd: (end) => {
         countJob(metrics, end);

@@ -8,6 +8,7 @@ import { endReport, readyReport, startingReport, stoppingReport } from '../repor
 import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+import type { BootSlots } from './boot-slots.js';
 import { startSteps } from './start-steps.js';
 
 export interface ProcessorParts {
@@ -15,6 +16,7 @@ export interface ProcessorParts {
   readonly table: VmmTable;
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
+  readonly slots: BootSlots;
   readonly report: (observation: Observation) => void;
   readonly logger: Logger;
 }

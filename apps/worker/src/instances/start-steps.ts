@@ -1,13 +1,17 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { KernelInitrdImage, VmmSpec } from '@berth/engine/driver.js';
+import { untilReady } from '@berth/engine/until-ready.js';
 import type { ImageCache } from '../images/image-cache.js';
 import { startingReport } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+import type { BootSlots } from './boot-slots.js';
 
 const spawnLimitMs = 30_000;
+/** A guest that boots longer than this no longer keeps others waiting. */
+const slotLimitMs = 10_000;
 
 /** What the steps of one start know and use. */
 export interface Start {
@@ -20,6 +24,7 @@ export interface Start {
   readonly report: (observation: Observation) => void;
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
+  readonly slots: BootSlots;
   image?: KernelInitrdImage;
 }
 
@@ -33,11 +38,16 @@ export interface StartStep {
  * From a job to a process; that the guest is ready, the watcher hears. A step that fails is undone by ending the vmm.
  */
 export const startSteps: readonly StartStep[] = [
-  { name: 'note', run: ({ table, vmm }) => table.keep(vmm) },
+  { name: 'note', run: note },
   { name: 'supersede', run: endOlder },
   { name: 'image', run: locateImage },
   { name: 'spawn', run: spawn },
 ];
+
+async function note({ vmm, operationId, table, report }: Start): Promise<void> {
+  await table.keep(vmm);
+  report(startingReport(vmm, operationId));
+}
 
 async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
   for (const older of table.olderOf(vmm)) {
@@ -54,12 +64,18 @@ async function locateImage(start: Start): Promise<void> {
 }
 
 async function spawn(start: Start): Promise<void> {
-  const { vmm, order, watcher } = start;
+  const { vmm, order, watcher, slots } = start;
   const { driver } = vmm.node;
-  vmm.startDelayMs = performance.now() - start.takenAtMs;
-  await driver.start(specOf(order, start.image), AbortSignal.timeout(spawnLimitMs));
-  if (!vmm.observed) watcher.observe(await driver.inspect(vmm.handle));
-  if (!vmm.end && !vmm.readyTold) start.report(startingReport(vmm, start.operationId));
+  const giveBack = await slots.take();
+  try {
+    vmm.startDelayMs = performance.now() - start.takenAtMs;
+    await driver.start(specOf(order, start.image), AbortSignal.timeout(spawnLimitMs));
+    if (!vmm.observed) watcher.observe(await driver.inspect(vmm.handle));
+    untilReady(driver, vmm.handle, AbortSignal.timeout(slotLimitMs)).then(giveBack, giveBack);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }
 
 function specOf(order: VmmOrder, image: KernelInitrdImage | undefined): VmmSpec {
