@@ -11,7 +11,7 @@ export interface InstanceShape {
   readonly diskGib: number;
   readonly constraints: {
     readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
-    readonly group?: { readonly name: string; readonly policy: 'affinity' | 'anti-affinity' } | undefined;
+    readonly group?: Pick<GroupMembership, 'name' | 'policy'> | undefined;
     readonly zoneSpreadMax?: number | undefined;
     readonly drivers?: readonly (keyof typeof vmmMemoryOverheadMib)[] | undefined;
   };

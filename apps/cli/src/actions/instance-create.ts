@@ -19,7 +19,7 @@ export interface CreateFlags extends OutputFlags, WaitFlags {
   readonly label?: string[];
   readonly nodeSelector?: string[];
   readonly group?: string;
-  readonly affinity?: true;
+  readonly groupPolicy?: string;
   readonly zoneSpread?: string;
   readonly driver?: string[];
   readonly restart?: string;
@@ -52,7 +52,7 @@ function reload(api: HttpClient, instances: readonly InstanceView[]): Promise<In
 export function createBody(name: string, flags: CreateFlags): Record<string, unknown> {
   const placement = {
     nodeSelector: flags.nodeSelector && pairs('--node-selector', flags.nodeSelector),
-    group: flags.group && { name: flags.group, policy: flags.affinity ? 'affinity' : 'anti-affinity' },
+    group: flags.group && { name: flags.group, policy: flags.groupPolicy ?? 'anti-affinity' },
     zoneSpreadMax: flags.zoneSpread && Number(flags.zoneSpread),
     drivers: flags.driver,
   };

@@ -55,6 +55,7 @@ async function isBookworm(): Promise<boolean> {
  * already.
  */
 async function addBackports(apt: Apt): Promise<void> {
+  await apt.update(); // without package lists apt does not tell its sources
   const sources = await outputOf('apt-get', [
     'indextargets',
     '--format',

@@ -12,8 +12,8 @@ import { ApiError } from '../output/failure.js';
 import { checkout } from './layout.js';
 
 const guestDir = join(checkout, 'deploy', 'guest');
-export const tinyImage = 'tiny';
-export const tinyType = 'tiny';
+const tinyImage = 'tiny';
+const tinyType = 'tiny';
 const instanceTypes = [
   { name: tinyType, vcpus: 1, memoryMib: 64 },
   { name: 'small', vcpus: 1, memoryMib: 128 },
@@ -76,20 +76,21 @@ async function createUnlessTaken(api: HttpClient, path: string, body: unknown): 
 }
 
 /**
- * The instances this start has to see running: those the record wants running, and new ones up to `wanted`; six on
- * the very first start.
- * Resolves to how many were asked for anew.
+ * Asks for the instances this start has to see running: new ones up to `wanted` (six on the very first start), and once
+ * more those that failed before. They are spread evenly, so that each node has guests to show.
  */
-export async function provision(api: HttpClient, wanted: number | undefined): Promise<number> {
+export async function provision(api: HttpClient, wanted: number | undefined): Promise<void> {
   const existing = await listAll<InstanceView>(api, '/instances');
+  const failed = existing.filter(({ desiredState, state }) => desiredState === 'running' && state === 'failed');
+  for (const { id } of failed) await api.call<AcceptedView>({ method: 'POST', path: `/instances/${id}/start` });
   const missing = wanted === undefined ? (existing.length === 0 ? firstCount : 0) : wanted - existing.length;
   const prefix = existing.length === 0 ? 'guest' : `guest-${randomBytes(2).toString('hex')}`;
   for (let done = 0; done < missing; done += createCountMax) {
     const count = Math.min(createCountMax, missing - done);
     const name = done === 0 ? prefix : `${prefix}-${done / createCountMax}`;
-    const body = { name: count === 1 ? `${name}-1` : name, count, instanceType: tinyType, image: tinyImage };
-    const headers = { 'idempotency-key': `launcher-${name}` };
+    const placement = { group: { name: prefix, policy: 'spread-rack' } };
+    const body = { name: count === 1 ? `${name}-1` : name, count, instanceType: tinyType, image: tinyImage, placement };
+    const headers = { 'idempotency-key': `launcher-${name}-${randomBytes(8).toString('hex')}` };
     await api.call<AcceptedView>({ method: 'POST', path: '/instances', body, headers });
   }
-  return Math.max(0, missing);
 }

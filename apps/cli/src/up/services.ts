@@ -57,6 +57,7 @@ export function workerService(world: World, node: number, capacity: NodeCapacity
     BERTH_MEMORY_MIB: `${capacity.memoryMib}`,
     BERTH_DISK_GIB: `${capacity.diskGib}`,
     BERTH_CPU_OVERCOMMIT_RATIO: `${cpuOvercommitRatio}`,
+    BERTH_RACK: `rack-${node}`, // each node fails alone
     BERTH_POWER_MODEL: powerModel,
   });
 }

@@ -13,7 +13,9 @@ import { selector } from './page.js';
 
 export const placementGroup = z.strictObject({
   name,
-  policy: z.enum(['affinity', 'anti-affinity']).describe('all members on one node, or every member on its own'),
+  policy: z
+    .enum(['affinity', 'anti-affinity', 'spread-zone', 'spread-rack'])
+    .describe('all members on one node; every member on its own; or evenly over zones or racks'),
 });
 
 export const placementConstraints = z.strictObject({
@@ -99,7 +101,12 @@ export const idempotencyHeaders = z.object({
 });
 
 export const consoleLogQuery = z.strictObject({
-  offset: z.coerce.number().int().min(0).default(0).describe('bytes to skip; the header Berth-Next-Offset says where to go on'),
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('bytes to skip; the header Berth-Next-Offset says where to go on'),
   follow: z.stringbool().default(false).describe('goes on with what the guest writes, for up to 5 minutes'),
 });
 
