@@ -171,6 +171,21 @@ describe('a worker', () => {
     await world.untilObserved('vmm-gone', 1, 20_000);
   });
 
+  it('tells what happened while Redis was away as soon as it is back, and takes jobs again', async () => {
+    await world.start(driver);
+    const order = world.order();
+    await world.startJob(order);
+    await world.untilObserved('vmm-ready', 1);
+    await redis.kill();
+    const { vmmId, instanceId, generation } = order;
+    await driver.kill({ vmmId, instanceId, generation }, 'isolated');
+    await redis.startAgain();
+    const [gone] = await world.untilObserved('vmm-gone', 1);
+    expect(gone).toMatchObject({ vmmId, exit: { reason: 'isolated' } });
+    await waitFor('a job to be taken', () => world.startJob(world.order()).catch(() => undefined));
+    await world.untilObserved('vmm-ready', 2, 20_000);
+  });
+
   it('is the only one on its data folder', async () => {
     const first = await world.start(driver);
     await expect(world.start(driver)).rejects.toThrow(/another worker runs on/);
