@@ -70,7 +70,7 @@ describe('faults of one node', () => {
   test('F36: on a full disk nothing starts, by that reason and without a trace, and what runs runs on', async () => {
     const { handle } = await node.startReady();
     const vmms = join(node.statePath, 'vmms');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'full', vmms]);
+    execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=16k', 'full', vmms]);
     try {
       await writeFile(join(vmms, 'filler'), Buffer.alloc(16_384)).catch(() => undefined);
       await expect(node.driver.start(node.spec(), AbortSignal.timeout(patienceMs))).rejects.toMatchObject({
@@ -78,7 +78,7 @@ describe('faults of one node', () => {
       });
       expect(await readdir(vmms)).toEqual(['filler']);
     } finally {
-      execFileSync('umount', [vmms]);
+      execFileSync('/usr/bin/umount', [vmms]);
     }
     expect((await node.driver.inspect(handle)).state).toBe('running');
   });

@@ -207,10 +207,6 @@ export interface CleansOrphans {
   cleanOrphans(): Promise<readonly string[]>;
 }
 
-export function runsGuestCommands(driver: EngineDriver): driver is EngineDriver & RunsGuestCommands {
-  return 'exec' in driver;
-}
-
 export function burnsCpu(driver: EngineDriver): driver is EngineDriver & BurnsCpu {
   return 'setLoad' in driver;
 }

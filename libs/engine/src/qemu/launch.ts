@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { EngineError, type KernelInitrdImage, type VmmSpec } from '../driver.js';
 import { guardArguments, type LaunchOptions } from './arguments.js';
 
+const perlPath = '/usr/bin/perl';
+
 /** A vmm sees none of the worker's environment, which holds secrets. */
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
@@ -15,7 +17,7 @@ const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 export async function launchGuard(spec: VmmSpec, vmmPath: string, options: LaunchOptions): Promise<void> {
   const errors = await open(join(vmmPath, 'errors.log'), 'a', 0o600);
   try {
-    const guard = spawn('perl', guardArguments(spec, options), {
+    const guard = spawn(perlPath, guardArguments(spec, options), {
       cwd: vmmPath,
       detached: true,
       env: environment,

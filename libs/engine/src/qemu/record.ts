@@ -1,6 +1,13 @@
 import { isolationPolicies } from '@berth/domain/instance-state.js';
 import { killReasons, type KernelInitrdImage, type KillReason, type VmmSpec } from '../driver.js';
-import type { VmmRecord } from './state.js';
+
+/** What stands on disk before a vmm's guard starts. Times are of the node's monotonic clock, valid within `bootId`. */
+export interface VmmRecord {
+  readonly spec: VmmSpec;
+  readonly bootId: string;
+  readonly startedAtMs: number;
+  readonly imageAtMs: number;
+}
 
 /** A process named so that a pid given to another one is never mistaken for it. */
 export interface ProcessIdentity {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endProcess, isAlive, killProcess } from './process.js';
-import { StateDirectory, type VmmRecord } from './state.js';
+import type { VmmRecord } from './record.js';
+import { StateDirectory } from './state.js';
 
 const image = { kind: 'kernel-initrd', kernelPath: '/k', initrdPath: '/i', cmdline: '' } as const;
 const shape = { instanceName: 'n', vcpus: 1, memoryMib: 64, image, onIsolation: 'keep' } as const;

@@ -1,15 +1,15 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, type KillReason, type VmmSpec } from '../driver.js';
-import { parseExit, parseIntent, parseProcesses, parseRecord, type GuardExit, type GuardProcesses } from './record.js';
-
-/** What stands on disk before a vmm's guard starts. Times are of the node's monotonic clock, valid within `bootId`. */
-export interface VmmRecord {
-  readonly spec: VmmSpec;
-  readonly bootId: string;
-  readonly startedAtMs: number;
-  readonly imageAtMs: number;
-}
+import { EngineError, type KillReason } from '../driver.js';
+import {
+  parseExit,
+  parseIntent,
+  parseProcesses,
+  parseRecord,
+  type GuardExit,
+  type GuardProcesses,
+  type VmmRecord,
+} from './record.js';
 
 /** A deleted instance's generation is remembered this long: far beyond any late or doubled job. */
 const generationKeptMs = 7 * 24 * 3600 * 1000;

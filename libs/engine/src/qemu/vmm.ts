@@ -10,8 +10,8 @@ import { exitOf } from './exit.js';
 import { launchGuard } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
 import { QmpClient } from './qmp.js';
-import type { GuardProcesses } from './record.js';
-import type { StateDirectory, VmmRecord } from './state.js';
+import type { GuardProcesses, VmmRecord } from './record.js';
+import type { StateDirectory } from './state.js';
 
 /** A beat each second is due; after this silence QEMU itself is asked. */
 const silenceMs = 1500;
