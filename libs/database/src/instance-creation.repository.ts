@@ -184,7 +184,7 @@ SELECT max_instances - used_instances AS instances, max_vcpus - used_vcpus AS vc
 
 /** `now()` of the transaction: what the rows it writes will say. */
 async function transactionTime(on: Session): Promise<string> {
-  const [row] = await on.query<{ at: string }>(`SELECT ${iso('now()')} AS at`);
+  const [row] = await on.query<{ at: string }>(`SELECT ${iso('now()::timestamptz(3)')} AS at`);
   return row!.at;
 }
 

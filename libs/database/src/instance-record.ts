@@ -44,8 +44,8 @@ const powerShare = `(
   + coalesce(least(1, v.used_cpu_millis::float8 / nullif(n.used_cpu_millis, 0)), r.cpu_millis::float8 / nullif(n.allocated_cpu_millis, 0))
 ) / 2`;
 
-/** Of the instance, its live vmm, and that vmm's node and reservation. */
-export const selectInstance = `
+/** Of instances `i`, their live vmms, and those vmms' nodes and reservations. `from` is the table, or the few rows of it that are wanted. */
+export const selectInstances = (from: string): string => `
 SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", m.name AS image, i.image_id AS "imageId", i.labels, i.constraints AS placement,
        i.restart_policy AS "restartPolicy", i.on_isolation AS "onIsolation", i.desired_state AS "desiredState", i.state,
@@ -56,7 +56,7 @@ SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcp
         ORDER BY o.created_at DESC LIMIT 1) AS "timeToReadyMs",
        (extract(epoch FROM now() - n.last_seen_at) * 1000)::int AS "observedAgeMs",
        ${iso('i.created_at')} AS "createdAt", ${iso('i.updated_at')} AS "updatedAt", ${iso('i.ready_at')} AS "readyAt"
-FROM instance i
+FROM ${from} i
 JOIN project p ON p.id = i.project_id
 JOIN image m ON m.id = i.image_id
 LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating

@@ -1,6 +1,6 @@
 import type { InstanceState } from '@berth/domain/instance-state.js';
 import type { Database } from './database.js';
-import { selectInstance, type InstanceRecord } from './instance-record.js';
+import { selectInstances, type InstanceRecord } from './instance-record.js';
 import type { Reference } from './text.js';
 
 /** `key=value`, `key!=value` (also when absent) and `key`, all of which must hold. */
@@ -12,7 +12,7 @@ export interface LabelSelector {
 
 export interface InstanceFilter {
   readonly state: InstanceState | null;
-  /** Name of the node its live vmm is on. */
+  /** Name of the node it is on, or was on last. */
   readonly node: string | null;
   /** Part of the name. */
   readonly name: string | null;
@@ -21,7 +21,7 @@ export interface InstanceFilter {
 
 const sortKeys = {
   name: { expression: 'i.name COLLATE "C"', type: 'text' },
-  createdAt: { expression: `date_trunc('milliseconds', i.created_at)`, type: 'timestamptz' },
+  createdAt: { expression: 'i.created_at', type: 'timestamptz' },
   state: { expression: 'i.state', type: 'text' },
   memoryMib: { expression: 'i.memory_mib', type: 'int' },
   vcpus: { expression: 'i.vcpus', type: 'int' },
@@ -42,15 +42,18 @@ export interface InstancePosition {
 function listStatement({ field, descending }: InstanceOrder): string {
   const { expression, type } = sortKeys[field];
   const [comparison, direction] = descending ? ['<', 'DESC'] : ['>', 'ASC'];
-  return `${selectInstance}
-WHERE i.project_id = $1 AND i.state <> 'deleted' AND ($2::text IS NULL OR i.state = $2) AND ($3::text IS NULL OR n.name = $3)
-  AND ($4::text IS NULL OR strpos(i.name, $4) > 0) AND i.labels @> $5::jsonb AND i.labels ?& $6::text[]
-  AND NOT EXISTS (SELECT FROM jsonb_array_elements($7::jsonb) AS unwanted (label) WHERE i.labels @> unwanted.label)
-  AND ($8::text IS NULL OR (${expression}, i.id) ${comparison} ($8::${type}, $9::uuid))
-ORDER BY ${expression} ${direction}, i.id ${direction} LIMIT $10`;
+  const page = `
+SELECT * FROM instance i
+WHERE project_id = $1 AND state <> 'deleted' AND ($2::text IS NULL OR state = $2)
+  AND ($3::text IS NULL OR node_id = (SELECT id FROM node WHERE node.name = $3))
+  AND ($4::text IS NULL OR strpos(name, $4) > 0) AND labels @> $5::jsonb AND labels ?& $6::text[]
+  AND NOT EXISTS (SELECT FROM jsonb_array_elements($7::jsonb) AS unwanted (label) WHERE labels @> unwanted.label)
+  AND ($8::text IS NULL OR (${expression}, id) ${comparison} ($8::${type}, $9::uuid))
+ORDER BY ${expression} ${direction}, id ${direction} LIMIT $10`;
+  return `${selectInstances(`(${page})`)} ORDER BY ${expression} ${direction}, i.id ${direction}`;
 }
 
-const find = `${selectInstance}
+const find = `${selectInstances('instance')}
 WHERE i.project_id = $1 AND i.state <> 'deleted' AND (i.id = $2::uuid OR i.name = $3)
 ORDER BY i.id = $2::uuid DESC NULLS LAST LIMIT 1`;
 

@@ -20,8 +20,8 @@ const visible = `(o.project_id = $1 OR ($2 AND o.project_id IS NULL))`;
 const list = `${selectOperation}
 WHERE ${visible} AND ($3::uuid IS NULL OR o.instance_id = $3) AND ($4::text IS NULL OR o.state = $4)
   AND ($5::text IS NULL OR o.kind = $5)
-  AND ($6::timestamptz IS NULL OR (date_trunc('milliseconds', o.created_at), o.id) < ($6, $7::uuid))
-ORDER BY date_trunc('milliseconds', o.created_at) DESC, o.id DESC LIMIT $8`;
+  AND ($6::timestamptz IS NULL OR (o.created_at, o.id) < ($6, $7::uuid))
+ORDER BY o.created_at DESC, o.id DESC LIMIT $8`;
 
 const find = `${selectOperation} WHERE ${visible} AND o.id = $3`;
 

@@ -112,7 +112,8 @@ CREATE TABLE instance (
   restart_count   integer NOT NULL DEFAULT 0,
   restart_after   timestamptz,
   node_id         uuid REFERENCES node (id),
-  created_at      timestamptz NOT NULL DEFAULT now(),
+  -- milliseconds, as the API shows it: pages go on from the value shown
+  created_at      timestamptz(3) NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now(),
   ready_at        timestamptz,
   deleted_at      timestamptz,
@@ -192,7 +193,7 @@ CREATE TABLE operation (
   problem          jsonb,
   result           jsonb,
   attempts         integer NOT NULL DEFAULT 0,
-  created_at       timestamptz NOT NULL DEFAULT now(),
+  created_at       timestamptz(3) NOT NULL DEFAULT now(),
   updated_at       timestamptz NOT NULL DEFAULT now(),
   deadline_at      timestamptz NOT NULL,
   placed_at        timestamptz,
