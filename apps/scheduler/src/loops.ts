@@ -1,5 +1,7 @@
 import type { Database } from '@berth/database/database.js';
+import { DeadlineRepository } from '@berth/database/deadline.repository.js';
 import { DispatchRepository } from '@berth/database/dispatch.repository.js';
+import { DrainRepository } from '@berth/database/drain.repository.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { InventoryRepository } from '@berth/database/inventory.repository.js';
@@ -8,22 +10,29 @@ import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import { NoteRepository } from '@berth/database/note.repository.js';
 import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { ReadyRepository } from '@berth/database/ready.repository.js';
+import { ReconcileRepository } from '@berth/database/reconcile.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { JobProducer } from '@berth/queue/job-producer.js';
+import type { ObservationBacklog } from '@berth/queue/observation-backlog.js';
 import type { ObservationReader } from '@berth/queue/observation-reader.js';
 import { DispatchLoop } from './dispatch/dispatch.loop.js';
+import { DrainLoop } from './drain/drain.loop.js';
+import { decideDeadline } from './expire/decide-deadline.js';
+import { ExpireLoop } from './expire/expire.loop.js';
 import type { CostModel } from './fleet/cost-model.js';
 import { Loop, type LoopOptions } from './loop.js';
 import { decideExit } from './observe/decide-exit.js';
 import { NodeReports } from './observe/node-reports.js';
 import { ObservationConsumer } from './observe/observation.consumer.js';
 import { PlacementLoop } from './placement/placement.loop.js';
+import { InstanceReconciler } from './reconcile/instance.reconciler.js';
 
 export interface LoopParts {
   readonly database: Database;
   readonly producer: JobProducer;
   readonly reader: ObservationReader;
+  readonly backlog: () => Promise<ObservationBacklog | null>;
   readonly cost: CostModel;
   readonly metrics: Metrics<'scheduler'>;
   readonly logger: Logger;
@@ -31,8 +40,10 @@ export interface LoopParts {
 
 /** All loops and what wakes them. */
 export function openLoops(parts: LoopParts): readonly Loop[] {
-  const { database, producer, reader, metrics, logger } = parts;
+  const { database, producer, reader, backlog, metrics, logger } = parts;
   const loop = (options: LoopOptions): Loop => new Loop(options, metrics, logger);
+  const fleet = new FleetRepository(database);
+  const losses = new NodeLossRepository(database);
   const placements = new PlacementRepository(database);
   const exits = new ExitRepository(database, decideExit);
   const ready = new ReadyRepository(database);
@@ -40,7 +51,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const dispatching = new DispatchLoop(new DispatchRepository(database), exits, producer, metrics);
   const dispatch = loop({ name: 'dispatch', intervalMs: 1_000, paceMs: 25, round: () => dispatching.round() });
 
-  const placing = new PlacementLoop(placements, new FleetRepository(database), metrics, () => dispatch.wake());
+  const placing = new PlacementLoop(placements, fleet, metrics, () => dispatch.wake());
   const place = loop({ name: 'place', intervalMs: 1_000, paceMs: 25, round: () => placing.round() });
 
   const onCapacity = (): void => {
@@ -51,7 +62,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   };
   const nodes = new NodeReports({
     leases: new NodeLeaseRepository(database),
-    losses: new NodeLossRepository(database),
+    losses,
     inventories: new InventoryRepository(database),
     askForRegistration: (workerIds) => reader.askForRegistration(workerIds),
     ...{ ready, exits, producer, cost: parts.cost, onCapacity, metrics, logger },
@@ -67,8 +78,23 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   });
   const observe = loop({ name: 'observe', intervalMs: 1_000, paceMs: 20, round: () => observing.round() });
 
+  const reconciler = new InstanceReconciler(new ReconcileRepository(database), metrics);
+  const reconcile = loop({ name: 'reconcile', intervalMs: 5_000, paceMs: 50, round: () => reconciler.round() });
+
+  const deadlines = new DeadlineRepository(database, decideDeadline);
+  const lossAtMs = (): number | undefined => reader.groupMadeAtMs;
+  const expiring = new ExpireLoop({ losses, exits, deadlines, backlog, lossAtMs, metrics });
+  const expire = loop({ name: 'expire', intervalMs: 1_000, paceMs: 500, round: () => expiring.round() });
+
+  const draining = new DrainLoop(new DrainRepository(database), fleet, metrics);
+  const drain = loop({ name: 'drain', intervalMs: 2_000, paceMs: 200, round: () => draining.round() });
+
   database.listen('place', () => place.wake());
+  database.listen('reconcile', () => reconcile.wake());
   database.listen('dispatch', () => dispatch.wake());
-  database.listen('node', onCapacity);
-  return [place, dispatch, observe];
+  database.listen('node', () => {
+    onCapacity();
+    drain.wake();
+  });
+  return [place, dispatch, observe, reconcile, expire, drain];
 }

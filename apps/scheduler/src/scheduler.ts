@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '@berth/database/database.js';
 import { GaugeRepository } from '@berth/database/gauge.repository.js';
@@ -7,6 +9,7 @@ import { Metrics } from '@berth/observability/metrics.js';
 import { startMetricsServer, type Health, type MetricsServer } from '@berth/observability/metrics-server.js';
 import { connect } from '@berth/queue/connection.js';
 import { JobProducer } from '@berth/queue/job-producer.js';
+import { observationBacklog } from '@berth/queue/observation-backlog.js';
 import { ObservationReader } from '@berth/queue/observation-reader.js';
 import type { Redis } from 'ioredis';
 import type { SchedulerConfig } from './config.js';
@@ -18,6 +21,9 @@ import { showQueues } from './metrics/queue-gauges.js';
 
 /** A loop that has not come round for this long is stuck, or its server is away. */
 const staleAfterMs = 30_000;
+
+/** Without Redis it starts all the same: rows wait. */
+const redisPatienceMs = 1_000;
 
 /** The control loops in one process. Any number may run: what they do to the record is compare-and-set. */
 export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -48,9 +54,18 @@ export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown 
       consumer: `scheduler-${randomUUID()}`,
       onInvalid: (body, why) => logger.error({ body: body.slice(0, 500), why }, 'an observation that is none'),
     });
-    this.loops = openLoops({ database: this.database, producer: this.producer, reader, cost, metrics, logger });
+    const backlog = () => observationBacklog(caller, config.BERTH_KEY_PREFIX);
+    this.loops = openLoops({
+      database: this.database,
+      producer: this.producer,
+      reader,
+      backlog,
+      cost,
+      metrics,
+      logger,
+    });
     showRecord(metrics, new GaugeRepository(this.database), cost.file.currency);
-    showQueues(metrics, this.producer, reader);
+    showQueues(metrics, this.producer, backlog);
   }
 
   get metricsPort(): number {
@@ -58,6 +73,7 @@ export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await Promise.race([Promise.all(this.connections.map(connected)), delay(redisPatienceMs)]);
     for (const loop of this.loops) loop.start();
     const port = this.config.BERTH_METRICS_PORT;
     this.server = await startMetricsServer(this.metrics, () => this.health(), { port });
@@ -79,4 +95,8 @@ export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown 
     );
     return { healthy, loops };
   }
+}
+
+async function connected(connection: Redis): Promise<void> {
+  if (connection.status !== 'ready') await once(connection, 'ready').catch(() => undefined);
 }

@@ -150,7 +150,7 @@ export class ExitRepository {
   private tell(ended: readonly EndedOperation[]): void {
     for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
-    this.database.notify('place');
+    this.database.notify('node');
     this.database.notify('reconcile');
   }
 }

@@ -6,6 +6,7 @@ const reconnectDelayMs = 500;
 export class Listener {
   private readonly listenersOf = new Map<string, Set<(payload: string) => void>>();
   private client: Client | undefined;
+  private connected: Promise<void> | undefined;
   private reconnecting: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -17,8 +18,8 @@ export class Listener {
   add(channel: string, onWake: (payload: string) => void): () => void {
     const listeners = this.listenersOf.get(channel) ?? new Set();
     this.listenersOf.set(channel, listeners.add(onWake));
-    if (this.client === undefined) void this.connect();
-    else if (listeners.size === 1) this.client.query(`LISTEN ${channel}`).catch(this.onError);
+    if (this.connected === undefined) this.connected = this.connect();
+    else if (listeners.size === 1) this.connected = this.connected.then(() => this.listenTo(channel));
     return () => listeners.delete(onWake);
   }
 
@@ -36,8 +37,10 @@ export class Listener {
     client.once('end', () => this.retryLater());
     try {
       await client.connect();
-      for (const channel of this.listenersOf.keys()) await client.query(`LISTEN ${channel}`);
-      for (const channel of this.listenersOf.keys()) this.wake(channel, '');
+      for (const channel of this.listenersOf.keys()) {
+        await client.query(`LISTEN ${channel}`);
+        this.wake(channel, '');
+      }
     } catch (error) {
       this.onError(error as Error);
       await client.end().catch(this.onError);
@@ -45,10 +48,21 @@ export class Listener {
     }
   }
 
+  private async listenTo(channel: string): Promise<void> {
+    try {
+      await this.client?.query(`LISTEN ${channel}`);
+      this.wake(channel, '');
+    } catch (error) {
+      this.onError(error as Error); // its end is told too, and what reconnects listens to all
+    }
+  }
+
   private retryLater(): void {
     if (this.closed) return;
     clearTimeout(this.reconnecting);
-    this.reconnecting = setTimeout(() => void this.connect(), reconnectDelayMs);
+    this.reconnecting = setTimeout(() => {
+      this.connected = this.connect();
+    }, reconnectDelayMs);
   }
 
   private wake(channel: string, payload: string): void {

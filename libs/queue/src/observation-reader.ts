@@ -30,6 +30,7 @@ type Entry = [id: string, fields: string[] | null];
 export class ObservationReader {
   private readonly stream: string;
   private nextClaimAt = 0;
+  private madeAtMs: number | undefined;
   private claimCursor = '0-0';
 
   constructor(private readonly options: ObservationReaderOptions) {
@@ -58,23 +59,17 @@ export class ObservationReader {
     await this.options.connection.xack(this.stream, schedulerGroup, ...entries.map(({ entryId }) => entryId));
   }
 
-  /** Entries in the stream that no scheduler has read yet; null when Redis cannot tell. */
-  async lag(): Promise<number | null> {
-    const groups = (await this.options.connection.xinfo('GROUPS', this.stream).catch(() => [])) as unknown[];
-    for (const group of groups) {
-      const fields = recordOf(group);
-      if (fields.get('name') === schedulerGroup)
-        return typeof fields.get('lag') === 'number' ? Number(fields.get('lag')) : null;
-    }
-    return null;
-  }
-
   /** Asks these workers to tell again which nodes they have; they do within an inventory's interval. */
   async askForRegistration(workerIds: readonly string[]): Promise<void> {
     if (workerIds.length === 0) return;
     await this.options.connection.del(
       ...workerIds.map((workerId) => registrationMarkOf(this.options.prefix, workerId)),
     );
+  }
+
+  /** When this reader last found no group and made it, on the monotonic clock: what the stream held before may be lost. */
+  get groupMadeAtMs(): number | undefined {
+    return this.madeAtMs;
   }
 
   private async claim(): Promise<Entry[]> {
@@ -112,6 +107,7 @@ export class ObservationReader {
 
   /** From the beginning: what was written while there was no group must be read too. */
   private async createGroup(): Promise<void> {
+    this.madeAtMs = performance.now();
     try {
       await this.options.connection.xgroup('CREATE', this.stream, schedulerGroup, '0', 'MKSTREAM');
     } catch (error) {
@@ -144,10 +140,4 @@ export class ObservationReader {
       return undefined;
     }
   }
-}
-
-/** XINFO answers with a flat list of names and values. */
-function recordOf(answer: unknown): Map<string, unknown> {
-  const flat = Array.isArray(answer) ? (answer as unknown[]) : Object.entries(answer as object).flat();
-  return new Map(flat.flatMap((item, index) => (index % 2 === 0 ? [[String(item), flat[index + 1]] as const] : [])));
 }

@@ -1,9 +1,10 @@
-import type { FleetRepository, GroupName } from '@berth/database/fleet.repository.js';
+import type { FleetRepository } from '@berth/database/fleet.repository.js';
 import type { PlacementRepository } from '@berth/database/placement.repository.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { Round } from '../loop.js';
 import { noteEnded } from '../metrics/operations.js';
 import { decidePlacements, type Pending } from './decide-placements.js';
+import { groupsOf } from './groups-of.js';
 
 const batchMax = 256;
 /** A refused proposal met another writer; the fleet is read anew. */
@@ -52,10 +53,4 @@ export class PlacementLoop {
       this.metrics.get('berth_scheduler_decisions_total').inc({ outcome }, count);
     }
   }
-}
-
-function groupsOf(pending: readonly Pending[]): GroupName[] {
-  return pending.flatMap(({ projectId, constraints }) =>
-    constraints.group === undefined ? [] : [{ projectId, group: constraints.group.name }],
-  );
 }

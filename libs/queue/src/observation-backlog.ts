@@ -1,0 +1,27 @@
+import type { Redis } from 'ioredis';
+import { observationStreamOf, schedulerGroup } from './keys.js';
+
+export interface ObservationBacklog {
+  /** Entries that no scheduler has read yet; null when Redis cannot tell. */
+  readonly unread: number | null;
+  /** Entries that were read and not yet acknowledged. */
+  readonly unacknowledged: number;
+}
+
+/**
+ * What lies between the workers and the record now; null: there is no stream, or Redis is away.
+ * @param connection of kind `caller`: that of a reader is busy waiting
+ */
+export async function observationBacklog(connection: Redis, prefix: string): Promise<ObservationBacklog | null> {
+  const groups = (await connection.xinfo('GROUPS', observationStreamOf(prefix)).catch(() => [])) as unknown[];
+  const group = groups.map(recordOf).find((fields) => fields.get('name') === schedulerGroup);
+  if (group === undefined) return null;
+  const lag = group.get('lag');
+  return { unread: typeof lag === 'number' ? lag : null, unacknowledged: Number(group.get('pending')) };
+}
+
+/** XINFO answers with a flat list of names and values, or with an object. */
+function recordOf(answer: unknown): ReadonlyMap<string, unknown> {
+  const flat = Array.isArray(answer) ? (answer as unknown[]) : Object.entries(answer as object).flat();
+  return new Map(flat.flatMap((item, index) => (index % 2 === 0 ? [[String(item), flat[index + 1]] as const] : [])));
+}
