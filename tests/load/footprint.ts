@@ -23,13 +23,19 @@ export function footprintOf(pid: number): Footprint {
   }));
 }
 
+/** Of this process without those it started. */
+export function footprintOfSelf(): Footprint {
+  return read(process.pid);
+}
+
 function read(pid: number): Footprint {
   const stat = statOf(pid);
   const rollup = textOf(`/proc/${pid}/smaps_rollup`);
   if (stat === undefined || rollup === undefined) return nothing;
   const kib = (key: string): number => Number(new RegExp(`^${key}: +(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0);
-  // utime, stime, and what children that ended have used
-  const ticks = stat.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  const ticks = stat
+    .slice(11, 13) // utime, stime
+    .reduce((sum, field) => sum + Number(field), 0);
   return { cpuSeconds: ticks / ticksPerSecond, rssMib: kib('Rss') / 1024, pssMib: kib('Pss') / 1024 };
 }
 

@@ -11,16 +11,17 @@ export function holds({ creates, deletes }: LoadResult): boolean {
 }
 
 export function report(result: LoadResult): string {
-  const { nodes, instances, rate, creates, deletes, footprint, eventsReceived } = result;
+  const { nodes, instances, rate, creates, deletes, footprint, eventsReceived, machineLoad } = result;
   const lines = [
     `${nodes} nodes, ${instances} instances at ${rate}/s`,
     latencies('accepted', creates.accepted),
     latencies('ready', creates.ready),
     `  throughput    ${creates.acceptedPerSecond}/s accepted, ${creates.readyPerSecond}/s ready`,
     `  errors        ${errorsOf(creates.errors)}`,
-    latencies('deleted', deletes.accepted),
-    `  clean after   ${cleanOf(deletes)}; errors ${errorsOf(deletes.errors)}`,
+    `  deletes       ${deletes.acceptedPerSecond}/s accepted; clean after ${cleanOf(deletes)}`,
+    `                errors ${errorsOf(deletes.errors)}`,
     `  generator     sent p99 ${creates.sentLate.p99Ms} ms late; ${eventsReceived} events received`,
+    `  machine       ${machineLoad.toFixed(1)} runnable a core before the start`,
     '  process           CPU s   RSS MiB   PSS MiB',
     ...Object.entries(footprint).map(
       ([name, { cpuSeconds, rssMib, pssMib }]) =>

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '@berth/database/database.js';
@@ -7,9 +8,9 @@ import { startDatacenter, type AppName, type Datacenter } from '../datacenter.js
 import { openWorld, type World } from '../world.js';
 import { ApiClient } from './client.js';
 import { driveCreates, type CreatesResult } from './creates.js';
-import { driveDeletes, type DeletesResult } from './deletes.js';
+import { deleteAll, type DeletesResult } from './deletes.js';
 import { EventFeed } from './event-feed.js';
-import { footprintOf, type Footprint } from './footprint.js';
+import { footprintOf, footprintOfSelf, type Footprint } from './footprint.js';
 import type { LoadOptions } from './options.js';
 
 export interface LoadResult {
@@ -21,6 +22,8 @@ export interface LoadResult {
   /** By process; CPU is of the creates alone, memory of their end. */
   readonly footprint: Readonly<Record<string, Footprint>>;
   readonly eventsReceived: number;
+  /** Processes that wanted a core in the minute before, by cores: what else the machine did. */
+  readonly machineLoad: number;
 }
 
 const patienceMs = 60_000;
@@ -66,12 +69,13 @@ interface Bench {
 }
 
 async function measure({ world, datacenter, client, database }: Bench, options: LoadOptions): Promise<LoadResult> {
+  const machineLoad = loadavg()[0]! / availableParallelism();
   const feed = await EventFeed.open(client);
   const before = footprints(world, datacenter);
   const creates = await driveCreates(client, feed, { ...options, patienceMs });
   const after = footprints(world, datacenter);
   feed.close();
-  const deletes = await driveDeletes(client, database, creates.instanceIds, { rate: options.rate, patienceMs });
+  const deletes = await deleteAll(client, database, creates.instanceIds, patienceMs);
   const footprint = Object.fromEntries(
     Object.entries(after).map(([name, { cpuSeconds, ...memory }]) => [
       name,
@@ -79,7 +83,7 @@ async function measure({ world, datacenter, client, database }: Bench, options: 
     ]),
   );
   const { nodes, instances, rate } = options;
-  return { nodes, instances, rate, creates, deletes, footprint, eventsReceived: feed.received };
+  return { nodes, instances, rate, creates, deletes, footprint, eventsReceived: feed.received, machineLoad };
 }
 
 function footprints(world: World, datacenter: Datacenter): Record<string, Footprint> {
@@ -87,9 +91,9 @@ function footprints(world: World, datacenter: Datacenter): Record<string, Footpr
     ...Object.fromEntries(datacenter.processes.map(({ name, pid }) => [name, pid])),
     postgres: world.postgres.pid,
     redis: world.redis.pid,
-    'load generator': process.pid,
   };
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, footprintOf(pid)]));
+  const trees = Object.entries(pids).map(([name, pid]) => [name, footprintOf(pid)]);
+  return { ...Object.fromEntries(trees), 'load generator': footprintOfSelf() };
 }
 
 function profiling({ profileDir }: LoadOptions): { nodeArguments?: (app: AppName) => readonly string[] } {
