@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * Starts the guard of a vmm in a session of its own, so that nothing that ends the worker reaches it. Resolves when the
  * guard's process exists; whether it came up shows in the state directory.
  */
-export async function launchGuard(spec: VmmSpec, vmmPath: string, options: LaunchOptions): Promise<void> {
+export async function launchGuard(spec: VmmSpec, vmmPath: string, options: LaunchOptions): Promise<ChildProcess> {
   const errors = await open(join(vmmPath, 'errors.log'), 'a', 0o600);
   try {
     const guard = spawn(perlPath, guardArguments(spec, options), {
@@ -25,6 +25,7 @@ export async function launchGuard(spec: VmmSpec, vmmPath: string, options: Launc
     });
     await once(guard, 'spawn');
     guard.unref();
+    return guard;
   } finally {
     await errors.close();
   }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
@@ -40,6 +41,8 @@ export class Vmm {
   #checking: Promise<void> | undefined;
   #closed = false;
   #launched: boolean;
+  /** Only in the worker that launched it. */
+  #guard: ChildProcess | undefined;
 
   constructor(
     readonly record: VmmRecord,
@@ -74,7 +77,7 @@ export class Vmm {
   }
 
   async launch(options: LaunchOptions): Promise<void> {
-    await launchGuard(this.record.spec, this.path, options);
+    this.#guard = await launchGuard(this.record.spec, this.path, options);
     this.#launched = true;
   }
 
@@ -102,6 +105,7 @@ export class Vmm {
   async #check(): Promise<void> {
     if (this.#exit || this.#closed || !this.#launched) return;
     this.#processes ??= await this.state.readProcesses(this.handle.vmmId);
+    if (!this.#processes && this.#guard?.exitCode === null && this.#guard.signalCode === null) return; // it comes up
     if (this.record.bootId !== bootId || !this.#processes || !(await isAlive(this.#processes.vmm))) {
       return this.#settle();
     }
