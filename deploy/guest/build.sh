@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds artifact/vmlinux and artifact/initrd from Debian's linux-source-6.1 and busybox-static; the same input gives the
-# same bytes. About ten CPU minutes. Needs: linux-source-6.1 busybox-static gcc make bc flex bison libelf-dev xz-utils.
+# Builds artifact/vmlinux and artifact/initrd from Debian's linux-source-6.1 and busybox-static. User, host and time are
+# pinned, so that the same compiler gives the same bytes. About ten CPU minutes.
+# Needs: linux-source-6.1 busybox-static gcc make bc flex bison libelf-dev xz-utils.
 # Usage: build.sh [WORK_DIR]      WORK_DIR keeps the kernel tree between runs
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
