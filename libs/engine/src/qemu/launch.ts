@@ -31,15 +31,6 @@ export async function launchGuard(spec: VmmSpec, vmmPath: string, options: Launc
   }
 }
 
-/**
- * One user for each vmm, so that a guest which breaks out of its QEMU meets no other one's; above all ranges in use.
- */
-export function vmmUserId(vmmId: string): number {
-  let hash = 0;
-  for (const char of vmmId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
-  return 1_900_000_000 + (hash % 100_000_000);
-}
-
 /** @throws EngineError image-unavailable: a vmm opens its files as the user it runs as */
 export async function checkImage({ kernelPath, initrdPath }: KernelInitrdImage, byEveryUser: boolean): Promise<void> {
   for (const path of [kernelPath, initrdPath]) {

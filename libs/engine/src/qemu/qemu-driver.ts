@@ -19,9 +19,10 @@ import { untilObserved } from '../until-ready.js';
 import type { AgentClient } from './agent.js';
 import type { LaunchOptions } from './arguments.js';
 import { bootId, monotonicMs } from './clock.js';
+import { userIdOf, type Confinement } from './confinement.js';
 import { openUnix } from './connection.js';
 import { readConsoleTail } from './console.js';
-import { checkImage, vmmUserId } from './launch.js';
+import { checkImage } from './launch.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
 import { probeQemu } from './probe.js';
@@ -29,13 +30,12 @@ import { processUsage } from './process.js';
 import { StateDirectory } from './state.js';
 import { Vmm } from './vmm.js';
 
-export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'leasePath'> {
+export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
   readonly smokeImage: KernelInitrdImage;
-  /** Give each vmm an unprivileged user of its own; needs root. */
-  readonly dropPrivileges: boolean;
+  readonly confinement: Confinement;
 }
 
 const sweepPeriodMs = 1000;
@@ -109,7 +109,7 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     }
     await this.#supersede(spec);
     const startedAtMs = monotonicMs();
-    await checkImage(spec.image, this.#options.dropPrivileges);
+    await checkImage(spec.image, this.#options.confinement.userIds !== undefined);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
     const vmm = new Vmm(record, this.#state, (observed) => this.#tell(observed), false);
     this.#vmms.set(vmmId, vmm);
@@ -144,8 +144,14 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   #launchOptions(vmmId: string): LaunchOptions {
-    const { dropPrivileges, ...options } = this.#options;
-    return { ...options, leasePath: this.#state.leasePath, ...(dropPrivileges ? { userId: vmmUserId(vmmId) } : {}) };
+    const { confinement, ...options } = this.#options;
+    const { setprivPath, userIds } = confinement;
+    return {
+      ...options,
+      leasePath: this.#state.leasePath,
+      ...(setprivPath === undefined ? {} : { setprivPath }),
+      ...(userIds ? { userId: userIdOf(vmmId, userIds) } : {}),
+    };
   }
 
   async list(): Promise<readonly VmmHandle[]> {

@@ -1,0 +1,22 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { findConfinement, userIdOf } from './confinement.js';
+
+test('every vmm has a user within the range, the same each time', () => {
+  const range = { first: 1000, count: 50 };
+  fc.assert(
+    fc.property(fc.string(), (vmmId) => {
+      const userId = userIdOf(vmmId, range);
+      expect(userId).toBeGreaterThanOrEqual(1000);
+      expect(userId).toBeLessThan(1050);
+      expect(userIdOf(vmmId, range)).toBe(userId);
+    }),
+  );
+});
+
+test('only one who may change users is told of users', async () => {
+  const { setprivPath, userIds } = await findConfinement();
+  if (process.getuid?.() !== 0) expect(userIds).toBeUndefined();
+  if (userIds) expect(setprivPath).toBe('/usr/bin/setpriv');
+  expect(userIds?.count ?? 1).toBeGreaterThan(0);
+});
