@@ -5,6 +5,7 @@ import { connect, type ConnectionKind } from '@berth/queue/connection.js';
 import { JobConsumer, type JobEnd } from '@berth/queue/job-consumer.js';
 import { JobProducer, type DispatchedJob } from '@berth/queue/job-producer.js';
 import { observationBacklog } from '@berth/queue/observation-backlog.js';
+import { observationBacklog } from '@berth/queue/observation-backlog.js';
 import { ObservationReader, type ReadObservation } from '@berth/queue/observation-reader.js';
 import { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Redis } from 'ioredis';
@@ -201,6 +202,22 @@ describe('observations', () => {
     await readUntil(await reader('dead'), 1);
     const [again] = await readUntil(await reader('alive'), 1, 25_000);
     expect(again?.observation).toEqual(told);
+  });
+
+  it('leave the stream once they are applied, those not acknowledged yet stay', async () => {
+    prefix = `t-${randomUUID()}`;
+    const { writer: out } = await writer();
+    const source = await reader('s1');
+    out.report(...Array.from({ length: 50 }, gone));
+    const read = await readUntil(source, 50);
+    await source.acknowledge(read.slice(0, 30));
+    const left = async () => server.ask((redis) => redis.xlen(`${prefix}:observations`));
+    await waitFor('the first thirty to go', async () => (await source.read(), (await left()) === 20), 15_000);
+    await source.acknowledge(read.slice(30));
+    // the last one read marks how far the group is
+    await waitFor('the others to go', async () => (await source.read(), (await left()) === 1), 15_000);
+    const backlog = await server.ask((redis) => observationBacklog(redis, prefix));
+    expect(backlog).toEqual({ unread: 0, unacknowledged: 0 });
   });
 
   it('written while Redis is away arrive once it is back', async () => {

@@ -13,11 +13,26 @@ export interface ObservationBacklog {
  * @param connection of kind `caller`: that of a reader is busy waiting
  */
 export async function observationBacklog(connection: Redis, prefix: string): Promise<ObservationBacklog | null> {
-  const groups = (await connection.xinfo('GROUPS', observationStreamOf(prefix)).catch(() => [])) as unknown[];
-  const group = groups.map(recordOf).find((fields) => fields.get('name') === schedulerGroup);
+  const group = await readGroup(connection, observationStreamOf(prefix)).catch(() => undefined);
   if (group === undefined) return null;
   const lag = group.get('lag');
   return { unread: typeof lag === 'number' ? lag : null, unacknowledged: Number(group.get('pending')) };
+}
+
+/**
+ * Drops what every scheduler is done with: inventories of a big fleet are hundreds of kilobytes each. Entries reach the
+ * group in order, so all before the oldest unacknowledged one, or before the last one read, are applied.
+ */
+export async function dropAcknowledged(connection: Redis, stream: string): Promise<void> {
+  const lastReadId = (await readGroup(connection, stream))?.get('last-delivered-id');
+  const [count, oldestId] = (await connection.xpending(stream, schedulerGroup)) as [number, string | null];
+  const keepFromId = count > 0 ? oldestId : lastReadId;
+  if (typeof keepFromId === 'string') await connection.xtrim(stream, 'MINID', keepFromId);
+}
+
+async function readGroup(connection: Redis, stream: string): Promise<ReadonlyMap<string, unknown> | undefined> {
+  const groups = (await connection.xinfo('GROUPS', stream)) as unknown[];
+  return groups.map(recordOf).find((fields) => fields.get('name') === schedulerGroup);
 }
 
 /** XINFO answers with a flat list of names and values, or with an object. */

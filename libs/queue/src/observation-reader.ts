@@ -1,6 +1,7 @@
 import { observation, type Observation } from '@berth/contracts/observation.js';
 import type { Redis } from 'ioredis';
 import { readBlockMs } from './connection.js';
+import { dropAcknowledged } from './observation-backlog.js';
 import { observationStreamOf, registrationMarkOf, schedulerGroup } from './keys.js';
 
 const batchMaxEntries = 500;
@@ -39,7 +40,7 @@ export class ObservationReader {
 
   /**
    * Waits up to a second for entries; an empty answer is usual. First and every 5 s takes over what a dead scheduler
-   * left.
+   * left, and drops from the stream what all are done with.
    * @throws when Redis is away: try again after a moment
    */
   async read(): Promise<readonly ReadObservation[]> {
@@ -84,7 +85,9 @@ export class ObservationReader {
       batchMaxEntries,
     )) as [string, Entry[]];
     this.claimCursor = cursor;
-    if (cursor === '0-0') this.nextClaimAt = performance.now() + claimIntervalMs;
+    if (cursor !== '0-0') return entries;
+    this.nextClaimAt = performance.now() + claimIntervalMs;
+    await dropAcknowledged(this.options.connection, this.stream);
     return entries;
   }
 
