@@ -47,7 +47,9 @@ export class Loop {
     private readonly options: LoopOptions,
     private readonly metrics: Metrics<'scheduler'>,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    metrics.get('berth_loop_errors_total').inc({ loop: options.name }, 0); // none is a figure too
+  }
 
   get name(): string {
     return this.options.name;

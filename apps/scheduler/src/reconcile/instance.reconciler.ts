@@ -5,13 +5,17 @@ import { decideGap } from './decide-gap.js';
 
 const batchMax = 256;
 const soonestMs = 20;
+/** Shown from the start: none is a figure too. */
+const gapKinds = ['start-instance', 'stop-instance', 'move-instance', 'delete-instance'] as const;
 
 /** Desired against observed, for ever: opens the operation that closes the gap. */
 export class InstanceReconciler {
   constructor(
     private readonly record: ReconcileRepository,
     private readonly metrics: Metrics<'scheduler'>,
-  ) {}
+  ) {
+    for (const kind of gapKinds) metrics.get('berth_reconcile_drift_total').inc({ kind }, 0);
+  }
 
   async round(): Promise<Round> {
     const gaps = await this.record.gaps(batchMax);
