@@ -1,6 +1,6 @@
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { HttpClient } from '../../apps/cli/src/client/http.js';
-import { registerCatalogue, tinyImage, tinyType } from '../../apps/cli/src/up/first-set.js';
+import { registerCatalogue } from '../../apps/cli/src/up/first-set.js';
 import type { Datacenter } from '../datacenter.js';
 import { imageBody } from '../image-body.js';
 import { ApiClient } from '../load/client.js';
@@ -25,11 +25,12 @@ export async function keepBusy({ endpoint, token }: Datacenter): Promise<Busynes
   const stream = await client.open('GET', '/v1/events/stream', undefined, { accept: 'text/event-stream' });
   stream.on('error', () => {}).resume();
   const living: string[] = [];
-  const create = (name: string, driver: string, instanceType = tinyType): Promise<AcceptedView> => {
-    const image = driver === 'model' ? imageBody.name : tinyImage;
+  const create = (name: string, driver: string, instanceType = 'tiny'): Promise<AcceptedView> => {
+    const image = driver === 'model' ? imageBody.name : 'tiny';
     return client.must('POST', '/v1/instances', { name, instanceType, image, placement: { drivers: [driver] } });
   };
   await create('real', 'tcg');
+  const waits: Promise<unknown>[] = [];
   let round = 0;
   let failure: unknown;
   let turning: Promise<void> = Promise.resolve();
@@ -37,7 +38,7 @@ export async function keepBusy({ endpoint, token }: Datacenter): Promise<Busynes
     round += 1;
     const { instances, operations } = await create(`busy-${round}`, 'model');
     living.push(...instances.map(({ id }) => id));
-    void client.call('GET', `/v1/operations/${operations[0]?.id}?wait=5000`);
+    waits.push(client.call('GET', `/v1/operations/${operations[0]?.id}?wait=2000`));
     if (round % 5 === 1) await create(`too-large-${round}`, 'model', 'too-large');
     if (living.length > fleetSize) await client.must('DELETE', `/v1/instances/${living.shift()}`);
   };
@@ -50,6 +51,7 @@ export async function keepBusy({ endpoint, token }: Datacenter): Promise<Busynes
     async stop() {
       clearInterval(timer);
       await turning;
+      await Promise.all(waits);
       stream.destroy();
       client.close();
       if (failure !== undefined) throw failure;
