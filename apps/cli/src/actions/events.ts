@@ -1,7 +1,7 @@
 import type { EventView } from '@berth/contracts/http/event.js';
+import { pageSizeMax } from '@berth/domain/limits.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpClient } from '../client/http.js';
-import { listAll } from '../client/pages.js';
 import { eventsOf } from '../client/sse.js';
 import type { Invocation } from '../commands/invocation.js';
 import { CliError } from '../output/failure.js';
@@ -19,10 +19,18 @@ export async function showEvents(invocation: Invocation, flags: EventFlags): Pro
   const api = invocation.api();
   const lineOf = (event: EventView): string => (flags.json ? JSON.stringify(event) : eventLine(event));
   if (!flags.follow) {
-    for (const event of await listAll<EventView>(api, '/events')) invocation.print(lineOf(event));
+    await showAll(api, (event) => invocation.print(lineOf(event)));
     return;
   }
   await follow(api, (event) => invocation.print(lineOf(event)), invocation.tell);
+}
+
+async function showAll(api: HttpClient, show: (event: EventView) => void): Promise<void> {
+  let page: { items: EventView[]; next: number } = { items: [], next: 0 };
+  do {
+    page = await api.call({ method: 'GET', path: '/events', query: { after: page.next, limit: pageSizeMax } });
+    for (const event of page.items) show(event);
+  } while (page.items.length > 0);
 }
 
 /** For ever: a stream that breaks is taken up after the last event seen, so none is missed and none shown twice. */

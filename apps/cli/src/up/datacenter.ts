@@ -39,14 +39,18 @@ export class Datacenter {
     this.supervisor = new Supervisor(this.layout, (line) => progress.note(`! ${line}`));
   }
 
+  /** Comes first: nothing of another launcher may be touched. @throws CliError when one holds the data folder */
+  take(): void {
+    for (const folder of [this.layout.logsDir, this.layout.runDir]) mkdirSync(folder, { recursive: true });
+    takeLauncherLock(this.layout);
+  }
+
   /**
    * Resolves when every instance that shall run does.
    * @throws CliError, or when the signal fires: then `stop` what was started
    */
   async start(): Promise<HttpClient> {
     const { layout, options, progress } = this;
-    for (const folder of [layout.logsDir, layout.runDir]) mkdirSync(folder, { recursive: true });
-    takeLauncherLock(layout);
     await setUpSystem(progress, { redis: options.redisUrl !== undefined });
     const left = await stopLeftOvers(layout);
     if (left.length > 0) progress.note(`  stopped what an earlier run left: ${left.join(', ')}`);

@@ -20,6 +20,7 @@ export async function runUp(
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, requestStop);
   const progress = progressTo(tell, stopped.signal);
   const datacenter = new Datacenter(options, environment, progress, stopped.signal);
+  datacenter.take();
   try {
     const api = await datacenter.start();
     onReady(await upReport(api, datacenter.layout));
