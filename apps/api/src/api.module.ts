@@ -1,3 +1,4 @@
+import type { CostFile } from '@berth/config/cost-file.js';
 import { Database } from '@berth/database/database.js';
 import { DecisionRepository } from '@berth/database/decision.repository.js';
 import { EventRepository } from '@berth/database/event.repository.js';
@@ -23,6 +24,8 @@ import { openApiOf } from './docs/openapi.js';
 import { EventStreams } from './events/event-streams.js';
 import { EventTail } from './events/event-tail.js';
 import { EventsController } from './events/events.controller.js';
+import { FleetController } from './fleet/fleet.controller.js';
+import { FleetService } from './fleet/fleet.service.js';
 import { HealthController } from './health/health.controller.js';
 import { routesOf } from './http/routes.js';
 import { ImagesController } from './images/images.controller.js';
@@ -40,7 +43,7 @@ import { ProjectsController } from './projects/projects.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
 
 const controllers = [
-  ...[InstancesController, ExplainController, ConsoleController, OperationsController, EventsController, NodesController, InstanceTypesController, ImagesController],
+  ...[InstancesController, ExplainController, ConsoleController, OperationsController, EventsController, NodesController, FleetController, InstanceTypesController, ImagesController],
   ...[ProjectsController, TokensController, HealthController, DocsController],
 ];
 /** Of the documentation, the 405 answers and the security tests alike. */
@@ -53,6 +56,7 @@ const repositories = [
 ] as const satisfies readonly Type[];
 
 export interface Foundation {
+  readonly cost: CostFile;
   readonly config: ApiConfig;
   readonly database: Database;
   readonly metrics: Metrics<'api'>;
@@ -60,7 +64,7 @@ export interface Foundation {
 
 /** Everything that answers requests. */
 export class ApiModule {
-  static on({ config, database, metrics }: Foundation): DynamicModule {
+  static on({ config, cost, database, metrics }: Foundation): DynamicModule {
     return {
       module: ApiModule,
       controllers,
@@ -84,6 +88,12 @@ export class ApiModule {
           inject: [EventRepository, EventTail, Authenticator],
         },
         { provide: ConsoleReader, useFactory: () => new ConsoleReader(config.BERTH_AGENT_SECRET) },
+        {
+          provide: FleetService,
+          useFactory: (fleet: FleetRepository, nodes: NodeActionRepository, types: InstanceTypeRepository) =>
+            new FleetService(fleet, nodes, types, cost),
+          inject: [FleetRepository, NodeActionRepository, InstanceTypeRepository],
+        },
         ...[InstancesService, DryRunService],
       ],
     };

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { readCostFile } from '@berth/config/cost-file.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { Database } from '@berth/database/database.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
@@ -42,8 +43,9 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   if (config.BERTH_ADMIN_TOKEN_FILE !== undefined) {
     await keepAdminToken(config.BERTH_ADMIN_TOKEN_FILE, new ProjectRepository(database), new TokenRepository(database));
   }
+  const cost = await readCostFile(config.BERTH_COST_FILE);
   const filter = new ProblemFilter(logger, routes);
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.on({ config, database, metrics }), makeAdapter(filter), {
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.on({ config, cost, database, metrics }), makeAdapter(filter), {
     ...{ logger: false, bodyParser: false, abortOnError: false },
   });
   app.useGlobalFilters(filter);

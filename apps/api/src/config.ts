@@ -10,6 +10,7 @@ export const apiConfig = z.object({
   BERTH_AGENT_SECRET: z.string().min(16),
   /** Kept holding a working admin token: written (mode 0600) when it is absent or unknown to the record. */
   BERTH_ADMIN_TOKEN_FILE: z.string().optional(),
+  BERTH_COST_FILE: z.string().optional(),
   BERTH_READY_FILE: z.string().optional(),
   BERTH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });

@@ -23,9 +23,9 @@ WITH made AS (INSERT INTO instance_type (name, vcpus, memory_mib, disk_gib) VALU
 INSERT INTO event (kind, message, detail)
 SELECT 'InstanceTypeCreated', 'instance type ' || name || ' created', jsonb_build_object('token', $5::text) FROM made`;
 
-const seed = `
-INSERT INTO instance_type (name, vcpus, memory_mib, disk_gib)
-SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::int[]) ON CONFLICT DO NOTHING`;
+/** Ties, and an idle fleet, go to the smallest. */
+const mostUsed = `${select}
+ORDER BY (SELECT count(*) FROM instance i WHERE i.instance_type = name AND i.state <> 'deleted') DESC, memory_mib, name LIMIT 1`;
 
 /** Named shapes. A type never changes, so instances and caches may keep what they read. */
 export class InstanceTypeRepository {
@@ -51,9 +51,9 @@ export class InstanceTypeRepository {
     return (await this.find(type.name))!;
   }
 
-  /** Adds those that are missing. */
-  async seed(types: readonly NewInstanceType[]): Promise<void> {
-    const column = <K extends keyof NewInstanceType>(key: K) => types.map((type) => type[key]);
-    await this.database.query(seed, [column('name'), column('vcpus'), column('memoryMib'), column('diskGib')]);
+  /** The shape that most instances have. */
+  async mostUsed(): Promise<InstanceTypeRecord | undefined> {
+    const [row] = await this.database.query<InstanceTypeRecord>(mostUsed);
+    return row;
   }
 }

@@ -8,6 +8,7 @@ import type { Session } from './session.js';
 import type { Reference } from './text.js';
 
 const list = `${selectNode} WHERE n.name > $1 AND ($2::text IS NULL OR n.state = $2) ORDER BY n.name LIMIT $3`;
+const cost = 'SELECT coalesce(sum(cost_micros), 0)::float8 AS micros FROM node';
 const find = `${selectNode} WHERE n.id = $1::uuid OR n.name = $2 ORDER BY n.id = $1::uuid DESC NULLS LAST LIMIT 1`;
 
 const lock = 'SELECT name FROM node WHERE id = $1 FOR NO KEY UPDATE';
@@ -32,6 +33,12 @@ export class NodeActionRepository {
   async find({ id, name }: Reference): Promise<NodeRecord | undefined> {
     const [row] = await this.database.query<NodeRecord>(find, [id, name]);
     return row;
+  }
+
+  /** What all nodes have cost so far, in millionths of the currency. */
+  async costMicros(): Promise<number> {
+    const [row] = await this.database.query<{ micros: number }>(cost);
+    return row!.micros;
   }
 
   /** No new placements on it. */

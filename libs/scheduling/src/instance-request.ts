@@ -27,7 +27,8 @@ export function groupKey(projectId: string, name: string): string {
  * of the fleet that the instance accepts, for the node is not known yet.
  */
 export function instanceRequest(fleet: FleetView, { constraints, ...shape }: InstanceShape): PlacementRequest {
-  const { group, zoneSpreadMax, drivers, nodeSelector } = constraints;
+  const { drivers, nodeSelector } = constraints;
+  const group = groupMembership(shape.projectId, constraints);
   return {
     id: shape.id,
     project: shape.projectId,
@@ -36,12 +37,18 @@ export function instanceRequest(fleet: FleetView, { constraints, ...shape }: Ins
     memoryMib: shape.memoryMib + overheadMib(fleet, drivers),
     diskGib: shape.diskGib,
     constraints: { ...(drivers && { drivers }), ...(nodeSelector && { nodeSelector }) },
-    ...(group && { group: membership(shape.projectId, group, zoneSpreadMax) }),
+    ...(group && { group }),
   };
 }
 
-function membership(projectId: string, { name, policy }: GroupMembership, zoneSpreadMax?: number): GroupMembership {
-  return { name: groupKey(projectId, name), policy, ...(zoneSpreadMax !== undefined && { zoneSpreadMax }) };
+/** The group an instance belongs to, if it names one. */
+export function groupMembership(
+  projectId: string,
+  { group, zoneSpreadMax }: InstanceShape['constraints'],
+): GroupMembership | undefined {
+  if (!group) return undefined;
+  const name = groupKey(projectId, group.name);
+  return { name, policy: group.policy, ...(zoneSpreadMax !== undefined && { zoneSpreadMax }) };
 }
 
 function overheadMib(fleet: FleetView, accepted?: readonly string[]): number {
