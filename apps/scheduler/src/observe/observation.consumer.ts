@@ -34,6 +34,8 @@ export class ObservationConsumer {
   async round(): Promise<Round> {
     const entries = await this.parts.reader.read();
     if (entries.length > 0) {
+      const waits = this.parts.metrics.get('berth_queue_wait_seconds');
+      for (const { ageMs } of entries) waits.observe({ queue: 'observations' }, ageMs / 1000);
       await this.apply(entries);
       await this.parts.reader.acknowledge(entries);
     }

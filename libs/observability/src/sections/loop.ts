@@ -41,7 +41,7 @@ export const loopMetrics = {
   },
   berth_queue_wait_seconds: {
     type: 'histogram',
-    help: 'Time an operation spent at a stage, by the database clock',
+    help: 'Time spent in a queue: operations at a stage by the database clock, observations by that of Redis',
     labels: ['queue'],
     buckets: latencySeconds,
     from: 'scheduler',
