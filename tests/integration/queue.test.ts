@@ -5,7 +5,6 @@ import { connect, type ConnectionKind } from '@berth/queue/connection.js';
 import { JobConsumer, type JobEnd } from '@berth/queue/job-consumer.js';
 import { JobProducer, type DispatchedJob } from '@berth/queue/job-producer.js';
 import { observationBacklog } from '@berth/queue/observation-backlog.js';
-import { observationBacklog } from '@berth/queue/observation-backlog.js';
 import { ObservationReader, type ReadObservation } from '@berth/queue/observation-reader.js';
 import { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Redis } from 'ioredis';
