@@ -6,7 +6,7 @@ import { NodeActionRepository } from '@berth/database/node-action.repository.js'
 import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
 import { openWorld, type World } from '../world.js';
-import { brokenInvariants, fillRecord, proposalFor, shape, type RecordFixture } from './record-fixture.js';
+import { assertInvariants, fillRecord, proposalFor, shape, type RecordFixture } from './record-fixture.js';
 
 let world: World;
 let database: Database;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   fixture = await fillRecord(database);
   placements = new PlacementRepository(database);
 });
-afterEach(async () => expect(await brokenInvariants(database)).toEqual([]));
+afterEach(() => assertInvariants(database));
 afterAll(() => world.close());
 
 describe('two schedulers at once', () => {
@@ -38,9 +38,10 @@ describe('two schedulers at once', () => {
     };
     const placed = await Promise.all([scheduler(), scheduler(), scheduler()]);
     expect(placed.reduce((sum, one) => sum + one, 0)).toBe(40);
-    const [count] = await database.query<{ vmms: number }>('SELECT count(*) AS vmms FROM vmm WHERE instance_id = ANY($1)', [
-      created.map(({ instanceId }) => instanceId),
-    ]);
+    const [count] = await database.query<{ vmms: number }>(
+      'SELECT count(*) AS vmms FROM vmm WHERE instance_id = ANY($1)',
+      [created.map(({ instanceId }) => instanceId)],
+    );
     expect(count).toEqual({ vmms: 40 });
   });
 
@@ -82,6 +83,8 @@ describe('a commit', () => {
        FROM instance i WHERE i.id = ANY($1)`,
       [created.map(({ instanceId }) => instanceId)],
     );
-    expect(states.every(({ state, live }) => (state === 'deleted' ? live === 0 : state === 'deleting' && live === 1))).toBe(true);
+    expect(
+      states.every(({ state, live }) => (state === 'deleted' ? live === 0 : state === 'deleting' && live === 1)),
+    ).toBe(true);
   });
 });

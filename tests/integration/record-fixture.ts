@@ -95,8 +95,21 @@ async function addNodes(database: Database, count: number, memoryMib: number): P
   return nodes.map(({ nodeId, name }) => ({ nodeId, node: name }));
 }
 
-export function proposalFor({ operationId, instanceId }: AcceptedFixture, { nodeId, node }: FixtureNode): ProposedPlacement {
-  return { operationId, instanceId, nodeId, node, driver: 'model', policy: 'test', explanation: {}, queuedMs: 0, ...shape };
+export function proposalFor(
+  { operationId, instanceId }: AcceptedFixture,
+  { nodeId, node }: FixtureNode,
+): ProposedPlacement {
+  return {
+    operationId,
+    instanceId,
+    nodeId,
+    node,
+    driver: 'model',
+    policy: 'test',
+    explanation: {},
+    queuedMs: 0,
+    ...shape,
+  };
 }
 
 export interface LiveVmm {
@@ -116,7 +129,7 @@ export async function liveVmmOf(database: Database, instanceId: string): Promise
 }
 
 /** What must hold of the record at every commit. */
-export async function brokenInvariants(database: Database): Promise<string[]> {
+export async function assertInvariants(database: Database): Promise<void> {
   const rows = await database.query<{ what: string }>(`
     SELECT 'node ' || n.name || ' holds ' || n.allocated_memory_mib || ', reservations say ' || coalesce(sum(r.memory_mib), 0) AS what
     FROM node n LEFT JOIN reservation r ON r.node_id = n.id AND r.state <> 'released' GROUP BY n.id
@@ -134,5 +147,5 @@ export async function brokenInvariants(database: Database): Promise<string[]> {
     UNION ALL
     SELECT 'instance ' || i.id || ' is ' || i.state || ' without a vmm' FROM instance i
     WHERE i.state IN ('starting', 'running') AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = i.id AND v.state <> 'gone')`);
-  return rows.map(({ what }) => what);
+  if (rows.length > 0) throw new Error(`the record is broken: ${rows.map(({ what }) => what).join('; ')}`);
 }

@@ -1,4 +1,4 @@
-import { nodeUnreachableAfterMs, type EngineDriverName } from '@berth/domain/node-state.js';
+import { nodeUnreachableAfterMs, type EngineDriverName, type NodeState } from '@berth/domain/node-state.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import type { Amounts } from './fleet.repository.js';
@@ -54,37 +54,41 @@ export interface NodePlate {
   readonly capacityCpuMillis: number;
 }
 
+/** A statement of its own: a WITH query would be looked at only after the write, and see nothing. */
+const standing = `
+SELECT id AS "nodeId", boot_id AS "bootId", state FROM node WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+
 /** A node keeps what it holds when it registers with less. */
 const register = `
 WITH told AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
     "nodeId" uuid, name text, "workerId" text, "bootId" text, driver text, zone text, rack text, labels jsonb, "powerModel" text,
     "agentUrl" text, capacity jsonb, allocatable jsonb)
-), before AS (
-  SELECT n.id, n.boot_id, n.state FROM node n WHERE n.id IN (SELECT "nodeId" FROM told) ORDER BY n.id FOR NO KEY UPDATE
-), written AS (
-  INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
-                         capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
-                         allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
-  SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId",
-         (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
-         (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
-  FROM told t
-  WHERE NOT EXISTS (SELECT FROM node other WHERE other.name = t.name AND other.id <> t."nodeId")
-  ORDER BY t."nodeId"
-  ON CONFLICT (id) DO UPDATE
-  SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver, zone = excluded.zone,
-      rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
-      boot_id = excluded.boot_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
-      capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,
-      allocatable_cpu_millis = greatest(excluded.allocatable_cpu_millis, n.allocated_cpu_millis),
-      allocatable_memory_mib = greatest(excluded.allocatable_memory_mib, n.allocated_memory_mib),
-      allocatable_disk_gib = greatest(excluded.allocatable_disk_gib, n.allocated_disk_gib), last_seen_at = now()
-  RETURNING id
 )
-SELECT t."nodeId", t.name, w.id IS NULL AS refused, b.id IS NULL AS "isNew", coalesce(b.state <> 'up', true) AS "cameUp",
-       coalesce(b.boot_id <> t."bootId", false) AS rebooted
-FROM told t LEFT JOIN written w ON w.id = t."nodeId" LEFT JOIN before b ON b.id = t."nodeId"`;
+INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
+                       capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
+                       allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
+SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId",
+       (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
+       (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
+FROM told t
+WHERE NOT EXISTS (SELECT FROM node other WHERE other.name = t.name AND other.id <> t."nodeId")
+ORDER BY t."nodeId"
+ON CONFLICT (id) DO UPDATE
+SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver, zone = excluded.zone,
+    rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
+    boot_id = excluded.boot_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
+    capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,
+    allocatable_cpu_millis = greatest(excluded.allocatable_cpu_millis, n.allocated_cpu_millis),
+    allocatable_memory_mib = greatest(excluded.allocatable_memory_mib, n.allocated_memory_mib),
+    allocatable_disk_gib = greatest(excluded.allocatable_disk_gib, n.allocated_disk_gib), last_seen_at = now()
+RETURNING id`;
+
+interface StandingRow {
+  readonly nodeId: string;
+  readonly bootId: string;
+  readonly state: NodeState;
+}
 
 interface RegisteredRow {
   readonly nodeId: string;
@@ -128,9 +132,11 @@ export class NodeLeaseRepository {
 
   async register(nodes: readonly RegisteredNode[]): Promise<RegistrationOutcome> {
     const rows = await this.database.transaction(async (on) => {
-      const written = await on.query<RegisteredRow>(register, [JSON.stringify(nodes)]);
-      await recordEvents(on, written.flatMap(registrationEvents));
-      return written;
+      const before = await on.query<StandingRow>(standing, [nodes.map(({ nodeId }) => nodeId)]);
+      const written = await on.query<{ id: string }>(register, [JSON.stringify(nodes)]);
+      const registered = compare(nodes, before, written);
+      await recordEvents(on, registered.flatMap(registrationEvents));
+      return registered;
     });
     this.database.notify('node');
     this.database.notify('event');
@@ -178,6 +184,26 @@ function recordUp(on: Session, nodes: readonly { nodeId: string; name: string }[
     on,
     nodes.map(({ nodeId, name }) => ({ kind: 'NodeUp', nodeId, message: `${name} is reachable` })),
   );
+}
+
+function compare(
+  told: readonly RegisteredNode[],
+  before: readonly StandingRow[],
+  written: readonly { id: string }[],
+): RegisteredRow[] {
+  const known = new Map(before.map((row) => [row.nodeId, row]));
+  const taken = new Set(written.map(({ id }) => id));
+  return told.map(({ nodeId, name, bootId }) => {
+    const old = known.get(nodeId);
+    return {
+      nodeId,
+      name,
+      refused: !taken.has(nodeId),
+      isNew: old === undefined,
+      cameUp: old?.state !== 'up',
+      rebooted: old !== undefined && old.bootId !== bootId,
+    };
+  });
 }
 
 function registrationEvents({
