@@ -1,0 +1,144 @@
+import type { ExitFacts } from '@berth/database/exit-facts.js';
+import {
+  desiredStates,
+  instanceTransitions,
+  restartPolicies,
+  type DesiredState,
+  type InstanceState,
+} from '@berth/domain/instance-state.js';
+import { operationKinds } from '@berth/domain/operation-state.js';
+import { isAllowed, statesOf } from '@berth/domain/transition.js';
+import { exitReasons } from '@berth/domain/vmm-state.js';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decideExit, restartBackoffMs, restartForgivenAfterMs, startsMax } from './decide-exit.js';
+
+const factsOf = (change: {
+  instance?: Partial<ExitFacts['instance']>;
+  exit?: Partial<ExitFacts['exit']> | null;
+  operation?: ExitFacts['operation'];
+}): ExitFacts => ({
+  instance: {
+    id: 'i',
+    name: 'web',
+    state: 'running',
+    desiredState: 'running',
+    restartPolicy: 'always',
+    restartCount: 0,
+    generation: 1,
+    ...change.instance,
+  },
+  exit:
+    change.exit === null
+      ? null
+      : { reason: 'killed', detail: 'signal 9', problem: null, isCurrent: true, ranMs: 5_000, ...change.exit },
+  operation: change.operation ?? null,
+});
+const starting = (startCount = 1): ExitFacts['operation'] => ({ id: 'o', kind: 'create-instance', startsIt: true, startCount });
+
+describe('a guest that ended by itself', () => {
+  it('is restarted at once the first time, then after 1 s, 2 s, 4 s, ... up to a minute', () => {
+    expect([0, 1, 2, 3, 10].map(restartBackoffMs)).toEqual([0, 1_000, 2_000, 4_000, 60_000]);
+    const { instance } = decideExit(factsOf({ instance: { restartCount: 2 } }));
+    expect(instance).toMatchObject({ state: 'pending', restartCount: 3, restartAfterMs: 2_000 });
+  });
+
+  it('after ten good minutes begins its count anew', () => {
+    const { instance } = decideExit(factsOf({ instance: { restartCount: 9 }, exit: { ranMs: restartForgivenAfterMs } }));
+    expect(instance).toMatchObject({ restartCount: 1, restartAfterMs: 0 });
+  });
+
+  it.each([
+    ['always', 'guest-poweroff', 'pending'],
+    ['on-failure', 'guest-poweroff', 'stopped'],
+    ['on-failure', 'killed', 'pending'],
+    ['never', 'killed', 'stopped'],
+  ] as const)('with policy %s and reason %s is %s', (restartPolicy, reason, state) => {
+    expect(decideExit(factsOf({ instance: { restartPolicy }, exit: { reason } })).instance).toMatchObject({ state });
+  });
+
+  it('and is not restarted, is no longer wished to run', () => {
+    expect(decideExit(factsOf({ instance: { restartPolicy: 'never' } })).instance).toMatchObject({ desiredState: 'stopped' });
+  });
+});
+
+describe('a start whose guest is gone', () => {
+  it('by an accident is tried again within the operation, and at last fails with the reason', () => {
+    expect(decideExit(factsOf({ operation: starting(1) })).operation).toBe('again');
+    expect(decideExit(factsOf({ operation: starting(startsMax) })).operation).toMatchObject({
+      state: 'failed',
+      problem: { code: 'start-failed', detail: 'the guest did not become ready: guest killed (signal 9)' },
+    });
+  });
+
+  it('because its image cannot be used is not tried again by anybody', () => {
+    const problem = { code: 'image-unavailable', detail: 'checksum' } as const;
+    const outcome = decideExit(factsOf({ exit: { reason: 'start-failed', problem }, operation: starting() }));
+    expect(outcome).toMatchObject({ instance: { state: 'failed', reason: 'checksum' }, operation: { state: 'failed', problem } });
+  });
+});
+
+it('a move and a reboot go back to placement when their old vmm is gone', () => {
+  const operation = { id: 'o', kind: 'move-instance', startsIt: false, startCount: 0 } as const;
+  expect(decideExit(factsOf({ operation, exit: { reason: 'stopped' } }))).toMatchObject({
+    operation: 'again',
+    instance: { state: 'pending' },
+  });
+});
+
+it('an end of an older generation changes nothing but what it held', () => {
+  expect(decideExit(factsOf({ exit: { isCurrent: false } }))).toEqual({});
+});
+
+/** States in which the record can hold an instance with such a wish and a vmm that ends. */
+const statesWith: Record<DesiredState, readonly InstanceState[]> = {
+  running: ['starting', 'running', 'unknown'],
+  stopped: ['stopping', 'unknown', 'failed'],
+  deleted: ['deleting'],
+};
+const anyFacts = fc
+  .record({
+    desiredState: fc.constantFrom(...desiredStates),
+    restartPolicy: fc.constantFrom(...restartPolicies),
+    reason: fc.constantFrom(...exitReasons),
+    kind: fc.constantFrom(...operationKinds, null),
+    startsIt: fc.boolean(),
+    startCount: fc.integer({ min: 0, max: 5 }),
+    restartCount: fc.nat(20),
+    nth: fc.nat(2),
+  })
+  .map(({ desiredState, restartPolicy, reason, kind, startsIt, startCount, restartCount, nth }) => {
+    const states = statesWith[desiredState];
+    return factsOf({
+      instance: { desiredState, restartPolicy, restartCount, state: states[nth % states.length]! },
+      exit: { reason },
+      operation: kind === null ? null : { id: 'o', kind, startsIt, startCount },
+    });
+  });
+
+describe('whatever ends and why', () => {
+  it('the instance goes where its table allows, and an open operation ends or goes back', () => {
+    fc.assert(
+      fc.property(anyFacts, (facts) => {
+        const { instance, operation } = decideExit(facts);
+        if (instance) {
+          expect(statesOf(instanceTransitions)).toContain(instance.state);
+          expect(isAllowed(instanceTransitions, facts.instance.state, instance.state)).toBe(true);
+        }
+        expect(operation === undefined).toBe(facts.operation === null);
+        if (operation === 'again') expect(instance?.state).toBe('pending');
+      }),
+    );
+  });
+
+  it('an instance that is wished to be gone or stopped is never started again', () => {
+    fc.assert(
+      fc.property(anyFacts, (facts) => {
+        fc.pre(facts.instance.desiredState !== 'running');
+        const { instance, operation } = decideExit(facts);
+        expect(instance?.state).not.toBe('pending');
+        expect(operation).not.toBe('again');
+      }),
+    );
+  });
+});
