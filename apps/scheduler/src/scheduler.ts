@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '@berth/database/database.js';
+import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { GaugeRepository } from '@berth/database/gauge.repository.js';
+import { InstanceTypeRepository } from '@berth/database/instance-type.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import { startMetricsServer, type Health, type MetricsServer } from '@berth/observability/metrics-server.js';
@@ -16,6 +18,7 @@ import type { SchedulerConfig } from './config.js';
 import type { CostModel } from './fleet/cost-model.js';
 import type { Loop } from './loop.js';
 import { openLoops } from './loops.js';
+import { showFleet } from './metrics/fleet-gauges.js';
 import { showRecord } from './metrics/record-gauges.js';
 import { showQueues } from './metrics/queue-gauges.js';
 
@@ -65,6 +68,7 @@ export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown 
       logger,
     });
     showRecord(metrics, new GaugeRepository(this.database), cost.file.currency);
+    showFleet(metrics, new FleetRepository(this.database), new InstanceTypeRepository(this.database));
     showQueues(metrics, this.producer, backlog);
   }
 

@@ -15,7 +15,7 @@ test('two half-empty nodes are one too many: the lesser could be emptied, and th
   const report = fleetReport([node('n1'), node('n2'), node('n3')], load, shape, policies.berth);
   expect(report).toMatchObject({ leastNodes: 1, density: { nodesInUse: 2, leastNodesBound: 1 } });
   expect(report.emptiable).toEqual([{ node: 'n2', moves: [{ instance: 'b', to: 'n1' }] }]);
-  expect(report.reasons.get('n2')).toBe('its instances would fit elsewhere: 1 on n1');
+  expect(report.reasonOf('n2')).toBe('its instances would fit elsewhere: 1 on n1');
   expect(report.density.packingDensity.memoryMib).toBeCloseTo(0.45);
 });
 
@@ -24,7 +24,7 @@ test('a node that cannot be emptied names the instance in the way', () => {
   const report = fleetReport([node('n1'), node('n2')], load, shape, policies.berth);
   expect(report.emptiable).toEqual([]);
   expect(report.leastNodes).toBe(2);
-  expect(report.reasons.get('n1')).toMatch(/^a has no other place: none of 2 nodes fits/);
+  expect(report.reasonOf('n1')).toMatch(/^a has no other place: none of 2 nodes fits/);
 });
 
 test('what may not share a node keeps its nodes in use', () => {

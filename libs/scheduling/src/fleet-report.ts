@@ -1,6 +1,6 @@
 import { density, type Density } from './density.js';
-import { nodeFlags, type NodeSpec } from './fleet.js';
-import { groupMembership, type InstanceShape } from './instance-request.js';
+import { buildFleet, nodeFlags, type NodeSpec } from './fleet.js';
+import { groupMembership, instanceRequest, type InstanceShape } from './instance-request.js';
 import { place } from './place.js';
 import type { Policy } from './policy.js';
 import { emptiableNodes, fleetOf, repackedNodes, type EmptiableNode, type PlacedInstance } from './repack.js';
@@ -22,8 +22,8 @@ export interface FleetReport {
   /** Nodes that a packing from nothing uses; those in use now when it does worse. */
   readonly leastNodes: number;
   readonly emptiable: readonly EmptiableNode[];
-  /** By node in use: where its instances would go, or which of them has no other place and why. */
-  readonly reasons: ReadonlyMap<string, string>;
+  /** Of a node in use: where its instances would go, or which of them has no other place and why. Takes a fleet to find. */
+  reasonOf(node: string): string | undefined;
 }
 
 type NamedInstance = PlacedInstance & { readonly name: string };
@@ -47,16 +47,33 @@ export function fleetReport(
     density: { ...density(fleetOf(up, load), shape), packingDensity: packed.packingDensity },
     leastNodes: Math.min(repackedNodes(up, load, policy) ?? used.length, used.length),
     emptiable,
-    reasons: new Map(
-      used.map(({ id }) => {
-        const moves = movesOf.get(id);
-        return [id, moves ? destinations(moves.map(({ to }) => to)) : obstacle(id, up, load, policy)];
-      }),
-    ),
+    reasonOf: (node) => {
+      if (!inUse.has(node)) return undefined;
+      const moves = movesOf.get(node);
+      return moves ? destinations(moves.map(({ to }) => to)) : obstacle(node, up, load, policy);
+    },
   };
 }
 
-function placedOf({ id, name, projectId, node, cpuMillis, memoryMib, diskGib, constraints }: RecordedResident): NamedInstance {
+/** What an instance of the type asks for on this fleet: the shape to measure by. Without a type, a vcpu and no memory. */
+export function referenceRequest(
+  nodes: readonly NodeSpec[],
+  type: Pick<InstanceShape, 'vcpus' | 'memoryMib' | 'diskGib'> = { vcpus: 1, memoryMib: 0, diskGib: 0 },
+): ResourceAmounts {
+  const { vcpus, memoryMib, diskGib } = type;
+  return instanceRequest(buildFleet(nodes), { id: '', projectId: '', vcpus, memoryMib, diskGib, constraints: {} });
+}
+
+function placedOf({
+  id,
+  name,
+  projectId,
+  node,
+  cpuMillis,
+  memoryMib,
+  diskGib,
+  constraints,
+}: RecordedResident): NamedInstance {
   const { drivers, nodeSelector } = constraints;
   const group = groupMembership(projectId, constraints);
   return {

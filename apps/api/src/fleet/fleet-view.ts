@@ -17,7 +17,7 @@ export interface FleetFacts {
 /** The report in the words of the API, with what the nodes measured beside it. */
 export function fleetViewOf({ records, report, referenceShape, cost, costMicros }: FleetFacts): FleetView {
   const up = records.filter(({ state }) => state === 'up');
-  const { density, leastNodes, emptiable, reasons } = report;
+  const { density, leastNodes, emptiable } = report;
   const { cpuMillis: cpuRatio, memoryMib: memoryRatio } = density.strandedCapacity;
   const instances = sum(up, (node) => node.instances);
   const powerWatts = sum(up, (node) => node.powerWatts);
@@ -36,11 +36,14 @@ export function fleetViewOf({ records, report, referenceShape, cost, costMicros 
     },
     ...{ referenceShape, leastNodes, leastNodesLowerBound: density.leastNodesBound },
     emptiable: [...empty],
-    utilizationRatio: ratio(sum(up, (node) => node.usedCpuMillis), sum(up, (node) => node.capacity.cpuMillis)),
+    utilizationRatio: ratio(
+      sum(up, (node) => node.usedCpuMillis),
+      sum(up, (node) => node.capacity.cpuMillis),
+    ),
     powerWatts,
     energyKwh: sum(records, (node) => node.energyJoules) / joulesPerKwh,
     cost: { currency: cost.currency, total: costMicros / microsPerUnit, perHour, tariffPerKwh: cost.tariffPerKwh },
-    nodes: records.map((node) => nodeOf(node, empty.has(node.name), reasons.get(node.name))),
+    nodes: records.map((node) => nodeOf(node, empty.has(node.name), report.reasonOf(node.name))),
     explanation: explanationOf(density.nodesInUse, report),
   };
 }
@@ -64,7 +67,8 @@ function explanationOf(inUse: number, { leastNodes, density, emptiable }: FleetR
       : `the load needs all ${inUse} nodes in use, as far as a constructive packing tells`;
   const bound = `no packing can do with fewer than ${density.leastNodesBound}`;
   const names = emptiable.map(({ node }) => node).join(', ');
-  const first = emptiable.length > 0 ? `one after the other, these could be emptied now: ${names}` : 'no node could be emptied now';
+  const first =
+    emptiable.length > 0 ? `one after the other, these could be emptied now: ${names}` : 'no node could be emptied now';
   return [`${packing}; ${bound}`, first];
 }
 

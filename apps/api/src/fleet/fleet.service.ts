@@ -4,9 +4,7 @@ import type { FleetView } from '@berth/contracts/http/fleet.js';
 import type { FleetRepository } from '@berth/database/fleet.repository.js';
 import type { InstanceTypeRepository } from '@berth/database/instance-type.repository.js';
 import type { NodeActionRepository } from '@berth/database/node-action.repository.js';
-import { fleetReport, type RecordedResident } from '@berth/scheduling/fleet-report.js';
-import { buildFleet } from '@berth/scheduling/fleet.js';
-import { instanceRequest } from '@berth/scheduling/instance-request.js';
+import { fleetReport, referenceRequest, type RecordedResident } from '@berth/scheduling/fleet-report.js';
 import { policies } from '@berth/scheduling/policy.js';
 import { fleetViewOf } from './fleet-view.js';
 
@@ -42,10 +40,8 @@ export class FleetService {
       this.types.mostUsed(),
       this.nodes.costMicros(),
     ]);
-    const { name, ...amounts } = type ?? { name: 'none', vcpus: 1, memoryMib: 0, diskGib: 0 };
-    const shape = instanceRequest(buildFleet(specs), { id: name, projectId: '', ...amounts, constraints: {} });
     const load = residents as readonly (RecordedResident & { constraints: PlacementConstraints })[];
-    const report = fleetReport(specs, load, shape, policies.berth);
-    return fleetViewOf({ records, report, referenceShape: name, cost: this.cost, costMicros });
+    const report = fleetReport(specs, load, referenceRequest(specs, type), policies.berth);
+    return fleetViewOf({ records, report, referenceShape: type?.name ?? 'none', cost: this.cost, costMicros });
   }
 }

@@ -16,13 +16,13 @@ export const fleetMetrics = {
   },
   berth_stranded_capacity: {
     type: 'gauge',
-    help: 'Free capacity on nodes where the other resource is exhausted for the reference shape',
+    help: 'Free on nodes that cannot take the type most used for want of another resource / allocatable (ratio)',
     labels: ['resource'],
     from: 'scheduler',
   },
   berth_least_nodes: {
     type: 'gauge',
-    help: 'Nodes the present load needs: what a constructive packing uses, and the lower bound no packing can beat',
+    help: 'Nodes the present load needs: what a packing uses, and the bound no packing can beat',
     labels: ['method'],
     from: 'scheduler',
   },

@@ -51,16 +51,10 @@ export const nodes: RowSpec = {
       },
     },
     {
-      title: 'Stranded CPU',
-      says: 'Cores free on nodes whose memory is exhausted for the reference shape.',
-      unit: 'short',
-      queries: { cores: 'max(berth_stranded_capacity{resource="cpu_cores"})' },
-    },
-    {
-      title: 'Stranded memory',
-      says: 'Memory free on nodes whose CPU is exhausted for the reference shape.',
-      unit: 'bytes',
-      queries: { memory: 'max(berth_stranded_capacity{resource="memory_bytes"})' },
+      title: 'Stranded capacity',
+      says: 'Free on nodes that cannot take the type most used for want of another resource / allocatable.',
+      unit: 'percentunit',
+      queries: { '{{resource}}': 'max by (resource) (berth_stranded_capacity)' },
     },
     {
       title: 'Instances per node',
