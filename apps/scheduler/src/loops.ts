@@ -65,7 +65,13 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     losses,
     inventories: new InventoryRepository(database),
     askForRegistration: (workerIds) => reader.askForRegistration(workerIds),
-    ...{ ready, exits, producer, cost: parts.cost, onCapacity, metrics, logger },
+    ready,
+    exits,
+    producer,
+    cost: parts.cost,
+    onCapacity,
+    metrics,
+    logger,
   });
   const observing = new ObservationConsumer({
     reader,

@@ -7,10 +7,13 @@ const microsPerUnit = 1_000_000;
 const secondsPerHour = 3_600;
 
 /**
- * dell-poweredge-r740: two Xeon Platinum 8180, the eleven points of its SPECpower_ssj2008 result.
- * linear: a plain server, for where nothing is known.
+ * Of published SPECpower_ssj2008 results. PowerEdge R740: two Xeon Platinum 8180, 13 September 2017, idle and full load. ProLiant
+ * ML110 G4 and G5: the eleven points CloudSim uses. linear: a plain server, for where nothing is known.
  */
 const knownModels: Readonly<Record<string, readonly number[]>> = {
+  'dell-poweredge-r740': [52.3, 457],
+  'hp-proliant-ml110-g4': [86, 89.4, 92.6, 96, 99.5, 102, 106, 108, 112, 114, 117],
+  'hp-proliant-ml110-g5': [93.7, 97, 101, 105, 110, 116, 121, 125, 129, 133, 135],
   linear: [100, 250],
 };
 

@@ -9,7 +9,7 @@ import {
 import { operationKinds } from '@berth/domain/operation-state.js';
 import { isAllowed, statesOf } from '@berth/domain/transition.js';
 import { exitReasons } from '@berth/domain/vmm-state.js';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideExit, restartBackoffMs, restartForgivenAfterMs, startsMax } from './decide-exit.js';
 
@@ -34,7 +34,12 @@ const factsOf = (change: {
       : { reason: 'killed', detail: 'signal 9', problem: null, isCurrent: true, ranMs: 5_000, ...change.exit },
   operation: change.operation ?? null,
 });
-const starting = (startCount = 1): ExitFacts['operation'] => ({ id: 'o', kind: 'create-instance', startsIt: true, startCount });
+const starting = (startCount = 1): ExitFacts['operation'] => ({
+  id: 'o',
+  kind: 'create-instance',
+  startsIt: true,
+  startCount,
+});
 
 describe('a guest that ended by itself', () => {
   it('is restarted at once the first time, then after 1 s, 2 s, 4 s, ... up to a minute', () => {
@@ -44,7 +49,9 @@ describe('a guest that ended by itself', () => {
   });
 
   it('after ten good minutes begins its count anew', () => {
-    const { instance } = decideExit(factsOf({ instance: { restartCount: 9 }, exit: { ranMs: restartForgivenAfterMs } }));
+    const { instance } = decideExit(
+      factsOf({ instance: { restartCount: 9 }, exit: { ranMs: restartForgivenAfterMs } }),
+    );
     expect(instance).toMatchObject({ restartCount: 1, restartAfterMs: 0 });
   });
 
@@ -58,7 +65,9 @@ describe('a guest that ended by itself', () => {
   });
 
   it('and is not restarted, is no longer wished to run', () => {
-    expect(decideExit(factsOf({ instance: { restartPolicy: 'never' } })).instance).toMatchObject({ desiredState: 'stopped' });
+    expect(decideExit(factsOf({ instance: { restartPolicy: 'never' } })).instance).toMatchObject({
+      desiredState: 'stopped',
+    });
   });
 });
 
@@ -74,7 +83,10 @@ describe('a start whose guest is gone', () => {
   it('because its image cannot be used is not tried again by anybody', () => {
     const problem = { code: 'image-unavailable', detail: 'checksum' } as const;
     const outcome = decideExit(factsOf({ exit: { reason: 'start-failed', problem }, operation: starting() }));
-    expect(outcome).toMatchObject({ instance: { state: 'failed', reason: 'checksum' }, operation: { state: 'failed', problem } });
+    expect(outcome).toMatchObject({
+      instance: { state: 'failed', reason: 'checksum' },
+      operation: { state: 'failed', problem },
+    });
   });
 });
 

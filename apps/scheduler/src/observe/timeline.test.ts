@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timelineOf } from './timeline.js';
 
@@ -22,13 +22,20 @@ describe('the timeline of a start', () => {
   it('never goes back in time and ends with the total, whatever a node says', () => {
     const ms = fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: null });
     fc.assert(
-      fc.property(fc.integer({ min: 12, max: 1e6 }), ms, ms, ms, ms, (totalMs, imageMs, spawnedMs, kernelMs, readyMs) => {
-        const timeline = timelineOf({ totalMs, timeline: before }, { imageMs, spawnedMs, kernelMs, readyMs });
-        const offsets = timeline.map(({ offsetMs }) => offsetMs);
-        expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
-        expect(timeline.at(-1)).toMatchObject({ phase: 'ready' });
-        if (readyMs === null) expect(timeline.at(-1)).toEqual({ phase: 'ready', offsetMs: totalMs });
-      }),
+      fc.property(
+        fc.integer({ min: 12, max: 1e6 }),
+        ms,
+        ms,
+        ms,
+        ms,
+        (totalMs, imageMs, spawnedMs, kernelMs, readyMs) => {
+          const timeline = timelineOf({ totalMs, timeline: before }, { imageMs, spawnedMs, kernelMs, readyMs });
+          const offsets = timeline.map(({ offsetMs }) => offsetMs);
+          expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+          expect(timeline.at(-1)).toMatchObject({ phase: 'ready' });
+          if (readyMs === null) expect(timeline.at(-1)).toEqual({ phase: 'ready', offsetMs: totalMs });
+        },
+      ),
     );
   });
 });

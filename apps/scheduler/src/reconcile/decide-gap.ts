@@ -1,46 +1,52 @@
 import type { Gap, OpenedOperation } from '@berth/database/reconcile.repository.js';
+import { instanceTransitions, type InstanceState } from '@berth/domain/instance-state.js';
+import { isAllowed } from '@berth/domain/transition.js';
 
 /** The next operation that brings an instance nearer to what was asked of it; null: nothing is to be done now. Pure. */
 export function decideGap(gap: Gap): OpenedOperation | null {
-  const { instanceId, state, desiredState, generation, vmmState } = gap;
-  const operation = { instanceId, seen: { state, generation } };
-  switch (desiredState) {
-    case 'deleted':
-      return { ...operation, ...stop('delete-instance'), state: 'deleting', reason: 'its deletion goes on' };
-    case 'stopped':
-      if (state === 'failed' && vmmState === null) return null;
-      return {
-        ...operation,
-        ...stop('stop-instance'),
-        state: state === 'failed' ? state : 'stopping',
-        reason: 'its stop goes on',
-      };
-    case 'running':
-      return wanted(gap, operation);
-  }
-}
-
-function wanted(gap: Gap, operation: Pick<OpenedOperation, 'instanceId' | 'seen'>): OpenedOperation | null {
-  const { state, vmmState, restartCount } = gap;
-  if (vmmState === null) {
-    if (state === 'failed' || state === 'stopped') return null;
-    const initiator = restartCount > 0 ? 'restart-policy' : 'reconcile';
-    return {
-      ...operation,
-      kind: 'start-instance',
-      initiator,
-      stage: 'place',
-      state: 'pending',
-      reason: 'waits for a node',
-    };
-  }
-  // what is left of a start that was given up
-  if (state === 'failed') return { ...operation, ...stop('stop-instance'), state, reason: 'its vmm is cleared away' };
+  const { state, desiredState, vmmState } = gap;
+  if (desiredState === 'deleted')
+    return ending(gap, 'delete-instance', toward(state, 'deleting'), 'its deletion goes on');
+  // what failed, and is cleared away, stays failed
+  if (state === 'failed')
+    return vmmState === null ? null : ending(gap, 'stop-instance', state, 'its vmm is cleared away');
+  if (desiredState === 'stopped') return ending(gap, 'stop-instance', toward(state, 'stopping'), 'its stop goes on');
   // a start or reboot without an end: the guest is stuck
-  if (state === 'starting') return { ...operation, ...stop('move-instance'), state, reason: 'stuck, starts again' };
-  return null;
+  if (vmmState !== null)
+    return state === 'starting' ? ending(gap, 'move-instance', state, 'stuck, starts again') : null;
+  const isStartable = state === 'pending' || isAllowed(instanceTransitions, state, 'pending');
+  return isStartable && state !== 'stopped' ? start(gap) : null;
 }
 
-function stop(kind: 'stop-instance' | 'delete-instance' | 'move-instance') {
-  return { kind, initiator: 'reconcile', stage: 'dispatch' } as const;
+function start({ instanceId, state, generation, restartCount }: Gap): OpenedOperation {
+  return {
+    instanceId,
+    seen: { state, generation },
+    kind: 'start-instance',
+    initiator: restartCount > 0 ? 'restart-policy' : 'reconcile',
+    stage: 'place',
+    state: 'pending',
+    reason: 'waits for a node',
+  };
+}
+
+function ending(
+  { instanceId, state: seen, generation }: Gap,
+  kind: OpenedOperation['kind'],
+  state: InstanceState,
+  reason: string,
+): OpenedOperation {
+  return {
+    instanceId,
+    seen: { state: seen, generation },
+    kind,
+    initiator: 'reconcile',
+    stage: 'dispatch',
+    state,
+    reason,
+  };
+}
+
+function toward(state: InstanceState, next: InstanceState): InstanceState {
+  return isAllowed(instanceTransitions, state, next) ? next : state;
 }
