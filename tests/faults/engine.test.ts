@@ -58,7 +58,7 @@ describe('faults of one node', () => {
     const { handle } = await node.startReady();
     await node.driver.exec(handle, 'dd if=/dev/zero of=/dev/ttyS0 bs=64k count=10', AbortSignal.timeout(patienceMs));
     const logs = (await readdir(join(node.statePath, 'vmms', handle.vmmId))).filter((name) =>
-      name.startsWith('console'),
+      name.startsWith('serial.log'),
     );
     const sizes = logs.map((name) => stat(join(node.statePath, 'vmms', handle.vmmId, name)));
     const bytes = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);

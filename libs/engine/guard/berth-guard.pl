@@ -4,8 +4,8 @@
 #
 #   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
 #   process.json    pids with start ticks, once the vmm is forked
-#   console.log(.1) the serial console, two halves of the limit
-#   console.sock    gives the kept tail of the console, then live, and takes input
+#   serial.log(.1)  the serial console, two halves of the limit
+#   serial.sock     gives the kept tail of the console, then live, and takes input
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
@@ -50,7 +50,7 @@ s/\{([a-z]+)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
 
 socketpair(my $serial, my $serialVmm, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socketpair: $!\n";
 pipe(my $errors, my $errorsVmm) or die "pipe: $!\n";
-my $console = listener('console.sock');
+my $console = listener('serial.sock');
 
 my $vmm = fork // die "fork: $!\n";
 if ($vmm == 0) {
@@ -71,7 +71,7 @@ $SIG{TERM} = sub { kill TERM => $vmm };
 my $deadline = bootSeconds() + ($option{'lease-seconds'} // 0);
 my $half     = $option{'console-bytes'} / 2;
 my ($logBytes, $errorBytes, %client) = (0, 0);
-open(my $log, '>>', 'console.log') or die "console.log: $!\n";
+open(my $log, '>>', 'serial.log') or die "serial.log: $!\n";
 
 while ($serial) {
     my @watched = grep { $_ } $serial, $errors, $console, values %client;
@@ -99,7 +99,7 @@ until (waitpid($vmm, WNOHANG) == $vmm) {
 }
 my ($code, $signal) = ($? >> 8, $? & 127);
 while ($errors && sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
-unlink 'console.sock', map {"$_.sock"} @listen;
+unlink 'serial.sock', map {"$_.sock"} @listen;
 replaceFile('exit.json', sprintf '{"exitCode":%s,"signal":%d,"isolated":%s}',
     $signal ? 'null' : $code, $signal, $isolated ? 'true' : 'false');
 
@@ -121,8 +121,8 @@ sub keepConsole {
     syswrite $log, $output;    # a full disk loses console output, not the vmm
     $logBytes += length $output;
     if ($logBytes >= $half) {
-        rename 'console.log', 'console.log.1';
-        open($log, '>', 'console.log');
+        rename 'serial.log', 'serial.log.1';
+        open($log, '>', 'serial.log');
         $logBytes = 0;
     }
     for my $number (keys %client) {    # one who reads too slowly is let go, and may come back for the tail
@@ -135,7 +135,7 @@ sub welcome {
     accept(my $socket, $console) or return;
     return if keys %client >= CLIENTS_MAX;
     my $tail = '';
-    for my $name ('console.log.1', 'console.log') {
+    for my $name ('serial.log.1', 'serial.log') {
         open(my $file, '<', $name) or next;
         $tail .= do { local $/; <$file> } // '';
     }

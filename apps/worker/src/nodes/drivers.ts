@@ -1,4 +1,4 @@
-import { ModelDriver } from '@berth/engine/model/model-driver.js';
+import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import type { WorkerConfig } from '../config.js';

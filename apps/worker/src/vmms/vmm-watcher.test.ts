@@ -1,6 +1,6 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { Observed } from '@berth/engine/driver.js';
-import { ModelDriver } from '@berth/engine/model/model-driver.js';
+import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

@@ -21,7 +21,7 @@ import type { LaunchOptions } from './arguments.js';
 import { bootId, monotonicMs } from './clock.js';
 import { userIdOf, type Confinement } from './confinement.js';
 import { openUnix } from './connection.js';
-import { readConsoleTail } from './console.js';
+import { readConsoleTail } from './serial.js';
 import { checkImage } from './launch.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
@@ -233,7 +233,7 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   console(handle: VmmHandle): Duplex {
-    return openUnix(join(this.#state.vmmPath(handle.vmmId), 'console.sock'));
+    return openUnix(join(this.#state.vmmPath(handle.vmmId), 'serial.sock'));
   }
 
   consoleTail(handle: VmmHandle, maxBytes: number): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { AgentClient } from './agent.js';
 import type { LaunchOptions } from './arguments.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
-import { readConsoleTail } from './console.js';
+import { readConsoleTail } from './serial.js';
 import { exitOf } from './exit.js';
 import { launchGuard } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';

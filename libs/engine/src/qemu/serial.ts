@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 /** The last bytes of the serial console, from the two halves its guard keeps. */
 export async function readConsoleTail(vmmPath: string, maxBytes: number): Promise<Buffer> {
-  const latest = await readTail(join(vmmPath, 'console.log'), maxBytes);
+  const latest = await readTail(join(vmmPath, 'serial.log'), maxBytes);
   if (latest.length >= maxBytes) return latest;
-  return Buffer.concat([await readTail(join(vmmPath, 'console.log.1'), maxBytes - latest.length), latest]);
+  return Buffer.concat([await readTail(join(vmmPath, 'serial.log.1'), maxBytes - latest.length), latest]);
 }
 
 async function readTail(path: string, maxBytes: number): Promise<Buffer> {
