@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const program = join(import.meta.dirname, '../../bin/berth');
+export const program = join(import.meta.dirname, '../../bin/berth');
 const outputMaxBytes = 64 * 1024 * 1024;
 
 export interface Outcome {
