@@ -14,6 +14,8 @@ import { relieve, type ReliefRules } from './relief.js';
 
 export interface BerthRules {
   readonly name: string;
+  /** Demand is read this often. */
+  readonly readEveryS: number;
   readonly objective: ServiceObjective;
   readonly forecast: ForecastRates;
   readonly relief: ReliefRules;
@@ -108,7 +110,7 @@ export class BerthConsolidator implements Consolidator {
     }
     if (view.nowS - this.emptiedS < rules.emptyEveryS) return [];
     const isAllowed = (meanRisk: number) => errorBudget.expected(meanRisk) < allowed;
-    if (emptyOne(loads, this.book, mover, isAllowed) !== undefined) this.emptiedS = view.nowS;
+    if (emptyOne(loads, this.book, mover, isAllowed)) this.emptiedS = view.nowS;
     return [];
   }
 }

@@ -3,18 +3,29 @@ import type { Mover } from './mover.js';
 import type { NodeLoads } from './node-loads.js';
 import type { PlannedMove } from './plan.js';
 
+/** Nodes tried in one round. */
+const ATTEMPTS = 3;
+
 /**
- * Moves everything off one node, if the others' risk then stays within what is allowed: the node of the least load
- * that may be emptied. Returns it, or undefined when nothing was changed.
+ * Moves everything off one node, the least loaded that can be emptied, if the others' risk then stays within what is
+ * allowed. Says whether it did.
  */
 export function emptyOne(
   loads: NodeLoads,
   book: DemandBook,
   mover: Mover,
   isAllowed: (meanRisk: number) => boolean,
-): number | undefined {
-  const source = candidateOf(loads, mover);
-  if (source === undefined) return undefined;
+): boolean {
+  return candidates(loads, mover).some((source) => empty(source, loads, book, mover, isAllowed));
+}
+
+function empty(
+  source: number,
+  loads: NodeLoads,
+  book: DemandBook,
+  mover: Mover,
+  isAllowed: (meanRisk: number) => boolean,
+): boolean {
   const targets = loads.used.filter((node) => node !== source);
   const moves: PlannedMove[] = [];
   const largestFirst = loads.instances[source]!.toSorted((a, b) => book.mean[b]! - book.mean[a]!);
@@ -28,22 +39,23 @@ export function emptyOne(
   }
   if (loads.instances[source]!.length === 0 && isAllowed(loads.meanRisk(targets))) {
     mover.commit(moves);
-    return source;
+    return true;
   }
   for (const move of moves) mover.takeBack(move);
   mover.reopen(source);
-  return undefined;
+  return false;
 }
 
-/** Least loaded of the nodes whose instances may all leave and whose number the budget covers. */
-function candidateOf(loads: NodeLoads, mover: Mover): number | undefined {
-  let least: number | undefined;
-  for (const node of loads.used) {
-    if (least !== undefined && loads.mean[node]! >= loads.mean[least]!) continue;
-    const instances = loads.instances[node]!;
-    if (instances.length <= mover.left && instances.every((instance) => mover.mayLeave(instance))) least = node;
-  }
-  return least;
+/** The least loaded nodes whose instances may all leave and whose number the budget covers. */
+function candidates(loads: NodeLoads, mover: Mover): number[] {
+  const { allocatable, free } = loads.view.fleet;
+  const memoryShare = (node: number) => 1 - free.memoryMib[node]! / allocatable.memoryMib[node]!;
+  const load = (node: number) => Math.max(loads.mean[node]! / loads.capacityOf(node), memoryShare(node));
+  return loads.used
+    .filter((node) => loads.instances[node]!.length <= mover.left)
+    .filter((node) => loads.instances[node]!.every((instance) => mover.mayLeave(instance)))
+    .sort((a, b) => load(a) - load(b))
+    .slice(0, ATTEMPTS);
 }
 
 function leastRisk(loads: NodeLoads, mover: Mover, instance: number, targets: readonly number[]): number | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planetlabDay } from '../planetlab.fixture.js';
+import { planetlabDay } from '../../../../tests/fixtures/planetlab-day.js';
 import { runCloudsim, type CloudsimPolicy } from './run.js';
 
 /** CloudSim 3.0.3 built from source, day 20110303: kWh, migrations, SLATAH %, PDM %. */

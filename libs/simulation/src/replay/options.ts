@@ -1,7 +1,7 @@
 import type { MigrationModel } from '../power/migration.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Workload } from '../demand/workload.js';
-import type { Consolidator, PlannedMove } from '@berth/scheduling/consolidation/plan.js';
+import type { ConsolidationView, Consolidator, PlannedMove } from '@berth/scheduling/consolidation/plan.js';
 
 export interface ReplayOptions {
   readonly workload: Workload;
@@ -16,6 +16,8 @@ export interface ReplayOptions {
   readonly failuresPerNodeYear: number;
   readonly repairS: number;
   readonly seed: number;
+  /** Called once, after everything of that time has happened. */
+  readonly look?: { readonly atS: number; readonly at: (view: ConsolidationView) => void };
   readonly onMove?: (timeS: number, move: PlannedMove) => void;
   readonly onProgress?: (timeS: number) => void;
 }

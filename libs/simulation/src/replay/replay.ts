@@ -11,13 +11,13 @@ import { ACCOUNT_EVERY_S, type ReplayOptions, type ReplayResult } from './option
 import { World } from './world.js';
 
 type Event =
-  | { readonly kind: 'tick' | 'decide' | 'observe' | 'account' }
+  | { readonly kind: 'tick' | 'decide' | 'observe' | 'account' | 'look' }
   | { readonly kind: 'arrive' | 'depart'; readonly instances: readonly number[] }
   | { readonly kind: 'land'; readonly instance: number; readonly startS: number; readonly move: number }
   | { readonly kind: 'up' | 'fail' | 'repair'; readonly node: number };
 
 /** Of events at one time: demand first, then what ends, what begins, what is decided, what is only looked at. */
-const RANKS = { tick: 0, land: 1, up: 2, repair: 3, fail: 4, depart: 5, arrive: 6, decide: 7, account: 8, observe: 9 };
+const RANKS = { tick: 0, land: 1, up: 2, repair: 3, fail: 4, depart: 5, arrive: 6, decide: 7, account: 8, observe: 9, look: 10 };
 const DAY_S = 86_400;
 const YEAR_S = 365 * DAY_S;
 const JOULES_PER_KWH = 3.6e6;
@@ -63,6 +63,7 @@ export class Replay {
     this.add(decideEveryS, { kind: 'decide' });
     this.add(0, { kind: 'observe' });
     this.add(ACCOUNT_EVERY_S, { kind: 'account' });
+    if (this.options.look !== undefined) this.add(this.options.look.atS, { kind: 'look' });
     const arrivals = groupBy(workload.instances, ({ startS }) => startS);
     const departures = groupBy(workload.instances, ({ endS }) => endS);
     for (const [timeS, instances] of arrivals) this.add(timeS, { kind: 'arrive', instances });
@@ -104,6 +105,8 @@ export class Replay {
       case 'observe':
         this.observer.observe(nowS);
         return this.add(nowS + options.observeEveryS, event);
+      case 'look':
+        return options.look?.at(this.view());
       default:
         return event satisfies never;
     }

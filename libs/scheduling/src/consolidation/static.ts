@@ -1,0 +1,26 @@
+import { choose } from '../place.js';
+import type { Policy } from '../policy.js';
+import type { ConsolidationPlan, ConsolidationView, Consolidator } from './plan.js';
+import { nodesToSleep, nodeToWake } from './power-plan.js';
+
+/** Places once by nominal size and never moves anything; empty nodes sleep. */
+export class StaticConsolidator implements Consolidator {
+  constructor(
+    readonly name: string,
+    private readonly policy: Policy,
+  ) {}
+
+  admit({ fleet, instances }: ConsolidationView, arrivals: readonly number[]): number[] {
+    return arrivals.map((instance) => {
+      const request = instances.requests[instance]!;
+      const node = choose(fleet, request, this.policy);
+      if (node >= 0) fleet.apply(node, request);
+      return node;
+    });
+  }
+
+  decide(view: ConsolidationView): ConsolidationPlan {
+    const wake = view.waiting > 0 && !view.starting.includes(1) ? nodeToWake(view) : undefined;
+    return { moves: [], wake: wake === undefined ? [] : [wake], sleep: nodesToSleep(view, 0) };
+  }
+}

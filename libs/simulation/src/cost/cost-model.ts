@@ -1,0 +1,87 @@
+import type { Fleet } from '../fleet/fleet.js';
+import { ACCOUNT_EVERY_S, type ReplayResult } from '../replay/options.js';
+import type { Workload } from '../demand/workload.js';
+import { apportion, microCents, type MicroCents } from './money.js';
+
+const HOURS_PER_YEAR = 8_760;
+const JOULES_PER_KWH = 3.6e6;
+
+export interface CostModel {
+  readonly currency: string;
+  readonly tariffPerKwh: number;
+  /** Facility energy / IT energy. */
+  readonly pue: number;
+  /** Over which a node's price and embodied carbon are written off, while it is on. */
+  readonly nodeLifeYears: number;
+  readonly operationsPerNodeHour: number;
+  /** Grid carbon, gCO2 per kWh, from the start of the run on; one value: constant. */
+  readonly carbon: CarbonSeries;
+}
+
+export interface CarbonSeries {
+  readonly everyS: number;
+  readonly gramsPerKwh: readonly number[];
+}
+
+/** `docs/simulation.md` gives the sources of the defaults. */
+export const DEFAULT_COST: CostModel = {
+  currency: 'EUR',
+  tariffPerKwh: 0.2,
+  pue: 1.54,
+  nodeLifeYears: 4,
+  operationsPerNodeHour: 0.01,
+  carbon: { everyS: 3600, gramsPerKwh: [250] },
+};
+
+/** The project that idle capacity is charged to. */
+export const UNALLOCATED = '(unallocated)';
+
+export interface Bill {
+  readonly energy: MicroCents;
+  readonly capital: MicroCents;
+  readonly operations: MicroCents;
+  readonly total: MicroCents;
+  readonly carbonGrams: number;
+  /** Sums to `total` exactly. */
+  readonly byProject: ReadonlyMap<string, MicroCents>;
+}
+
+/**
+ * What the run cost and emitted, and who for: energy by the energy attributed to each instance, capital and operations
+ * by reserved memory and time. Energy of nobody is the project `(unallocated)`.
+ */
+export function billOf(result: ReplayResult, workload: Workload, fleet: Fleet, model: CostModel): Bill {
+  const energy = microCents(result.energyKwh * model.pue * model.tariffPerKwh);
+  const lifeHours = model.nodeLifeYears * HOURS_PER_YEAR;
+  const capital = microCents(result.nodeHours * (mean(fleet, ({ priceEur }) => priceEur) / lifeHours));
+  const operations = microCents(result.nodeHours * model.operationsPerNodeHour);
+  const energyWeights = new Map<string, number>([[UNALLOCATED, result.unallocatedJoules]]);
+  const timeWeights = new Map<string, number>([[UNALLOCATED, 0]]);
+  workload.instances.forEach(({ project, memoryMib }, i) => {
+    energyWeights.set(project, (energyWeights.get(project) ?? 0) + result.instanceJoules[i]!);
+    timeWeights.set(project, (timeWeights.get(project) ?? 0) + result.instanceSeconds[i]! * memoryMib);
+  });
+  if ([...timeWeights.values()].every((weight) => weight === 0)) timeWeights.set(UNALLOCATED, 1);
+  const energyParts = apportion(energy, [...energyWeights.values()].map((weight) => Math.max(0, weight)));
+  const timeParts = apportion(capital + operations, [...timeWeights.values()]);
+  const byProject = new Map([...energyWeights.keys()].map((project, i) => [project, energyParts[i]! + timeParts[i]!]));
+  const embodied = (result.nodeHours * mean(fleet, (kind) => kind.embodiedKgCo2) * 1000) / lifeHours;
+  const carbonGrams = carbonOf(result.joulesByInterval, model) + embodied;
+  return { energy, capital, operations, total: energy + capital + operations, carbonGrams, byProject };
+}
+
+/** Energy of each accounting interval at the grid's carbon then; the last value of the series holds. */
+function carbonOf(joulesByInterval: readonly number[], { carbon, pue }: CostModel): number {
+  let grams = 0;
+  let before = 0;
+  joulesByInterval.forEach((joules, i) => {
+    const at = Math.min(carbon.gramsPerKwh.length - 1, Math.floor((i * ACCOUNT_EVERY_S) / carbon.everyS));
+    grams += ((joules - before) / JOULES_PER_KWH) * pue * carbon.gramsPerKwh[at]!;
+    before = joules;
+  });
+  return grams;
+}
+
+function mean(fleet: Fleet, of: (kind: Fleet['nodes'][number]) => number): number {
+  return fleet.nodes.reduce((sum, kind) => sum + of(kind), 0) / Math.max(1, fleet.nodes.length);
+}

@@ -1,0 +1,88 @@
+import { policies, type PolicyName } from '@berth/scheduling/policy.js';
+import type { Fleet } from './fleet/fleet.js';
+import type { Arrivals } from './packing/arrivals.js';
+import { lowerBound } from './packing/lower-bound.js';
+import { PackingReplay } from './packing/replay.js';
+import type { Summary } from './report/summary.js';
+
+export interface PackingScenario {
+  readonly trace: string;
+  readonly arrivals: Arrivals;
+  /** Nodes of one kind. */
+  readonly fleet: Fleet;
+  readonly policy: PolicyName;
+  readonly migrationsPer1000: number;
+  readonly seed: number;
+}
+
+const RELEARN_EVERY_S = 3600;
+const DAY_S = 86_400;
+const RULES = [
+  'Requests are placed one by one as they arrive; departures of an instant come before its arrivals.',
+  'A node is opened only when none in use takes a request, and closed when empty.',
+  'Lifetimes are learned from instances that have ended; none is known in advance.',
+  'The lower bound is the integral of max(ceil(cpu), ceil(memory)) over time: no packing can pass it.',
+  'CPU demand is unknown in this trace: energy, violations, cost and carbon are not given.',
+];
+
+/** Packs requests by size until the last one has arrived. */
+export function runPackingScenario(scenario: PackingScenario): Summary {
+  const { arrivals, fleet, policy, migrationsPer1000 } = scenario;
+  const [node] = fleet.nodes;
+  if (node === undefined || fleet.nodes.some((other) => other !== node)) {
+    throw new RangeError('packing needs a fleet of one kind of node');
+  }
+  const firstS = arrivals.startS[0]!;
+  const endS = arrivals.startS[arrivals.count - 1]!;
+  const size = { cpuMillis: node.cpuMillis, memoryMib: node.memoryMib, diskGib: node.diskGib };
+  const result = new PackingReplay(arrivals, {
+    node: size,
+    nodes: fleet.nodes.length,
+    policy: policies[policy],
+    learn: policy === 'berth',
+    offsetsS: [0],
+    endS,
+    relearnIntervalS: RELEARN_EVERY_S,
+    migrationsPer1000,
+  }).run();
+  const bound = lowerBound(arrivals, size, endS);
+  let instanceDays = 0;
+  for (let i = 0; i < arrivals.count; i++) instanceDays += (Math.min(arrivals.endS[i]!, endS) - arrivals.startS[i]!) / DAY_S;
+  const rejection = { reason: 'no node could take it', rows: result.rejected, example: '' };
+  return {
+    ...UNKNOWN_WITHOUT_DEMAND,
+    format: 1,
+    trace: `${scenario.trace} (${((endS - firstS) / 3600).toFixed(1)} h)`,
+    fleet: fleet.name,
+    policy,
+    seed: scenario.seed,
+    migrations: result.migrations,
+    migrationsPerInstanceDay: instanceDays > 0 ? result.migrations / instanceDays : 0,
+    instancesPlaced: result.placed,
+    instancesRejected: result.rejected,
+    rejections: result.rejected > 0 ? [rejection] : [],
+    nodeHours: result.nodeHours,
+    nodeHoursLowerBound: bound.nodeHours,
+    peakNodes: result.peakNodes,
+    events: result.events,
+    rules: RULES,
+  };
+}
+
+const UNKNOWN_WITHOUT_DEMAND = {
+  energyKwh: null,
+  floorKwh: null,
+  energyOverFloor: null,
+  slatahPercent: null,
+  slatahWithMigrationPercent: null,
+  pdmPercent: null,
+  unservedPercent: null,
+  instancesLost: 0,
+  restarts: 0,
+  waitSeconds: 0,
+  nodeStarts: 0,
+  cost: null,
+  carbonGrams: null,
+  wallSeconds: null,
+  peakRssMib: null,
+} as const;
