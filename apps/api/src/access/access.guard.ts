@@ -5,11 +5,12 @@ import type { TokenGrant } from '@berth/database/token.repository.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import { roleIncludes, type Role } from '@berth/domain/role.js';
 import type { FastifyRequest } from 'fastify';
+import { inputOf } from '../http/input.js';
 import { routeMetadata, type RouteSpec } from '../http/route.js';
 import type { Access } from './access.js';
 import type { Authenticator } from './authenticator.js';
 
-/** Before every handler: who asks, whether the route lets them, and in which project. A handler without a route is closed. */
+/** Before every handler: who asks, whether the route lets them, in which project, and whether what they send is right. A handler without a route is closed. */
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly authenticator: Authenticator,
@@ -18,17 +19,21 @@ export class AccessGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const spec = Reflect.getMetadata(routeMetadata, context.getHandler()) as RouteSpec | undefined;
-    if (spec?.role === 'anyone') return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const grant = await this.authenticator.authenticate(request.headers.authorization, request.ip);
     if (!spec) return false;
-    if (!roleIncludes(grant.role, spec.role)) throw new ProblemError(forbidden(grant.role, spec.role));
-    request.access = spec.inProject === true ? await this.inProject(grant, request) : accessOf(grant);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const access = spec.role === 'anyone' ? undefined : await this.accessOf(spec, spec.role, request);
+    request.input = inputOf(spec, request, access);
     return true;
   }
 
+  private async accessOf(spec: RouteSpec, needed: Role, request: FastifyRequest): Promise<Access> {
+    const grant = await this.authenticator.authenticate(request.headers.authorization, request.ip);
+    if (!roleIncludes(grant.role, needed)) throw new ProblemError(forbidden(grant.role, needed));
+    return spec.inProject === true ? this.inProject(grant, request) : ownAccess(grant);
+  }
+
   private async inProject(grant: TokenGrant, request: FastifyRequest): Promise<Access> {
-    const own = accessOf(grant);
+    const own = ownAccess(grant);
     const { project } = request.query as { project?: unknown };
     if (project === undefined || project === own.project || project === own.projectId) return own;
     if (typeof project !== 'string' || !/^[a-z0-9-]{1,63}$/.test(project)) throw new ProblemError(notAProject);
@@ -38,7 +43,7 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-function accessOf({ id, role, projectId, project }: TokenGrant): Access {
+function ownAccess({ id, role, projectId, project }: TokenGrant): Access {
   return { tokenId: id, role, projectId, project, fleetWide: role === 'admin' };
 }
 

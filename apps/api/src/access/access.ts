@@ -1,6 +1,6 @@
 import type { Role } from '@berth/domain/role.js';
 
-/** Who asks, and in which project. Put on the request once its token has proved right. */
+/** Who asks, and in which project. */
 export interface Access {
   readonly tokenId: string;
   readonly role: Role;
@@ -8,10 +8,4 @@ export interface Access {
   readonly project: string;
   /** Sees what belongs to no project: the fleet's own operations and events. */
   readonly fleetWide: boolean;
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    access?: Access;
-  }
 }

@@ -86,14 +86,14 @@ function parametersOf({ params, query, headers, inProject }: RouteSpec): Json[] 
 }
 
 function responsesOf(route: RouteSpec): Json {
-  const { status, answer, mediaType = 'application/json', otherAnswers = {}, role, body, params } = route;
+  const { status, answer, mediaType = 'application/json', otherAnswers = {}, role, body, params, inProject } = route;
   const responses: Json = {};
   const answers: [number, z.ZodType][] = [[status, answer], ...Object.entries(otherAnswers).map(([code, schema]) => [Number(code), schema] as [number, z.ZodType])];
   for (const [code, schema] of answers) {
     responses[code] = { description: 'as asked', content: { [mediaType]: { schema: schemaOf(schema, 'output') } } };
   }
   const needsToken = role === 'anyone' ? [] : withToken;
-  const codes = new Set([...alwaysPossible, ...needsToken, ...(body ? withBody : []), ...(params ? ['not-found' as const] : []), ...(route.problems ?? [])]);
+  const codes = new Set([...alwaysPossible, ...needsToken, ...(body ? withBody : []), ...(params || inProject ? ['not-found' as const] : []), ...(route.problems ?? [])]);
   for (const problemStatus of new Set([...codes].map((code) => problems[code].status))) {
     responses[problemStatus] = problemResponse([...codes].filter((code) => problems[code].status === problemStatus));
   }

@@ -2,19 +2,25 @@ import { createParamDecorator, Res, type ExecutionContext } from '@nestjs/common
 import { ProblemError, type FieldError } from '@berth/domain/problem.js';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { routeMetadata, type InputOf, type RouteSpec } from './route.js';
+import type { Access } from '../access/access.js';
+import type { InputOf, RouteSpec } from './route.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    input?: InputOf<RouteSpec>;
+  }
+}
 
 const fieldErrorsMax = 20;
 const shownCharsMax = 200;
 
-/** Parameter decorator: the request, checked against its route's schemas. */
-export const Input = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const spec = Reflect.getMetadata(routeMetadata, context.getHandler()) as RouteSpec;
-  return inputOf(spec, context.switchToHttp().getRequest<FastifyRequest>());
-});
+/** Parameter decorator: the request as the guard has checked it against its route. */
+export const Input = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().input,
+);
 
 /** @throws ProblemError `invalid-request` that names every field at fault, wherever in the request it stands */
-function inputOf(spec: RouteSpec, request: FastifyRequest): InputOf<RouteSpec> {
+export function inputOf(spec: RouteSpec, request: FastifyRequest, access: Access | undefined): InputOf<RouteSpec> {
   const errors: FieldError[] = [];
   const read = (schema: z.ZodType | undefined, value: unknown, where: string): unknown => {
     const parsed = (schema ?? nothing).safeParse(value ?? undefined);
@@ -28,7 +34,7 @@ function inputOf(spec: RouteSpec, request: FastifyRequest): InputOf<RouteSpec> {
     query: read(spec.query, hasNone(spec.query, query), 'query'),
     headers: spec.headers && read(spec.headers, request.headers, 'header'),
     body: read(spec.body, request.body, 'body'),
-    access: request.access,
+    access,
   };
   if (errors.length === 0) return input as InputOf<RouteSpec>;
   const [first] = errors;

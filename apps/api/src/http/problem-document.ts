@@ -18,11 +18,10 @@ const tooBusyMessage = 'timeout exceeded when trying to connect'; // of pg's poo
 const awayCodes = /^(E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NOTFOUND|AI_AGAIN)|08...|53...|57...|55P03)$/;
 const awayMessages = /^(Connection terminated|Client has encountered a connection error|Query read timeout|Cannot use a pool)/;
 
-/** Errors of Fastify itself, by its code. */
-const fastifyProblems: Readonly<Record<string, Problem>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'the body may have 256 KiB' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'send application/json' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'invalid-request', detail: 'body: is empty', errors: [{ field: 'body', message: 'is empty' }] },
+/** What the framework refuses while it reads a request, by the status it gives. */
+const refusals: Readonly<Record<number, Problem>> = {
+  413: { code: 'payload-too-large', detail: 'the body may have 256 KiB' },
+  415: { code: 'unsupported-media-type', detail: 'send the body as application/json' },
 };
 
 /** What to tell the caller. Anything unforeseen is `internal`, and its own words stay here. */
@@ -31,12 +30,9 @@ export function problemOf(error: unknown): Problem {
   if (!(error instanceof Error)) return internal;
   const { code = '', statusCode } = error as { code?: string; statusCode?: number };
   if (isAway(error, code)) return unavailable;
-  const known = fastifyProblems[code];
-  if (known) return known;
-  // What is left of 4xx comes from reading the request: bad JSON, a bad URL, a length that lies.
-  if (statusCode === 413) return fastifyProblems['FST_ERR_CTP_BODY_TOO_LARGE']!;
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return unreadable(error.message);
-  return internal;
+  if (statusCode === undefined || statusCode < 400 || statusCode > 499) return internal;
+  // What is left comes from reading the request: bad JSON, a bad URL, a length that lies.
+  return refusals[statusCode] ?? unreadable(error.message);
 }
 
 function isAway(error: Error, code: string): boolean {

@@ -2,6 +2,11 @@ import { roles } from '@berth/domain/role.js';
 import { z } from 'zod';
 import { catalogueName, id, name, timestamp } from '../primitives.js';
 
+const title = z
+  .string()
+  .max(63)
+  .regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' });
+
 const limits = {
   maxInstances: z.int().min(0).max(1_000_000),
   maxVcpus: z.int().min(0).max(10_000_000),
@@ -19,11 +24,7 @@ export const projectView = z.object({
 export type ProjectView = z.infer<typeof projectView>;
 
 export const createTokenBody = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' }),
+  name: title,
   role: z.enum(roles),
   expiresInHours: z.int().min(1).max(87_600).optional(),
 });
@@ -65,7 +66,7 @@ export type ImageSource = z.infer<typeof imageSource>;
 
 export const createImageBody = z.strictObject({
   name: catalogueName,
-  osFamily: z.string().min(1).max(63),
+  osFamily: title,
   architecture: z.enum(['x86_64', 'i386']).default('x86_64'),
   minMemoryMib: z.int().min(16).max(65_536),
   source: imageSource,

@@ -8,7 +8,7 @@ import { createCountMax, idempotencyKeyMaxChars } from '@berth/domain/limits.js'
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
-import { catalogueName, id, labels, name, timestamp } from '../primitives.js';
+import { catalogueName, id, labels, name, reference, timestamp } from '../primitives.js';
 import { selector } from './page.js';
 
 export const placementGroup = z.strictObject({
@@ -35,7 +35,7 @@ export const createInstanceBody = z.strictObject({
   name: name.describe('with count > 1 a prefix: NAME-1, NAME-2, ...'),
   count: z.int().min(1).max(createCountMax).default(1),
   instanceType: catalogueName,
-  image: z.string().min(1).max(63).describe('name or id'),
+  image: reference,
   labels: labels.default({}),
   placement: placementConstraints.default({}),
   restartPolicy: z.enum(restartPolicies).default('always'),
@@ -81,7 +81,11 @@ export type InstanceView = z.infer<typeof instanceView>;
 export const instanceFilter = {
   state: z.enum(statesOf(instanceTransitions)).optional(),
   node: name.optional().describe('on this node'),
-  name: z.string().min(1).max(63).optional().describe('part of the name'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9-]{1,63}$/, { error: 'must be part of a name' })
+    .optional()
+    .describe('part of the name'),
   selector: selector.optional().describe('labels, such as env=prod,tier!=db,critical'),
   sort: z
     .string()

@@ -17,4 +17,6 @@ export const waitQuery = z.strictObject({ wait: z.coerce.number().int().min(0).m
 export const selector = z
   .string()
   .max(1024)
-  .regex(/^[^=!,]+(!?=[^=!,]*)?(,[^=!,]+(!?=[^=!,]*)?)*$/, { error: 'must be like env=prod,tier!=db,critical' });
+  .regex(/^[^=!,\0-\x1f]+(!?=[^=!,\0-\x1f]*)?(,[^=!,\0-\x1f]+(!?=[^=!,\0-\x1f]*)?)*$/, {
+    error: 'must be like env=prod,tier!=db,critical',
+  });
