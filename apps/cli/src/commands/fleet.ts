@@ -23,6 +23,17 @@ export function addFleetCommands(program: Command, invocation: Invocation): void
     });
 
   program
+    .command('simulate')
+    .description('run a trace under a policy, without a datacenter')
+    .argument('[words...]', 'berth simulate --help lists them')
+    .allowUnknownOption()
+    .helpOption(false) // its own commands answer to --help
+    .action(async (words: string[]) => {
+      const { simulateCommand } = await import('../simulate/command.js');
+      await simulateCommand().exitOverride().parseAsync(words, { from: 'user' });
+    });
+
+  program
     .command('completion <shell>')
     .description('a script for bash, zsh or fish: source <(berth completion bash)')
     .action(async (shell: string) => {

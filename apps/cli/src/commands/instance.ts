@@ -59,7 +59,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     .description('what its serial console wrote')
     .option('-f, --follow', 'go on with what it writes, until Ctrl-C')
     .action(async (reference: string, flags: { follow?: true }) => {
-      const { showConsole } = await import('../actions/console.js');
+      const { showConsole } = await import('../actions/console-log.js');
       await showConsole(invocation, reference, flags.follow === true);
     });
 }
