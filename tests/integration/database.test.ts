@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '@berth/database/database.js';
 import { migrate } from '@berth/database/migrate.js';
 import { Client } from 'pg';
@@ -68,7 +67,7 @@ describe('wake-ups', () => {
     database.notify('operation', 'b');
     await waitFor('both payloads', () => heard.length === 3);
     expect(heard).toEqual(['', 'a', 'b']);
-    await turn();
+
     await database.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`,
     );

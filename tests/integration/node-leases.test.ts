@@ -80,7 +80,8 @@ async function unseenFor(seconds: number): Promise<void> {
 
 async function states(vmm: LiveVmm): Promise<(string | undefined)[]> {
   const [row] = await database.query<{ node: string; vmm: string; instance: string }>(
-    `SELECT n.state AS node, v.state AS vmm, i.state AS instance FROM vmm v JOIN node n ON n.id = v.node_id JOIN instance i ON i.id = v.instance_id
+    `SELECT n.state AS node, v.state AS vmm, i.state AS instance
+      FROM vmm v JOIN node n ON n.id = v.node_id JOIN instance i ON i.id = v.instance_id
      WHERE v.id = $1`,
     [vmm.vmmId],
   );
@@ -118,7 +119,8 @@ describe('a list of what lives on a node', () => {
   it('without a vmm that has long been running means that it is lost', async () => {
     const vmm = await running();
     await database.query(
-      `UPDATE vmm SET created_at = now() - interval '1 min', started_at = NULL, ready_at = now() - interval '1 min' WHERE id = $1`,
+      `UPDATE vmm SET created_at = now() - interval '1 min', started_at = NULL,
+        ready_at = now() - interval '1 min' WHERE id = $1`,
       [vmm.vmmId],
     );
     const { lost } = await inventories.apply([node.nodeId], [], 10_000);
@@ -138,7 +140,8 @@ describe('a list of what lives on a node', () => {
       { ...vmm, reason: 'killed', detail: '', method: 'node-reported' },
     ]);
     await database.query(
-      `UPDATE vmm SET created_at = now() - interval '2 min', started_at = now() - interval '2 min', ready_at = NULL, gone_at = now() - interval '1 min' WHERE id = $1`,
+      `UPDATE vmm SET created_at = now() - interval '2 min', started_at = now() - interval '2 min', ready_at = NULL,
+        gone_at = now() - interval '1 min' WHERE id = $1`,
       [vmm.vmmId],
     );
     const stranger = { ...vmm, vmmId: crypto.randomUUID() };
@@ -189,7 +192,7 @@ describe('a registration', () => {
   });
 });
 
-it('energy and cost grow with the time between beats, and a long silence counts for half a minute at most', async () => {
+it('energy and cost grow with the time between beats; a long silence counts for half a minute', async () => {
   await unseenFor(10);
   await leases.beat([beatOf(node)], rates);
   await unseenFor(600);

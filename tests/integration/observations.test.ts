@@ -65,7 +65,8 @@ const exitOf = (vmm: LiveVmm, reason: VmmExit['reason'] = 'killed'): VmmExit => 
 
 async function stateOf({ instanceId, operationId }: AcceptedFixture) {
   const [row] = await database.query(
-    `SELECT i.state, o.state AS operation, o.stage, (SELECT v.state FROM vmm v WHERE v.instance_id = i.id ORDER BY generation DESC LIMIT 1) AS vmm
+    `SELECT i.state, o.state AS operation, o.stage, (SELECT v.state FROM vmm v WHERE v.instance_id = i.id
+      ORDER BY generation DESC LIMIT 1) AS vmm
      FROM instance i JOIN operation o ON o.id = $2 WHERE i.id = $1`,
     [instanceId, operationId],
   );
@@ -80,7 +81,8 @@ describe('reports of a start', () => {
     await sayReady(one.vmm, one.operationId);
     expect(await stateOf(one)).toEqual({ state: 'running', operation: 'succeeded', stage: 'done', vmm: 'running' });
     const [row] = await database.query<{ timeline: { phase: string; offsetMs: number }[]; totalMs: number }>(
-      `SELECT timeline, (extract(epoch FROM ended_at - created_at) * 1000)::float8 AS "totalMs" FROM operation WHERE id = $1`,
+      `SELECT timeline, (extract(epoch FROM ended_at - created_at) * 1000)::float8 AS "totalMs" FROM operation
+        WHERE id = $1`,
       [one.operationId],
     );
     expect(row!.timeline.map(({ phase }) => phase)).toEqual([
@@ -125,7 +127,8 @@ describe('the end of a vmm', () => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => exits.apply([exitOf(one.vmm)])));
     expect(outcomes.reduce((sum, { gone }) => sum + gone.size, 0)).toBe(1);
     const [row] = await database.query(
-      `SELECT i.state, i.restart_count AS restarts, (SELECT count(*) FROM fence WHERE vmm_id = $2) AS fences FROM instance i WHERE id = $1`,
+      `SELECT i.state, i.restart_count AS restarts, (SELECT count(*) FROM fence WHERE vmm_id = $2) AS fences
+        FROM instance i WHERE id = $1`,
       [one.instanceId, one.vmm.vmmId],
     );
     expect(row).toEqual({ state: 'pending', restarts: 1, fences: 1 });
@@ -161,7 +164,8 @@ describe('the end of a vmm', () => {
   it('that nobody heard of does not let a second vmm begin', async () => {
     const one = await running();
     const second = database.query(
-      `INSERT INTO vmm (id, instance_id, generation, node_id, driver, state) SELECT gen_random_uuid(), $1, 99, $2, 'model', 'scheduled'`,
+      `INSERT INTO vmm (id, instance_id, generation, node_id, driver, state) SELECT gen_random_uuid(), $1, 99, $2,
+        'model', 'scheduled'`,
       [one.instanceId, node.nodeId],
     );
     await expect(second).rejects.toMatchObject({ constraint: 'vmm_one_live' });

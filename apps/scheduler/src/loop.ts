@@ -13,7 +13,10 @@ export interface LoopOptions {
   readonly name: string;
   /** A wake-up may get lost; the timer does not. */
   readonly intervalMs: number;
-  /** Least time between the starts of two rounds: under load a round then finds a batch, while a lone item waits for nothing. */
+  /**
+   * Least time between the starts of two rounds: under load a round then finds a batch, while a lone item waits for
+   * nothing.
+   */
   readonly paceMs: number;
   readonly round: () => Promise<Round>;
 }
@@ -30,7 +33,10 @@ export interface LoopHealth {
 
 const errorPauseMs = 1_000;
 
-/** A control loop: woken or by timer, one round at a time, no retries inside; a round that fails is told, and the next one comes. */
+/**
+ * A control loop: woken or by timer, one round at a time, no retries inside; a round that fails is told, and the next
+ * one comes.
+ */
 export class Loop {
   private stopping = false;
   private woken = false;

@@ -14,7 +14,9 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Wake-ups between processes. They carry no data that matters: every listener also looks by itself from time to time. */
+/**
+ * Wake-ups between processes. They carry no data that matters: every listener also looks by itself from time to time.
+ */
 export type Channel = 'place' | 'dispatch' | 'operation' | 'event' | 'node' | 'reconcile';
 
 const poolSizeDefault = 10;
@@ -67,7 +69,9 @@ export class Database implements Session {
     return this.session.query<Row>(text, values);
   }
 
-  /** Runs `work` in one transaction, again when the server broke it off for a race. `work` must have no other effect. */
+  /**
+   * Runs `work` in one transaction, again when the server broke it off for a race. `work` must have no other effect.
+   */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -80,8 +84,9 @@ export class Database implements Session {
   }
 
   /**
-   * Wakes listeners of a channel in every process, soon and at most once per turn of the event loop. Call it after the commit: a
-   * NOTIFY inside a transaction makes commits queue up behind one another's fsync. Never throws; a lost wake-up costs a timer's time.
+   * Wakes listeners of a channel in every process, soon and at most once per turn of the event loop. Call it after the
+   * commit: a NOTIFY inside a transaction makes commits queue up behind one another's fsync. Never throws; a lost
+   * wake-up costs a timer's time.
    */
   notify(channel: Channel, payload = ''): void {
     this.wakeups.set(`${channel} ${payload}`, { channel, payload });
@@ -92,8 +97,8 @@ export class Database implements Session {
   }
 
   /**
-   * Calls `onWake` for every notification, and with an empty payload after each (re)connection, as something may have been missed.
-   * Returns the way to stop.
+   * Calls `onWake` for every notification, and with an empty payload after each (re)connection, as something may have
+   * been missed. Returns the way to stop.
    */
   listen(channel: Channel, onWake: (payload: string) => void): () => void {
     return this.listener.add(channel, onWake);

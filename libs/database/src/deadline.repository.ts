@@ -27,10 +27,12 @@ export interface DeadlineOutcome {
   readonly instance?: { readonly state: InstanceState; readonly reason: string; readonly restartAfterMs?: number };
 }
 
-const overdueIds = `SELECT id, instance_id AS "instanceId" FROM operation WHERE ended_at IS NULL AND deadline_at < now() LIMIT $1`;
+const overdueIds = `
+SELECT id, instance_id AS "instanceId" FROM operation WHERE ended_at IS NULL AND deadline_at < now() LIMIT $1`;
 
 const overdue = `
-SELECT o.id AS "operationId", o.kind, o.initiator, o.stage, o.instance_id AS "instanceId", i.state AS "instanceState", i.reason,
+SELECT o.id AS "operationId", o.kind, o.initiator, o.stage, o.instance_id AS "instanceId", i.state AS "instanceState",
+  i.reason,
        n.name AS node, n.state AS "nodeState"
 FROM operation o
 LEFT JOIN instance i ON i.id = o.instance_id
@@ -40,7 +42,8 @@ WHERE o.id = ANY($1::uuid[]) AND o.ended_at IS NULL`;
 
 const change = `
 UPDATE instance i
-SET state = c.state, reason = c.reason, updated_at = now(), restart_after = now() + make_interval(secs => c."restartAfterMs" / 1000)
+SET state = c.state, reason = c.reason, updated_at = now(),
+  restart_after = now() + make_interval(secs => c."restartAfterMs" / 1000)
 FROM jsonb_to_recordset($1::jsonb) AS c (id uuid, seen text, state text, reason text, "restartAfterMs" float8)
 WHERE i.id = c.id AND i.state = c.seen`;
 

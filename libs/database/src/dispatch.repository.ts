@@ -9,7 +9,10 @@ export interface DueDispatch<S extends object> {
   readonly kind: OperationKind;
   /** How often it was handed out, this time included. */
   readonly attempt: number;
-  /** Its vmm was placed by this very operation: it is to be started. Otherwise the operation acts on a vmm that is there. */
+  /**
+   * Its vmm was placed by this very operation: it is to be started. Otherwise the operation acts on a vmm that is
+   * there.
+   */
   readonly starts: boolean;
   readonly workerId: string;
   readonly nodeId: string;
@@ -28,7 +31,9 @@ export interface DueDispatch<S extends object> {
   readonly waitedMs: number;
 }
 
-/** The newest live vmm is the one an operation is about: with the operation's own placement it is the one just placed. */
+/**
+ * The newest live vmm is the one an operation is about: with the operation's own placement it is the one just placed.
+ */
 const claim = `
 WITH due AS (
   SELECT id, next_attempt_at FROM operation
@@ -63,8 +68,8 @@ export class DispatchRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes operations that wait for a node, and those whose job made no progress for `againAfterMs`. Those without a live vmm are
-   * claimed too and missing from the answer: there is nothing to tell a node (see SettleRepository).
+   * Takes operations that wait for a node, and those whose job made no progress for `againAfterMs`. Those without a
+   * live vmm are claimed too and missing from the answer: there is nothing to tell a node (see SettleRepository).
    */
   claim<S extends object>(limit: number, againAfterMs: number): Promise<DueDispatch<S>[]> {
     return this.database.query(claim, [limit, againAfterMs / 1000]);

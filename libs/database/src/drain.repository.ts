@@ -52,9 +52,11 @@ SELECT o.id AS "operationId", n.id AS "nodeId", n.name AS node, o.result,
        (extract(epoch FROM now() - o.updated_at) * 1000)::float8 AS "idleMs",
        coalesce((
          SELECT jsonb_agg(jsonb_build_object(
-           'id', i.id, 'name', i.name, 'projectId', i.project_id, 'state', i.state, 'generation', i.generation, 'vcpus', i.vcpus,
+           'id', i.id, 'name', i.name, 'projectId', i.project_id, 'state', i.state, 'generation', i.generation,
+             'vcpus', i.vcpus,
            'memoryMib', i.memory_mib, 'diskGib', i.disk_gib, 'constraints', i.constraints,
-           'isBusy', EXISTS (SELECT FROM operation b WHERE b.instance_id = i.id AND b.ended_at IS NULL)) ORDER BY i.memory_mib DESC, i.name)
+           'isBusy', EXISTS (SELECT FROM operation b WHERE b.instance_id = i.id AND b.ended_at IS NULL))
+             ORDER BY i.memory_mib DESC, i.name)
          FROM vmm v JOIN instance i ON i.id = v.instance_id WHERE v.node_id = n.id AND v.state <> 'gone'
        ), '[]') AS remaining
 FROM operation o JOIN node n ON n.id = o.node_id

@@ -90,7 +90,8 @@ o.id AS "operationId", o.kind,
 (SELECT count(*) FROM vmm w WHERE w.instance_id = i.id AND w.created_at >= o.created_at) AS "startCount"`;
 
 const ofVmms = `
-SELECT ${columns}, v.id AS "vmmId", v.generation AS "vmmGeneration", o.placed_at IS NOT NULL AND o.vmm_id = v.id AS "startsIt",
+SELECT ${columns}, v.id AS "vmmId", v.generation AS "vmmGeneration",
+       o.placed_at IS NOT NULL AND o.vmm_id = v.id AS "startsIt",
        (extract(epoch FROM now() - v.ready_at) * 1000)::float8 AS "ranMs"
 FROM vmm v
 JOIN instance i ON i.id = v.instance_id

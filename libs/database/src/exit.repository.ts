@@ -54,14 +54,17 @@ UPDATE instance i
 SET state = c.state, reason = c.reason, desired_state = coalesce(c."desiredState", i.desired_state),
     restart_count = coalesce(c."restartCount", i.restart_count),
     restart_after = now() + make_interval(secs => c."restartAfterMs" / 1000),
-    node_id = CASE c.state WHEN 'pending' THEN i.node_id END, deleted_at = CASE c.state WHEN 'deleted' THEN now() END, updated_at = now()
+    node_id = CASE c.state WHEN 'pending' THEN i.node_id END, deleted_at = CASE c.state WHEN 'deleted' THEN now() END,
+      updated_at = now()
 FROM jsonb_to_recordset($1::jsonb) AS c (
-  id uuid, seen text, generation int, state text, reason text, "desiredState" text, "restartCount" int, "restartAfterMs" float8)
+  id uuid, seen text, generation int, state text, reason text, "desiredState" text, "restartCount" int,
+    "restartAfterMs" float8)
 WHERE i.id = c.id AND i.state = c.seen AND i.generation = c.generation`;
 
 const again = `
 UPDATE operation
-SET stage = 'place', state = 'pending', vmm_id = NULL, node_id = NULL, generation = NULL, placed_at = NULL, dispatched_at = NULL,
+SET stage = 'place', state = 'pending', vmm_id = NULL, node_id = NULL, generation = NULL, placed_at = NULL,
+  dispatched_at = NULL,
     next_attempt_at = now(), updated_at = now(), progress_percent = 10
 WHERE id = ANY($1::uuid[]) AND ended_at IS NULL`;
 
@@ -71,7 +74,10 @@ WHERE o.stage IN ('dispatch', 'node') AND o.next_attempt_at <= now() AND o.kind 
   AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = o.instance_id AND v.state <> 'gone')
 LIMIT $1`;
 
-/** The end of vmms, and what follows from it for their instances and operations: decided by the caller's rule, inside the transaction. */
+/**
+ * The end of vmms, and what follows from it for their instances and operations: decided by the caller's rule, inside
+ * the transaction.
+ */
 export class ExitRepository {
   constructor(
     private readonly database: Database,

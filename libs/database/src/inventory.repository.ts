@@ -39,24 +39,28 @@ export interface InventoryOutcome {
 
 const listed = `listed AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS l (
-    "nodeId" uuid, "vmmId" uuid, generation int, state text, pid int, "cpuMillis" int, "memoryMib" int, "cpuSeconds" float8)
+    "nodeId" uuid, "vmmId" uuid, generation int, state text, pid int, "cpuMillis" int, "memoryMib" int,
+      "cpuSeconds" float8)
 )`;
 
 /** Telemetry; a vmm at rest is not written. */
 const usage = `
 WITH ${listed}
-UPDATE vmm v SET used_cpu_millis = l."cpuMillis", used_memory_mib = l."memoryMib", cpu_seconds = l."cpuSeconds", observed_at = now()
+UPDATE vmm v
+SET used_cpu_millis = l."cpuMillis", used_memory_mib = l."memoryMib", cpu_seconds = l."cpuSeconds", observed_at = now()
 FROM listed l
 WHERE v.id = l."vmmId" AND v.generation = l.generation AND v.state <> 'gone'
   AND (v.used_cpu_millis, v.used_memory_mib) IS DISTINCT FROM (l."cpuMillis", l."memoryMib")`;
 
 /**
- * What differs between list and record. A vmm that changed within the last seconds is left out: the list may have been made before, and
- * its own report says it better.
+ * What differs between list and record. A vmm that changed within the last seconds is left out: the list may have been
+ * made before, and its own report says it better.
  */
 const differences = `
 WITH ${listed}, settled AS (
-  SELECT v.*, greatest(v.created_at, v.started_at, v.ready_at, v.gone_at) < now() - make_interval(secs => $3) AS is_settled FROM vmm v
+  SELECT v.*,
+         greatest(v.created_at, v.started_at, v.ready_at, v.gone_at) < now() - make_interval(secs => $3) AS is_settled
+  FROM vmm v
   WHERE v.id IN (SELECT "vmmId" FROM listed) OR (v.node_id = ANY($2::uuid[]) AND v.state <> 'gone')
 )
 SELECT CASE WHEN l."vmmId" IS NULL THEN 'lost'

@@ -2,7 +2,10 @@ import { Client, type ClientConfig } from 'pg';
 
 const reconnectDelayMs = 500;
 
-/** One connection that LISTENs for all channels of a process, for ever: opened on first use, opened again when it breaks. */
+/**
+ * One connection that LISTENs for all channels of a process, for ever: opened on first use, opened again when it
+ * breaks.
+ */
 export class Listener {
   private readonly listenersOf = new Map<string, Set<(payload: string) => void>>();
   private client: Client | undefined;

@@ -13,8 +13,8 @@ interface Migration {
 }
 
 /**
- * Applies `folder`/NNNN_name/migration.sql in order and keeps Prisma's ledger, so that `prisma migrate` can take over at any time.
- * Several at once: one applies, the others wait and find nothing to do. Resolves to the names applied.
+ * Applies `folder`/NNNN_name/migration.sql in order and keeps Prisma's ledger, so that `prisma migrate` can take over
+ * at any time. Several at once: one applies, the others wait and find nothing to do. Resolves to the names applied.
  * @throws when a migration fails, failed earlier, or was edited after it was applied
  */
 export async function migrate(url: string, folder: string): Promise<string[]> {

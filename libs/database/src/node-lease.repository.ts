@@ -62,13 +62,15 @@ SELECT id AS "nodeId", boot_id AS "bootId", state FROM node WHERE id = ANY($1::u
 const register = `
 WITH told AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
-    "nodeId" uuid, name text, "workerId" text, "bootId" text, driver text, zone text, rack text, labels jsonb, "powerModel" text,
+    "nodeId" uuid, name text, "workerId" text, "bootId" text, driver text, zone text, rack text, labels jsonb,
+      "powerModel" text,
     "agentUrl" text, capacity jsonb, allocatable jsonb)
 )
 INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
                        capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
                        allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
-SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId",
+SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl",
+  t."bootId",
        (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
        (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
 FROM told t
@@ -100,31 +102,36 @@ interface RegisteredRow {
 }
 
 /**
- * Energy is power times the database clock between two signs of life, at most 30 s of it: what lies in a longer gap is unknown.
- * Telemetry: a crash of the server may forget the last of it, so nobody waits for the disk.
+ * Energy is power times the database clock between two signs of life, at most 30 s of it: what lies in a longer gap is
+ * unknown. Telemetry: a crash of the server may forget the last of it, so nobody waits for the disk.
  */
 const beat = `
 WITH told AS (
   SELECT "nodeId", "usedCpuMillis", "usedMemoryMib", watts, now() - make_interval(secs => "ageMs" / 1000) AS seen_at
-  FROM jsonb_to_recordset($1::jsonb) AS t ("nodeId" uuid, "ageMs" float8, "usedCpuMillis" int, "usedMemoryMib" int, watts float8)
+  FROM jsonb_to_recordset($1::jsonb) AS t ("nodeId" uuid, "ageMs" float8, "usedCpuMillis" int, "usedMemoryMib" int,
+    watts float8)
 ), before AS (
   SELECT id, state, least(30, greatest(0, extract(epoch FROM seen_at - last_seen_at)))::float8 AS passed_s
   FROM node JOIN told ON id = "nodeId" ORDER BY id FOR NO KEY UPDATE OF node
 )
 UPDATE node n
-SET last_seen_at = greatest(n.last_seen_at, t.seen_at), used_cpu_millis = t."usedCpuMillis", used_memory_mib = t."usedMemoryMib",
+SET last_seen_at = greatest(n.last_seen_at, t.seen_at), used_cpu_millis = t."usedCpuMillis",
+  used_memory_mib = t."usedMemoryMib",
     power_watts = t.watts, energy_joules = n.energy_joules + t.watts * b.passed_s,
     cost_micros = n.cost_micros + t.watts * b.passed_s * $2 + b.passed_s * $3,
-    state = CASE WHEN b.state = 'unreachable' AND t.seen_at > now() - make_interval(secs => $4) THEN 'up' ELSE n.state END
+    state = CASE WHEN b.state = 'unreachable' AND t.seen_at > now() - make_interval(secs => $4) THEN 'up'
+      ELSE n.state END
 FROM told t JOIN before b ON b.id = t."nodeId"
 WHERE n.id = b.id
 RETURNING n.id AS "nodeId", n.name, b.state = 'unreachable' AND n.state = 'up' AS "cameUp"`;
 
 const plates = `
-SELECT id AS "nodeId", power_model AS "powerModel", capacity_cpu_millis AS "capacityCpuMillis" FROM node WHERE id = ANY($1::uuid[])`;
+SELECT id AS "nodeId", power_model AS "powerModel", capacity_cpu_millis AS "capacityCpuMillis"
+FROM node WHERE id = ANY($1::uuid[])`;
 
 const live = `
-SELECT id AS "vmmId", instance_id AS "instanceId", generation FROM vmm WHERE node_id = ANY($1::uuid[]) AND state <> 'gone'`;
+SELECT id AS "vmmId", instance_id AS "instanceId", generation
+FROM vmm WHERE node_id = ANY($1::uuid[]) AND state <> 'gone'`;
 
 /** Who is there, and since when not. Time is the database's alone. */
 export class NodeLeaseRepository {

@@ -42,7 +42,8 @@ WHERE v.state = ANY($1) AND (n.state IN ('unreachable', 'down') OR n.id = ANY($2
 const hide = `
 WITH hidden AS (
   UPDATE vmm v SET state = 'unknown' FROM node n
-  WHERE n.id = v.node_id AND n.state IN ('unreachable', 'down') AND v.instance_id = ANY($1::uuid[]) AND v.state = ANY($2)
+  WHERE n.id = v.node_id AND n.state IN ('unreachable', 'down') AND v.instance_id = ANY($1::uuid[])
+    AND v.state = ANY($2)
   RETURNING v.instance_id, v.generation, n.id AS node_id, n.name AS node
 )
 UPDATE instance i SET state = 'unknown', reason = 'node ' || h.node || ' cannot be reached', updated_at = now()

@@ -25,7 +25,8 @@ export interface EndedOperation {
 
 const end = `
 UPDATE operation o
-SET state = e.state, stage = 'done', problem = e.problem, result = coalesce(e.result, o.result), ended_at = now(), updated_at = now(),
+SET state = e.state, stage = 'done', problem = e.problem, result = coalesce(e.result, o.result), ended_at = now(),
+  updated_at = now(),
     timeline = coalesce(e.timeline, o.timeline),
     progress_percent = CASE e.state WHEN 'succeeded' THEN 100 ELSE o.progress_percent END
 FROM jsonb_to_recordset($1::jsonb) AS e ("operationId" uuid, state text, problem jsonb, timeline jsonb, result jsonb)
@@ -48,7 +49,9 @@ export async function endOperations(on: Session, ends: readonly OperationEnd[]):
     on,
     ended.map(({ operationId, instanceId, nodeId, kind, state }) => ({
       kind: eventOf[state],
-      ...{ operationId, instanceId, nodeId },
+      operationId,
+      instanceId,
+      nodeId,
       message: [`${kind} ${state}`, problems.get(operationId)?.detail].filter(Boolean).join(': '),
     })),
   );

@@ -90,7 +90,8 @@ WITH plan AS (
   FROM plan p WHERE i.id = p."instanceId" RETURNING i.id, i.generation, i.project_id, i.name
 ), made AS (
   INSERT INTO vmm (id, instance_id, generation, node_id, driver, state)
-  SELECT p."vmmId", s.id, s.generation, p."nodeId", p.driver, 'scheduled' FROM plan p JOIN started s ON s.id = p."instanceId"
+  SELECT p."vmmId", s.id, s.generation, p."nodeId", p.driver, 'scheduled'
+  FROM plan p JOIN started s ON s.id = p."instanceId"
 ), held AS (
   INSERT INTO reservation (id, vmm_id, instance_id, node_id, state, cpu_millis, memory_mib, disk_gib)
   SELECT "reservationId", "vmmId", "instanceId", "nodeId", 'active', "cpuMillis", "memoryMib", "diskGib" FROM plan
@@ -108,7 +109,8 @@ SET stage = 'dispatch', state = 'running', vmm_id = p."vmmId", node_id = p."node
     progress_percent = 30, placed_at = clock_timestamp(), next_attempt_at = now(), updated_at = now(),
     timeline = jsonb_build_array(
       jsonb_build_object('phase', 'queued', 'offsetMs', round(p."queuedMs")),
-      jsonb_build_object('phase', 'placed', 'offsetMs', round(extract(epoch FROM clock_timestamp() - o.created_at) * 1000)))
+      jsonb_build_object('phase', 'placed',
+                         'offsetMs', round(extract(epoch FROM clock_timestamp() - o.created_at) * 1000)))
 FROM plan p JOIN started s ON s.id = p."instanceId" WHERE o.id = p."operationId"`;
 
 /** The decision and its event are written when the answer changes, not at every try. */
@@ -147,7 +149,9 @@ export class PlacementRepository {
     return this.database.query(pending, [limit]);
   }
 
-  /** Checks each node again and writes what it can take: vmm with the next generation, reservation, decision, dispatch. */
+  /**
+   * Checks each node again and writes what it can take: vmm with the next generation, reservation, decision, dispatch.
+   */
   async commit(plan: readonly ProposedPlacement[]): Promise<CommitOutcome> {
     if (plan.length === 0) return { committed: [], refused: [] };
     const outcome = await this.database.transaction(async (on) => {
@@ -214,7 +218,8 @@ async function failTogether(
     on,
     ending.map(({ instanceId, operationId, problem }) => ({
       kind: 'InstanceFailed',
-      ...{ instanceId, operationId },
+      instanceId,
+      operationId,
       message: problem.detail,
     })),
   );

@@ -57,11 +57,13 @@ const reportColumns = `"vmmId" uuid, "instanceId" uuid, generation int, pid int`
 const starting = `
 WITH report AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (${reportColumns})),
 moved AS (
-  UPDATE vmm v SET state = 'starting', pid = coalesce(r.pid, v.pid), started_at = coalesce(v.started_at, now()), observed_at = now()
+  UPDATE vmm v SET state = 'starting', pid = coalesce(r.pid, v.pid), started_at = coalesce(v.started_at, now()),
+    observed_at = now()
   FROM report r WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)
   RETURNING v.id, v.instance_id
 ), revived AS (
-  UPDATE instance i SET state = 'starting', updated_at = now() FROM moved m WHERE i.id = m.instance_id AND i.state = 'unknown'
+  UPDATE instance i SET state = 'starting', updated_at = now()
+  FROM moved m WHERE i.id = m.instance_id AND i.state = 'unknown'
 ), shown AS (
   UPDATE operation o SET progress_percent = greatest(o.progress_percent, 60), updated_at = now(),
                          next_attempt_at = now() + make_interval(secs => $3)
@@ -103,7 +105,9 @@ const startingSources = sourcesOf(vmmTransitions, 'starting').filter((state) => 
 const runningSources = [...sourcesOf(vmmTransitions, 'running'), 'running'];
 const instanceRunningSources = sourcesOf(instanceTransitions, 'running');
 
-/** From handed to a worker to ready. Reports may come twice and in any order: each moves the record forward or is stale. */
+/**
+ * From handed to a worker to ready. Reports may come twice and in any order: each moves the record forward or is stale.
+ */
 export class ReadyRepository {
   constructor(private readonly database: Database) {}
 

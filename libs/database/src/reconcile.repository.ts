@@ -33,9 +33,13 @@ export interface OpenedOperation {
   readonly reason: string;
 }
 
-/** Nothing can be done about a vmm on a node out of reach, nor before a restart is due. What failed, and is cleared away, stays. */
+/**
+ * Nothing can be done about a vmm on a node out of reach, nor before a restart is due. What failed, and is cleared
+ * away, stays.
+ */
 const gaps = `
-SELECT i.id AS "instanceId", i.name, i.state, i.desired_state AS "desiredState", i.generation, i.restart_count AS "restartCount",
+SELECT i.id AS "instanceId", i.name, i.state, i.desired_state AS "desiredState", i.generation,
+  i.restart_count AS "restartCount",
        v.state AS "vmmState"
 FROM instance i
 LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
@@ -49,7 +53,8 @@ ORDER BY i.updated_at LIMIT $1`;
 
 const nextRestart = `
 SELECT (extract(epoch FROM min(restart_after) - now()) * 1000)::float8 AS "inMs" FROM instance
-WHERE state <> 'deleted' AND NOT (desired_state = 'running' AND state = 'running') AND NOT (desired_state = 'stopped' AND state = 'stopped')
+WHERE state <> 'deleted' AND NOT (desired_state = 'running' AND state = 'running')
+  AND NOT (desired_state = 'stopped' AND state = 'stopped')
   AND restart_after > now()`;
 
 const open = `
@@ -98,7 +103,10 @@ export class ReconcileRepository {
   }
 }
 
-/** In the caller's transaction, after it has locked the instances. Those with an open operation, or that changed, are left out. */
+/**
+ * In the caller's transaction, after it has locked the instances. Those with an open operation, or that changed, are
+ * left out.
+ */
 export async function openOperations(
   on: Session,
   asked: readonly OpenedOperation[],

@@ -3,8 +3,8 @@ import type { ClientBase, Pool, QueryResultRow } from 'pg';
 /** Where SQL runs: on any connection of the pool, or inside one transaction. */
 export interface Session {
   /**
-   * Rows of one statement. Its text must be constant (values go in `values`): each connection prepares it once.
-   * Columns come as the driver reads them; bigint and numeric as number, timestamptz as Date.
+   * Rows of one statement. Its text must be constant (values go in `values`): each connection prepares it once. Columns
+   * come as the driver reads them; bigint and numeric as number, timestamptz as Date.
    */
   query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }

@@ -68,7 +68,9 @@ export class ObservationReader {
     );
   }
 
-  /** When this reader last found no group and made it, on the monotonic clock: what the stream held before may be lost. */
+  /**
+   * When this reader last found no group and made it, on the monotonic clock: what the stream held before may be lost.
+   */
   get groupMadeAtMs(): number | undefined {
     return this.madeAtMs;
   }

@@ -45,8 +45,7 @@ export class ObservationWriter {
   }
 
   /**
-   * False when the scheduler must be told again which nodes there are: it asked, or Redis was
-   * emptied.
+   * False when the scheduler must be told again which nodes there are: it asked, or Redis was emptied.
    * @throws when Redis is away
    */
   async isRegistered(): Promise<boolean> {

@@ -23,8 +23,8 @@ export function groupKey(projectId: string, name: string): string {
 }
 
 /**
- * What an instance asks of a node. A vcpu is 1000 millis; memory is the guest's and what the vmm itself needs on the costliest driver
- * of the fleet that the instance accepts, for the node is not known yet.
+ * What an instance asks of a node. A vcpu is 1000 millis; memory is the guest's and what the vmm itself needs on the
+ * costliest driver of the fleet that the instance accepts, for the node is not known yet.
  */
 export function instanceRequest(fleet: FleetView, { constraints, ...shape }: InstanceShape): PlacementRequest {
   const { drivers, nodeSelector } = constraints;

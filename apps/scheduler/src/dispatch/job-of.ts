@@ -5,7 +5,9 @@ import type { DispatchedJob } from '@berth/queue/job-producer.js';
 /** A guest gets this long to shut itself down before it is cut off. */
 export const stopGraceMs = 5_000;
 
-/** The job that carries an operation one step further. A new attempt is a new job: the queue forgets an id with its job. */
+/**
+ * The job that carries an operation one step further. A new attempt is a new job: the queue forgets an id with its job.
+ */
 export function jobOf(due: DueDispatch<ImageSource>): DispatchedJob {
   const { operationId, attempt, workerId, nodeId, vmmId, instanceId, generation } = due;
   const address = { workerId, jobId: `${operationId}.${attempt}` };

@@ -13,8 +13,8 @@ const movesMax = 2;
 export const givesUpAfterMs = 30_000;
 
 /**
- * The next moves off a node, checked beforehand: an instance is stopped only when some other node would take it now. `fleet` is the
- * fleet as it stands, the node cordoned; what this step moves is booked on it. Pure.
+ * The next moves off a node, checked beforehand: an instance is stopped only when some other node would take it now.
+ * `fleet` is the fleet as it stands, the node cordoned; what this step moves is booked on it. Pure.
  */
 export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
   const { remaining, node, idleMs } = drain;

@@ -5,8 +5,9 @@ import type { Problem } from '@berth/domain/problem.js';
 const againAfterMs = 15_000;
 
 /**
- * How an operation ends that ran out of time, and what that makes of its instance. A start that a user asked for is given up, and the
- * reconciler clears its vmm away; one that a loop asked for is asked for again. A stop or a delete stays wished for. Pure.
+ * How an operation ends that ran out of time, and what that makes of its instance. A start that a user asked for is
+ * given up, and the reconciler clears its vmm away; one that a loop asked for is asked for again. A stop or a delete
+ * stays wished for. Pure.
  */
 export function decideDeadline(operation: OverdueOperation): DeadlineOutcome {
   const { kind, stage, initiator, instanceState, reason } = operation;

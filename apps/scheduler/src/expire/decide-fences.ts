@@ -14,8 +14,9 @@ export interface Hearing {
 }
 
 /**
- * Vmms that may be given up although their node says nothing: their guard, outside the worker, must have stopped them by its deadline,
- * counted from the last beat that Redis can have taken. Both ends of that wait are durations; no two clocks are compared. Pure.
+ * Vmms that may be given up although their node says nothing: their guard, outside the worker, must have stopped them
+ * by its deadline, counted from the last beat that Redis can have taken. Both ends of that wait are durations; no two
+ * clocks are compared. Pure.
  */
 export function decideFences(vmms: readonly UnreachableVmm[], { heardAllMs, lossMs }: Hearing): VmmExit[] {
   if (lossMs < fenceAfterMs) return [];
@@ -26,7 +27,7 @@ export function decideFences(vmms: readonly UnreachableVmm[], { heardAllMs, loss
       instanceId,
       generation,
       reason: 'isolated',
-      detail: `its node was not heard for ${Math.round(unseenMs / 1000)} s and its guard stops it after ${guardDeadlineMs / 1000} s`,
+      detail: `unheard for ${Math.round(unseenMs / 1000)} s; its guard stops it after ${guardDeadlineMs / 1000} s`,
       method: 'guard-deadline',
     }));
 }

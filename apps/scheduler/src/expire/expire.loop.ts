@@ -38,7 +38,9 @@ export class ExpireLoop {
     return { seen: acted, acted };
   }
 
-  /** First whether all was heard, then what the record says of it: the other way round, a beat could slip in between. */
+  /**
+   * First whether all was heard, then what the record says of it: the other way round, a beat could slip in between.
+   */
   private async fence(): Promise<number> {
     const askedMs = performance.now();
     const backlog = await this.parts.backlog();

@@ -7,8 +7,8 @@ const microsPerUnit = 1_000_000;
 const secondsPerHour = 3_600;
 
 /**
- * Of published SPECpower_ssj2008 results. PowerEdge R740: two Xeon Platinum 8180, 13 September 2017, idle and full load. ProLiant
- * ML110 G4 and G5: the eleven points CloudSim uses. linear: a plain server, for where nothing is known.
+ * Of published SPECpower_ssj2008 results. PowerEdge R740: two Xeon Platinum 8180, 13 September 2017, idle and full
+ * load. ProLiant ML110 G4 and G5: the eleven points CloudSim uses. linear: a plain server, for where nothing is known.
  */
 const knownModels: Readonly<Record<string, readonly number[]>> = {
   'dell-poweredge-r740': [52.3, 457],

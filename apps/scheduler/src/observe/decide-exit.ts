@@ -2,7 +2,10 @@ import type { ExitFacts, ExitOutcome } from '@berth/database/exit-facts.js';
 import type { Problem } from '@berth/domain/problem.js';
 import { deliberateExitReasons, type ExitReason } from '@berth/domain/vmm-state.js';
 
-/** A start whose guest or node was lost on the way is tried on another node, within the same operation, this often in all. */
+/**
+ * A start whose guest or node was lost on the way is tried on another node, within the same operation, this often in
+ * all.
+ */
 export const startsMax = 3;
 const restartBackoffFirstMs = 1_000;
 export const restartBackoffMaxMs = 60_000;
@@ -76,7 +79,10 @@ function startEnded(facts: ExitFacts, exit: Exit, operation: Operation): ExitOut
   return { ...ended, instance: { state: 'failed', reason: problem.detail }, event };
 }
 
-/** Nobody asked for this end: the restart policy acts. Without one the wish follows what happened, so that nothing is left to do. */
+/**
+ * Nobody asked for this end: the restart policy acts. Without one the wish follows what happened, so that nothing is
+ * left to do.
+ */
 function restart({ instance }: ExitFacts, exit: Exit): ExitOutcome {
   const cause = causeOf(exit);
   const event = { kind: 'InstanceExited', message: `${instance.name}: ${cause}` };

@@ -27,7 +27,10 @@ export interface ConsumerParts {
   readonly logger: Logger;
 }
 
-/** Applies what nodes report, a batch at a time. Acknowledged only when the record has it: a crash in between applies it twice, to no effect. */
+/**
+ * Applies what nodes report, a batch at a time. Acknowledged only when the record has it: a crash in between applies it
+ * twice, to no effect.
+ */
 export class ObservationConsumer {
   constructor(private readonly parts: ConsumerParts) {}
 
@@ -42,7 +45,10 @@ export class ObservationConsumer {
     return { seen: entries.length, acted: entries.length, nextInMs: 0 };
   }
 
-  /** By kind, from what must be known first (a node) to what ends a vmm: its earlier reports in the batch then count before. */
+  /**
+   * By kind, from what must be known first (a node) to what ends a vmm: its earlier reports in the batch then count
+   * before.
+   */
   private async apply(entries: readonly ReadObservation[]): Promise<void> {
     const { nodes, ready, exits, notes, metrics } = this.parts;
     const kinds = byKind(entries);

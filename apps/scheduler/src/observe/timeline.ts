@@ -2,9 +2,10 @@ import type { NodeTimings, ReadyFacts } from '@berth/database/ready.repository.j
 import type { PhaseEnd } from '@berth/database/operation-record.js';
 
 /**
- * The phases of a start, up to its total. The control plane's are by the database clock; the node's are durations on its own monotonic
- * clock, so they are counted back from the moment the record heard of the guest being ready. What is left between `placed` and the
- * node's first phase is the way there and back, and belongs to that phase: the durations add up to the total exactly.
+ * The phases of a start, up to its total. The control plane's are by the database clock; the node's are durations on
+ * its own monotonic clock, so they are counted back from the moment the record heard of the guest being ready. What is
+ * left between `placed` and the node's first phase is the way there and back, and belongs to that phase: the durations
+ * add up to the total exactly.
  */
 export function timelineOf({ totalMs, timeline }: ReadyFacts, timings: NodeTimings): PhaseEnd[] {
   const before = timeline.filter(({ phase }) => phase === 'queued' || phase === 'placed');
