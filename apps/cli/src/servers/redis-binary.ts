@@ -31,5 +31,6 @@ export async function findRedis(): Promise<RedisBinary | undefined> {
 
 async function libraryPath(): Promise<string> {
   const root = join(unpackedPackagesDir, 'usr', 'lib');
-  return (await readdir(root)).map((folder) => join(root, folder)).join(':');
+  // nothing there: the machine has the libraries itself
+  return (await readdir(root).catch(() => [])).map((folder) => join(root, folder)).join(':');
 }

@@ -21,6 +21,10 @@ export function summaryLines(summary: Summary): string[] {
   if (cost !== null) lines.push(line('cost', cost.total));
   if (carbonGrams !== null) lines.push(line('carbon', `${(carbonGrams / 1000).toFixed(2)} kg CO2`));
   lines.push(line('instances', `${summary.instancesPlaced} placed, ${summary.instancesRejected} rejected, ${summary.instancesLost} lost`));
+  if (summary.waitSeconds > 0) {
+    const hours = (summary.waitSeconds / 3600).toFixed(1);
+    lines.push(line('  waiting', `${hours} instance-hours for a node; ${summary.instancesWaiting} at the end`));
+  }
   for (const { reason, rows, example } of summary.rejections) lines.push(line('  rejected', `${rows}: ${reason} ${example}`.trimEnd()));
   if (summary.wallSeconds !== null) lines.push(line('took', `${summary.wallSeconds} s, ${summary.peakRssMib} MiB`));
   return lines;
