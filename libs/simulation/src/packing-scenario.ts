@@ -80,6 +80,7 @@ const UNKNOWN_WITHOUT_DEMAND = {
   instancesLost: 0,
   restarts: 0,
   waitSeconds: 0,
+  instancesWaiting: 0,
   nodeStarts: 0,
   cost: null,
   carbonGrams: null,

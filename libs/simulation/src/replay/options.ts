@@ -54,6 +54,8 @@ export interface ReplayResult {
   readonly instancesLost: number;
   readonly restarts: number;
   readonly waitSeconds: number;
+  /** Still without a node at the end. */
+  readonly instancesWaiting: number;
   readonly nodeHours: number;
   readonly nodeHoursLowerBound: number;
   readonly peakNodes: number;

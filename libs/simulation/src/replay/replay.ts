@@ -247,6 +247,7 @@ export class Replay {
       instancesLost: this.countLost(),
       restarts: this.restarts,
       waitSeconds: this.waitSeconds,
+      instancesWaiting: this.waiting.length,
       nodeHours: meters.poweredS / 3600,
       nodeHoursLowerBound: nodeHoursLowerBound(workload, fleet),
       peakNodes: observer.peakNodes,

@@ -50,6 +50,7 @@ export interface Summary {
   readonly rejections: readonly Rejection[];
   readonly restarts: number;
   readonly waitSeconds: number;
+  readonly instancesWaiting: number;
   readonly nodeHours: number;
   readonly nodeHoursLowerBound: number;
   readonly peakNodes: number;
@@ -85,6 +86,7 @@ export function summaryOf(result: ReplayResult, bill: Bill, cost: CostModel, fac
     rejections: [...facts.rejections, ...(result.instancesRejected > 0 ? [tooLarge] : [])],
     restarts: result.restarts,
     waitSeconds: rounded(result.waitSeconds),
+    instancesWaiting: result.instancesWaiting,
     nodeHours: rounded(result.nodeHours),
     nodeHoursLowerBound: rounded(result.nodeHoursLowerBound),
     peakNodes: result.peakNodes,
