@@ -34,7 +34,7 @@ export const bans: readonly Ban[] = [
     applies: (file) => product(file) && !under('libs/config/')(file),
   },
   {
-    what: /\bconsole\./,
+    what: /\bconsole\.(log|info|warn|error|debug|trace|dir|table)\b/,
     instead: 'the logger of libs/observability, or the output module of the command line',
     applies: product,
   },

@@ -40,6 +40,7 @@ describe('the supervisor', () => {
   test('starts again what was killed, and stops it for good when asked', async () => {
     const supervisor = new Supervisor(layout, () => undefined);
     await supervisor.start(service('worker-1', 'exec tail -f /dev/null'));
+    await vi.waitFor(async () => expect(await startsOf('worker-1')).toBe(1), { timeout: 5_000 });
     const first = readPidFile(pidPathOf(layout, 'worker-1'))!;
     process.kill(first.pid, 'SIGKILL');
     await vi.waitFor(async () => expect(await startsOf('worker-1')).toBe(2), { timeout: 5_000 });
