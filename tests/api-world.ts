@@ -42,33 +42,29 @@ export async function openApiWorld(): Promise<ApiWorld> {
   const adminTokenFile = join(world.folder, 'admin.token');
   const api = await startApi(
     {
-      ...{ DATABASE_URL: world.databaseUrl, BERTH_HOST: '127.0.0.1', BERTH_PORT: 0, BERTH_METRICS_PORT: 0 },
-      ...{ BERTH_AGENT_SECRET: agentSecret, BERTH_LOG_LEVEL: 'silent', BERTH_ADMIN_TOKEN_FILE: adminTokenFile },
+      DATABASE_URL: world.databaseUrl,
+      BERTH_HOST: '127.0.0.1',
+      BERTH_PORT: 0,
+      BERTH_METRICS_PORT: 0,
+      BERTH_AGENT_SECRET: agentSecret,
+      BERTH_LOG_LEVEL: 'silent',
+      BERTH_ADMIN_TOKEN_FILE: adminTokenFile,
     },
     makeLogger('api', process.env['BERTH_LOG_LEVEL'] ?? 'silent'),
   );
   const adminToken = (await readFile(adminTokenFile, 'utf8')).trim();
-  const call = async <T>(method: string, path: string, { token = adminToken, body, text, headers = {} }: Call = {}) => {
-    const content = text ?? (body === undefined ? undefined : JSON.stringify(body));
-    const response = await fetch(`http://127.0.0.1:${api.port}${path}`, {
-      method,
-      ...(content !== undefined && { body: content }),
-      headers: {
-        ...(token !== null && { authorization: `Bearer ${token}` }),
-        ...(content !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-    });
-    const received = await response.text();
-    const parsed = /json/.test(response.headers.get('content-type') ?? '') ? (JSON.parse(received) as T) : (received as T);
-    return { status: response.status, headers: response.headers, text: received, body: parsed };
-  };
+  const call: ApiWorld['call'] = (method, path, request) =>
+    ask(api.port, method, path, { token: adminToken, ...request });
   const image = await call('POST', '/v1/images', { body: imageBody });
   if (image.status !== 201) throw new Error(`no image: ${image.text}`);
   return {
-    ...{ world, api, adminToken, call },
+    world,
+    api,
+    adminToken,
+    call,
     async tokenOf(role, project = 'default') {
-      const made = await call<{ token: string }>('POST', `/v1/tokens?project=${project}`, { body: { name: role, role } });
+      const body = { name: role, role };
+      const made = await call<{ token: string }>('POST', `/v1/tokens?project=${project}`, { body });
       return made.body.token;
     },
     async close() {
@@ -76,4 +72,21 @@ export async function openApiWorld(): Promise<ApiWorld> {
       await world.close();
     },
   };
+}
+
+async function ask<T>(port: number, method: string, path: string, request: Call): Promise<Answer<T>> {
+  const { token = null, body, text = body === undefined ? undefined : JSON.stringify(body), headers = {} } = request;
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    ...(text !== undefined && { body: text }),
+    headers: {
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(text !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+  });
+  const received = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const parsed: unknown = isJson ? JSON.parse(received) : received;
+  return { status: response.status, headers: response.headers, text: received, body: parsed as T };
 }

@@ -20,7 +20,8 @@ async function create(name: string): Promise<AcceptedView> {
   return (await world.call<AcceptedView>('POST', '/v1/instances', { body })).body;
 }
 
-const act = (name: string, action: string) => world.call<AcceptedView & ProblemBody>('POST', `/v1/instances/${name}/${action}`);
+const act = (name: string, action: string) =>
+  world.call<AcceptedView & ProblemBody>('POST', `/v1/instances/${name}/${action}`);
 const remove = (name: string) => world.call<AcceptedView & ProblemBody>('DELETE', `/v1/instances/${name}`);
 const stateOf = async (name: string) => (await world.call<InstanceView>('GET', `/v1/instances/${name}`)).body.state;
 const operation = async (id: string) => (await world.call<OperationView>('GET', `/v1/operations/${id}`)).body;
@@ -30,7 +31,10 @@ test('deleting what waits for a node overtakes its create, ends at once, and giv
   const before = (await world.call<ProjectView>('GET', '/v1/projects/default')).body.quota.usedInstances;
   const { status, body } = await remove('early');
   expect([status, body.operations[0]!.state]).toEqual([202, 'succeeded']);
-  expect(await operation(created[0]!.id)).toMatchObject({ state: 'cancelled', result: { overtakenBy: body.operations[0]!.id } });
+  expect(await operation(created[0]!.id)).toMatchObject({
+    state: 'cancelled',
+    result: { overtakenBy: body.operations[0]!.id },
+  });
   expect((await world.call('GET', '/v1/instances/early')).status).toBe(404);
   const after = (await world.call<ProjectView>('GET', '/v1/projects/default')).body.quota.usedInstances;
   expect(after).toBe(before - 1);
@@ -105,7 +109,8 @@ test('a long poll answers when the operation ends, and not much later than asked
 });
 
 test('cordon, drain and uncordon of a node', async () => {
-  const node = async (action: string) => (await world.call<Record<string, unknown>>('POST', `/v1/nodes/n1/${action}`)).body;
+  const node = async (action: string) =>
+    (await world.call<Record<string, unknown>>('POST', `/v1/nodes/n1/${action}`)).body;
   expect(await node('cordon')).toMatchObject({ cordoned: true, draining: false });
   const drain = await node('drain');
   expect(drain).toMatchObject({ kind: 'drain-node', state: 'pending', node: 'n1' });

@@ -65,7 +65,7 @@ test('the same Idempotency-Key 50 times in parallel makes one instance and gives
   expect(project.body.quota.usedInstances).toBe(1);
 });
 
-test('an Idempotency-Key with another body is refused; with the same fields in another order it is replayed', async () => {
+test('an Idempotency-Key with another body is refused; with the same fields in another order, replayed', async () => {
   const headers = { 'idempotency-key': 'k-2' };
   const first = await world.call('POST', '/v1/instances', { body: instance('keyed'), headers });
   const other = await world.call<ProblemBody>('POST', '/v1/instances', { body: instance('keyed-2'), headers });
@@ -88,7 +88,9 @@ test('a key of a refused create is free again', async () => {
 test('many are created together or not at all', async () => {
   await projectWithQuota('five', 5);
   const create = (name: string, count: number) =>
-    world.call<AcceptedView & ProblemBody>('POST', '/v1/instances?project=five', { body: { ...instance(name), count } });
+    world.call<AcceptedView & ProblemBody>('POST', '/v1/instances?project=five', {
+      body: { ...instance(name), count },
+    });
   expect((await create('a', 6)).body.code).toBe('quota-exceeded');
   const three = await create('b', 3);
   expect(three.body.instances.map(({ name }) => name)).toEqual(['b-1', 'b-2', 'b-3']);
@@ -104,7 +106,9 @@ test('one refused create takes no other with it', async () => {
   await warmUp(20);
   const names = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 'same' : `own-${i}`));
   const answers = await Promise.all(
-    names.map((name) => world.call('POST', `/v1/instances?project=${name === 'same' ? 'mixed' : 'default'}`, { body: instance(name) })),
+    names.map((name) =>
+      world.call('POST', `/v1/instances?project=${name === 'same' ? 'mixed' : 'default'}`, { body: instance(name) }),
+    ),
   );
   const accepted = names.filter((_, i) => answers[i]!.status === 202);
   expect(accepted.filter((name) => name === 'same')).toHaveLength(1);
@@ -118,7 +122,11 @@ test('what a create refers to must be there and fit', async () => {
   };
   expect(await refused({ ...instance('x'), instanceType: 'none' })).toEqual([400, 'invalid-request', 'instanceType']);
   expect(await refused({ ...instance('x'), image: 'none' })).toEqual([400, 'invalid-request', 'image']);
-  const image = { ...(await world.call<object>('GET', '/v1/images/model')).body, name: 'big', minMemoryMib: 512 } as Record<string, unknown>;
+  const image = {
+    ...(await world.call<object>('GET', '/v1/images/model')).body,
+    name: 'big',
+    minMemoryMib: 512,
+  } as Record<string, unknown>;
   for (const key of ['id', 'format', 'sha256', 'createdAt']) delete image[key];
   expect((await world.call('POST', '/v1/images', { body: image })).status).toBe(201);
   expect(await refused({ ...instance('x'), image: 'big' })).toEqual([400, 'invalid-request', 'instanceType']);

@@ -105,9 +105,11 @@ describe('the console', () => {
 test('a dry run says where each would go, or what stands in the way, and writes nothing', async () => {
   const before = (await world.call<{ next: number }>('GET', '/v1/events?limit=200')).body.next;
   const dryRun = async (body: object) =>
-    (await world.call<{ placements: Record<string, unknown>[] }>('POST', '/v1/instances', {
-      body: { name: 'would', instanceType: 'tiny', image: 'model', dryRun: true, ...body },
-    })).body.placements;
+    (
+      await world.call<{ placements: Record<string, unknown>[] }>('POST', '/v1/instances', {
+        body: { name: 'would', instanceType: 'tiny', image: 'model', dryRun: true, ...body },
+      })
+    ).body.placements;
   expect(await dryRun({ count: 2 })).toMatchObject([{ outcome: 'placed' }, { outcome: 'placed' }]);
   const [refused] = await dryRun({ placement: { nodeSelector: { gpu: 'yes' } } });
   expect(refused).toMatchObject({ outcome: 'unplaceable', considered: 2, rejected: { labels: 2 } });
@@ -119,7 +121,10 @@ test('the fleet adds up and names what could be emptied', async () => {
   const { body } = await world.call<FleetView>('GET', '/v1/fleet');
   expect(body).toMatchObject({ nodesUp: 2, nodesInUse: 2, instances: 2, leastNodes: 1, leastNodesLowerBound: 1 });
   expect(body.emptiable).toHaveLength(1);
-  expect(body.nodes.map(({ node, couldBeEmptied }) => couldBeEmptied === body.emptiable.includes(node))).toEqual([true, true]);
+  expect(body.nodes.map(({ node, couldBeEmptied }) => couldBeEmptied === body.emptiable.includes(node))).toEqual([
+    true,
+    true,
+  ]);
   expect(body.packingDensity.cpuRatio).toBeCloseTo(2 / 32);
 });
 
@@ -144,7 +149,8 @@ describe('events', () => {
       expect(response.headers.get('content-type')).toContain('text/event-stream');
       let text = '';
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-      while ([...text.matchAll(/^id: \d+\n.*\ndata: .*\n\n/gm)].length < count) text += (await reader.read()).value ?? '';
+      while ([...text.matchAll(/^id: \d+\n.*\ndata: .*\n\n/gm)].length < count)
+        text += (await reader.read()).value ?? '';
       for (const [, id] of text.matchAll(/^id: (\d+)\n.*\ndata: .*\n\n/gm)) seen.push(Number(id));
       abort.abort();
     };
@@ -152,7 +158,9 @@ describe('events', () => {
     const streaming = seenUntil(10, next);
     await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
-        world.call<AcceptedView>('POST', '/v1/instances', { body: { name: `s-${i}`, instanceType: 'tiny', image: 'model' } }),
+        world.call<AcceptedView>('POST', '/v1/instances', {
+          body: { name: `s-${i}`, instanceType: 'tiny', image: 'model' },
+        }),
       ),
     );
     await streaming;

@@ -24,36 +24,66 @@ function valid(operation: Operation): string {
 
 test('the document lists every resource of the issue', () => {
   const listed = new Set(operations.map(({ path }) => path.split('/')[2]));
-  const wanted = ['projects', 'tokens', 'instance-types', 'images', 'instances', 'nodes', 'operations', 'events', 'fleet', 'health'];
+  const wanted = [
+    'projects',
+    'tokens',
+    'instance-types',
+    'images',
+    'instances',
+    'nodes',
+    'operations',
+    'events',
+    'fleet',
+    'health',
+  ];
   for (const resource of wanted) expect(listed).toContain(resource);
 });
 
 describe('no route but the public ones answers', () => {
   const publicRoutes = ['GET /v1/health', 'GET /v1/openapi.json'];
 
-  async function refusedEverywhere(token: string | null, headers?: Record<string, string>): Promise<void> {
-    for (const operation of operations) {
-      if (publicRoutes.includes(title(operation))) continue;
-      const answer = await world.call<ProblemBody>(operation.method, valid(operation), { token, ...(headers && { headers }) });
-      expect([title(operation), answer.status, answer.body.code]).toEqual([title(operation), 401, 'unauthenticated']);
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+  /** Routes that did not answer 401 as they must. */
+  async function openTo(token: string | null, headers: Record<string, string> = {}): Promise<string[]> {
+    const open: string[] = [];
+    for (const operation of operations.filter((one) => !publicRoutes.includes(title(one)))) {
+      const answer = await world.call<ProblemBody>(operation.method, valid(operation), { token, headers });
+      const refused = answer.status === 401 && answer.body.code === 'unauthenticated';
+      if (!refused || answer.headers.get('www-authenticate') !== 'Bearer') open.push(title(operation));
     }
+    return open;
   }
 
   test('the public ones are two', () => {
-    expect(operations.filter(({ role }) => role === 'anyone').map(title).sort()).toEqual(publicRoutes);
+    expect(
+      operations
+        .filter(({ role }) => role === 'anyone')
+        .map(title)
+        .sort(),
+    ).toEqual(publicRoutes);
   });
-  test('without a token', () => refusedEverywhere(null));
-  test('to a token of the wrong form', () => refusedEverywhere('garbage'));
-  test('to another scheme', () => refusedEverywhere(null, { authorization: `Basic ${world.adminToken}` }));
-  test('to a token nobody made', () => refusedEverywhere(`berth_${uuid.replaceAll('-', '')}_${'a'.repeat(43)}`));
-  test('to a known token with another secret', () => refusedEverywhere(world.adminToken.replace(/.{3}$/, 'xyz')));
+  test('without a token', async () => {
+    expect(await openTo(null)).toEqual([]);
+  });
+  test('to a token of the wrong form', async () => {
+    expect(await openTo('garbage')).toEqual([]);
+  });
+  test('to another scheme', async () => {
+    expect(await openTo(null, { authorization: `Basic ${world.adminToken}` })).toEqual([]);
+  });
+  test('to a token nobody made', async () => {
+    expect(await openTo(`berth_${uuid.replaceAll('-', '')}_${'a'.repeat(43)}`)).toEqual([]);
+  });
+  test('to a known token with another secret', async () => {
+    expect(await openTo(world.adminToken.replace(/.{3}$/, 'xyz'))).toEqual([]);
+  });
 
   test('to an expired token', async () => {
     const token = await world.tokenOf('admin');
     const database = await world.world.openDatabase(1);
-    await database.query(`UPDATE token SET expires_at = now() - interval '1 second' WHERE name = 'admin' AND id = $1`, [idOf(token)]);
-    await refusedEverywhere(token);
+    await database.query(`UPDATE token SET expires_at = now() - interval '1 second' WHERE name = 'admin' AND id = $1`, [
+      idOf(token),
+    ]);
+    expect(await openTo(token)).toEqual([]);
   });
 
   test('to a revoked token, at the latest 5 seconds later', async () => {
@@ -64,7 +94,7 @@ describe('no route but the public ones answers', () => {
     while ((await world.call('GET', '/v1/instances', { token })).status !== 401) {
       expect(performance.now() - revokedAt).toBeLessThan(5_000);
     }
-    await refusedEverywhere(token);
+    expect(await openTo(token)).toEqual([]);
   });
 });
 
@@ -74,7 +104,9 @@ function idOf(token: string): string {
 }
 
 test('each role may do what its routes say and no more', async () => {
-  const tokens = Object.fromEntries(await Promise.all(roles.map(async (role) => [role, await world.tokenOf(role)] as const)));
+  const tokens = Object.fromEntries(
+    await Promise.all(roles.map(async (role) => [role, await world.tokenOf(role)] as const)),
+  );
   for (const operation of operations.filter(({ role }) => role !== 'anyone')) {
     for (const role of roles) {
       if (roleIncludes(role, operation.role as Role) && isStream(operation)) continue;
@@ -87,7 +119,13 @@ test('each role may do what its routes say and no more', async () => {
 
 test('the matrix of routes and roles is this', () => {
   const byRole = Object.fromEntries(
-    ['anyone', ...roles].map((role) => [role, operations.filter((operation) => operation.role === role).map(title).sort()]),
+    ['anyone', ...roles].map((role) => [
+      role,
+      operations
+        .filter((operation) => operation.role === role)
+        .map(title)
+        .sort(),
+    ]),
   );
   expect(byRole).toMatchSnapshot();
 });
@@ -111,7 +149,11 @@ test('what is of another project reads as if it were not there', async () => {
     const token = operation.role === 'admin' ? foreignAdmin : foreign;
     if (operation.role === 'admin' && operation.path.includes('{project}')) continue; // admins see all projects
     const ask = async (value: string) => {
-      const answer = await world.call<ProblemBody>(operation.method, pathWith(operation, () => value), { token });
+      const answer = await world.call<ProblemBody>(
+        operation.method,
+        pathWith(operation, () => value),
+        { token },
+      );
       const { requestId: _, ...problem } = answer.body;
       return { status: answer.status, text: JSON.stringify(problem).replaceAll(value, 'ID') };
     };
@@ -128,10 +170,12 @@ function onlyParameter(operation: Operation): string {
   return /\{(\w+)\}/.exec(operation.path)![1]!;
 }
 
-test('another project is an admin\'s to name', async () => {
+test("another project is an admin's to name", async () => {
   const operator = await world.tokenOf('operator');
   for (const project of ['theirs', 'nobody']) {
-    const { status, body } = await world.call<ProblemBody>('GET', `/v1/instances?project=${project}`, { token: operator });
+    const { status, body } = await world.call<ProblemBody>('GET', `/v1/instances?project=${project}`, {
+      token: operator,
+    });
     expect([status, body.detail]).toEqual([404, `there is no project ${project}`]);
   }
   expect((await world.call('GET', '/v1/instances?project=default', { token: operator })).status).toBe(200);
@@ -140,7 +184,10 @@ test('another project is an admin\'s to name', async () => {
 });
 
 test('every write leaves an event that names its token', async () => {
-  const { body } = await world.call<{ items: { kind: string; detail: Record<string, unknown> }[] }>('GET', '/v1/events?limit=200');
+  const { body } = await world.call<{ items: { kind: string; detail: Record<string, unknown> }[] }>(
+    'GET',
+    '/v1/events?limit=200',
+  );
   const accepted = body.items.filter(({ kind }) => kind === 'InstanceAccepted');
   expect(accepted.map(({ detail }) => detail['token'])).toEqual([idOf(world.adminToken)]);
 });

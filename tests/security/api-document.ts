@@ -38,7 +38,10 @@ export async function operationsOf(world: ApiWorld): Promise<Operation[]> {
   const compile = (schema: Json): ValidateFunction => ajv.compile({ ...schema, components: body.components });
   return Object.entries(body.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, raw]) => ({
-      ...{ method: method.toUpperCase(), path, role: raw['x-role'], parameters: raw.parameters },
+      method: method.toUpperCase(),
+      path,
+      role: raw['x-role'],
+      parameters: raw.parameters,
       body: raw.requestBody?.content['application/json']?.schema,
       answers: Object.fromEntries(
         Object.entries(raw.responses).map(([status, { content }]) => [
@@ -58,7 +61,10 @@ export function pathWith(operation: Operation, valueOf: (parameter: string) => s
 }
 
 /** Why an answer is not what the document promises; undefined when it is. */
-export function breach(operation: Operation, answer: { status: number; headers: Headers; body: unknown }): string | undefined {
+export function breach(
+  operation: Operation,
+  answer: { status: number; headers: Headers; body: unknown },
+): string | undefined {
   const type = answer.headers.get('content-type')?.split(';', 1)[0] ?? '';
   const declared = operation.answers[answer.status];
   if (!declared) return `${answer.status} is not declared`;

@@ -30,7 +30,7 @@ import { HealthController } from './health/health.controller.js';
 import { routesOf } from './http/routes.js';
 import { ImagesController } from './images/images.controller.js';
 import { InstanceTypesController } from './instance-types/instance-types.controller.js';
-import { ConsoleController } from './instances/console.controller.js';
+import { ConsoleController } from './instances/console-log.controller.js';
 import { ConsoleReader } from './instances/console-reader.js';
 import { DryRunService } from './instances/dry-run.service.js';
 import { ExplainController } from './instances/explain.controller.js';
@@ -43,16 +43,36 @@ import { ProjectsController } from './projects/projects.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
 
 const controllers = [
-  ...[InstancesController, ExplainController, ConsoleController, OperationsController, EventsController, NodesController, FleetController, InstanceTypesController, ImagesController],
-  ...[ProjectsController, TokensController, HealthController, DocsController],
+  InstancesController,
+  ExplainController,
+  ConsoleController,
+  OperationsController,
+  EventsController,
+  NodesController,
+  FleetController,
+  InstanceTypesController,
+  ImagesController,
+  ProjectsController,
+  TokensController,
+  HealthController,
+  DocsController,
 ];
 /** Of the documentation, the 405 answers and the security tests alike. */
 export const routes = routesOf(controllers);
 
 const repositories = [
-  ...[ProjectRepository, TokenRepository, InstanceTypeRepository, ImageRepository, InstanceRepository],
-  ...[InstanceCreationRepository, InstanceActionRepository, OperationRepository, EventRepository, NodeActionRepository],
-  ...[DecisionRepository, FleetRepository],
+  ProjectRepository,
+  TokenRepository,
+  InstanceTypeRepository,
+  ImageRepository,
+  InstanceRepository,
+  InstanceCreationRepository,
+  InstanceActionRepository,
+  OperationRepository,
+  EventRepository,
+  NodeActionRepository,
+  DecisionRepository,
+  FleetRepository,
 ] as const satisfies readonly Type[];
 
 export interface Foundation {
@@ -71,16 +91,28 @@ export class ApiModule {
       providers: [
         { provide: Database, useValue: database },
         { provide: Metrics, useValue: metrics },
-        ...repositories.map((Repository): Provider => ({ provide: Repository, useFactory: () => new Repository(database) })),
-        { provide: Authenticator, useFactory: (tokens: TokenRepository) => new Authenticator(tokens), inject: [TokenRepository] },
+        ...repositories.map((Repository): Provider => ({
+          provide: Repository,
+          useFactory: () => new Repository(database),
+        })),
+        {
+          provide: Authenticator,
+          useFactory: (tokens: TokenRepository) => new Authenticator(tokens),
+          inject: [TokenRepository],
+        },
         {
           provide: APP_GUARD,
-          useFactory: (authenticator: Authenticator, projects: ProjectRepository) => new AccessGuard(authenticator, projects),
+          useFactory: (authenticator: Authenticator, projects: ProjectRepository) =>
+            new AccessGuard(authenticator, projects),
           inject: [Authenticator, ProjectRepository],
         },
         { provide: OperationChanges, useFactory: () => new OperationChanges(database, metrics) },
         { provide: OpenApiDocument, useFactory: () => new OpenApiDocument(openApiOf(routes, 'v1')) },
-        { provide: EventTail, useFactory: (events: EventRepository) => new EventTail(database, events), inject: [EventRepository] },
+        {
+          provide: EventTail,
+          useFactory: (events: EventRepository) => new EventTail(database, events),
+          inject: [EventRepository],
+        },
         {
           provide: EventStreams,
           useFactory: (events: EventRepository, tail: EventTail, authenticator: Authenticator) =>
@@ -94,7 +126,8 @@ export class ApiModule {
             new FleetService(fleet, nodes, types, cost),
           inject: [FleetRepository, NodeActionRepository, InstanceTypeRepository],
         },
-        ...[InstancesService, DryRunService],
+        InstancesService,
+        DryRunService,
       ],
     };
   }

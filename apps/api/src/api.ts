@@ -36,7 +36,10 @@ export interface Api {
 /** The API, listening. It needs PostgreSQL to start, and nothing else at any time. */
 export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> {
   const database = new Database({
-    ...{ url: config.DATABASE_URL, application: 'berth-api', poolSize, statementTimeoutMs },
+    url: config.DATABASE_URL,
+    application: 'berth-api',
+    poolSize,
+    statementTimeoutMs,
     onError: (error) => logger.warn({ err: error }, 'the record'),
   });
   const metrics = new Metrics('api');
@@ -45,9 +48,15 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   }
   const cost = await readCostFile(config.BERTH_COST_FILE);
   const filter = new ProblemFilter(logger, routes);
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.on({ config, cost, database, metrics }), makeAdapter(filter), {
-    ...{ logger: false, bodyParser: false, abortOnError: false },
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ApiModule.on({ config, cost, database, metrics }),
+    makeAdapter(filter),
+    {
+      logger: false,
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   app.useGlobalFilters(filter);
   measureRequests(app.getHttpAdapter().getInstance(), metrics);
   serveDocs(app, app.get(OpenApiDocument).json);

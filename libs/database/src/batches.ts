@@ -1,6 +1,7 @@
 /**
- * Runs items in batches, one batch at a time: what arrives while one is under way goes into the next. No timer, so a lone item
- * waits for nothing. When a batch fails in a way that `separates`, its items run one by one, and each gets its own outcome.
+ * Runs items in batches, one batch at a time: what arrives while one is under way goes into the next. No
+ * timer, so a lone item waits for nothing. When a batch fails in a way that `separates`, its items run one by
+ * one, and each gets its own outcome.
  */
 export class Batches<T, R> {
   private readonly waiting: { item: T; resolve: (result: R) => void; reject: (reason: unknown) => void }[] = [];

@@ -21,12 +21,14 @@ export interface EventFilter {
 }
 
 const select = `
-SELECT e.seq, e.kind, p.name AS project, e.instance_id AS instance, n.name AS node, e.operation_id AS operation, e.message,
+SELECT e.seq, e.kind, p.name AS project, e.instance_id AS instance, n.name AS node,
+  e.operation_id AS operation, e.message,
        e.detail, ${iso('e.at')} AS at
 FROM event e LEFT JOIN project p ON p.id = e.project_id LEFT JOIN node n ON n.id = e.node_id`;
 
 const list = `${select}
-WHERE e.seq > $1 AND e.seq <= $8 AND (e.project_id = $2 OR ($3 AND e.project_id IS NULL)) AND ($4::text IS NULL OR e.kind = $4)
+WHERE e.seq > $1 AND e.seq <= $8 AND (e.project_id = $2 OR ($3 AND e.project_id IS NULL))
+  AND ($4::text IS NULL OR e.kind = $4)
   AND ($5::uuid IS NULL OR e.instance_id = $5) AND ($6::uuid IS NULL OR e.operation_id = $6)
 ORDER BY e.seq LIMIT $7`;
 

@@ -31,7 +31,8 @@ WITH made AS (
   INSERT INTO image (id, name, os_family, architecture, format, min_memory_mib, sha256, source)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id, name)
 INSERT INTO event (kind, message, detail)
-SELECT 'ImageRegistered', 'image ' || name || ' registered', jsonb_build_object('token', $9::text, 'image', id) FROM made`;
+SELECT 'ImageRegistered', 'image ' || name || ' registered', jsonb_build_object('token', $9::text, 'image',
+  id) FROM made`;
 
 /** Read-only templates, shared by all projects. An image never changes once registered. */
 export class ImageRepository {
@@ -50,8 +51,18 @@ export class ImageRepository {
     const id = randomUUID();
     const { name, osFamily, architecture, format, minMemoryMib, sha256, source } = image;
     try {
-      await this.database.query(create, [id, name, osFamily, architecture, format, minMemoryMib, sha256, source, tokenId]);
-    this.database.notify('event');
+      await this.database.query(create, [
+        id,
+        name,
+        osFamily,
+        architecture,
+        format,
+        minMemoryMib,
+        sha256,
+        source,
+        tokenId,
+      ]);
+      this.database.notify('event');
     } catch (error) {
       if (brokenConstraint(error) !== 'image_name_key') throw error;
       throw new ProblemError({ code: 'name-taken', detail: `there is an image ${name} already` }, { cause: error });

@@ -27,21 +27,40 @@ interface ActionRule {
 /** What each action asks of an instance, and makes of it. */
 export const instanceActions = {
   start: {
-    ...{ kind: 'start-instance', from: ['stopped', 'failed'], to: ['pending', 'pending'], desired: 'running' },
-    ...{ overtakes: false, event: 'InstanceAccepted', reason: 'waits for a node' },
+    kind: 'start-instance',
+    from: ['stopped', 'failed'],
+    to: ['pending', 'pending'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceAccepted',
+    reason: 'waits for a node',
   },
   stop: {
-    ...{ kind: 'stop-instance', from: ['pending', 'starting', 'running', 'unknown'], to: ['stopping', 'stopped'] },
-    ...{ desired: 'stopped', overtakes: true, event: 'InstanceStopping', reason: null },
+    kind: 'stop-instance',
+    from: ['pending', 'starting', 'running', 'unknown'],
+    to: ['stopping', 'stopped'],
+    desired: 'stopped',
+    overtakes: true,
+    event: 'InstanceStopping',
+    reason: null,
   },
   reboot: {
-    ...{ kind: 'reboot-instance', from: ['running'], to: ['starting', 'starting'], desired: 'running' },
-    ...{ overtakes: false, event: 'InstanceRestarting', reason: 'reboots' },
+    kind: 'reboot-instance',
+    from: ['running'],
+    to: ['starting', 'starting'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceRestarting',
+    reason: 'reboots',
   },
   delete: {
     kind: 'delete-instance',
     from: ['pending', 'starting', 'running', 'stopping', 'stopped', 'failed', 'unknown', 'deleting'],
-    ...{ to: ['deleting', 'deleted'], desired: 'deleted', overtakes: true, event: 'InstanceDeleting', reason: null },
+    to: ['deleting', 'deleted'],
+    desired: 'deleted',
+    overtakes: true,
+    event: 'InstanceDeleting',
+    reason: null,
   },
 } as const satisfies Record<InstanceAction, ActionRule>;
 
@@ -63,7 +82,8 @@ interface Standing {
 }
 
 const standing = `
-SELECT i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind", v.id AS "vmmId", v.generation,
+SELECT i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind", v.id AS "vmmId",
+  v.generation,
        v.node_id AS "nodeId"
 FROM instance i
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
@@ -80,7 +100,10 @@ const open = `
 INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, deadline_at)
 VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, now() + make_interval(secs => $9))`;
 
-/** Takes in what users ask of an instance they have: its new state, the operation that will make it true, and the event. */
+/**
+ * Takes in what users ask of an instance they have: its new state, the operation that will make it true, and
+ * the event.
+ */
 export class InstanceActionRepository {
   constructor(private readonly database: Database) {}
 
@@ -94,7 +117,8 @@ export class InstanceActionRepository {
       const [now] = await on.query<Standing>(standing, [request.instanceId]);
       if (!now) throw new ProblemError({ code: 'not-found', detail: `there is no instance ${request.instanceId}` });
       const rule: ActionRule = instanceActions[request.action];
-      if (now.openId !== null && now.openKind === rule.kind) return { operationId: now.openId, stage: 'done', overtaken: null };
+      if (now.openId !== null && now.openKind === rule.kind)
+        return { operationId: now.openId, stage: 'done', overtaken: null };
       refuseUnless(rule, request.action, now);
       return apply(on, request, rule, now);
     });
@@ -138,7 +162,14 @@ async function apply(on: Session, request: ActionRequest, rule: ActionRule, now:
   }
   await on.query(change, [instanceId, state, rule.desired, rule.reason, rule.from]);
   await on.query(open, [
-    ...[operationId, now.projectId, rule.kind, instanceId, now.nodeId, now.vmmId, now.generation, stage],
+    operationId,
+    now.projectId,
+    rule.kind,
+    instanceId,
+    now.nodeId,
+    now.vmmId,
+    now.generation,
+    stage,
     operationDeadlineMs / 1000,
   ]);
   const message = `instance ${now.name}: ${request.action} accepted`;

@@ -34,12 +34,17 @@ class Refused extends Error {
 
 const waitingReason = 'waits for a node';
 
-/** Everything of a batch in one statement. It counts what it could do, and the caller undoes it when that is less than asked. */
+/**
+ * Everything of a batch in one statement. It counts what it could do, and the caller undoes it when that is
+ * less than asked.
+ */
 const accept = `
 WITH asked AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS a (
-    id uuid, "operationId" uuid, "projectId" uuid, "tokenId" text, name text, "instanceType" text, vcpus int, "memoryMib" int,
-    "diskGib" int, "imageId" uuid, labels jsonb, placement jsonb, "groupName" text, "restartPolicy" text, "onIsolation" text)
+    id uuid, "operationId" uuid, "projectId" uuid, "tokenId" text, name text, "instanceType" text, vcpus int,
+      "memoryMib" int,
+    "diskGib" int, "imageId" uuid, labels jsonb, placement jsonb, "groupName" text, "restartPolicy" text,
+      "onIsolation" text)
 ), claimed AS (
   INSERT INTO idempotency (project_id, key, request_hash, response)
   SELECT "projectId", key, decode(hash, 'hex'), response
@@ -56,7 +61,8 @@ WITH asked AS (
 ), made AS (
   INSERT INTO instance (id, project_id, name, instance_type, vcpus, memory_mib, disk_gib, image_id, labels, constraints,
                         group_name, restart_policy, on_isolation, desired_state, state, reason)
-  SELECT id, "projectId", name, "instanceType", vcpus, "memoryMib", "diskGib", "imageId", labels, placement, "groupName",
+  SELECT id, "projectId", name, "instanceType", vcpus, "memoryMib", "diskGib", "imageId", labels, placement,
+    "groupName",
          "restartPolicy", "onIsolation", 'running', 'pending', '${waitingReason}' FROM asked
   ON CONFLICT DO NOTHING RETURNING id
 ), opened AS (
@@ -69,7 +75,8 @@ WITH asked AS (
          jsonb_build_object('token', "tokenId", 'instanceType', "instanceType", 'imageId', "imageId")
   FROM asked JOIN made USING (id)
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM charged) AS charged, (SELECT count(*) FROM made) AS made`;
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM charged) AS charged,
+  (SELECT count(*) FROM made) AS made`;
 
 const replay = `
 SELECT request_hash AS "requestHash", response::text AS response FROM idempotency WHERE project_id = $1 AND key = $2`;
@@ -83,12 +90,17 @@ export class InstanceCreationRepository<P extends object> {
   private readonly batches: Batches<CreateRequest<P>, AcceptedCreate<P>>;
 
   constructor(private readonly database: Database) {
-    this.batches = new Batches(batchMax, (requests) => this.acceptTogether(requests), (error) => error instanceof Refused);
+    this.batches = new Batches(
+      batchMax,
+      (requests) => this.acceptTogether(requests),
+      (error) => error instanceof Refused,
+    );
   }
 
   /**
-   * Creates that arrive while a commit is under way share the next one: the commit's fsync holds the project's quota row, so
-   * one by one they would be as slow as the disk. A batch of which one is refused is undone, and each is tried by itself.
+   * Creates that arrive while a commit is under way share the next one: the commit's fsync holds the
+   * project's quota row, so one by one they would be as slow as the disk. A batch of which one is refused is
+   * undone, and each is tried by itself.
    * @throws ProblemError `quota-exceeded`, `name-taken`, `idempotency-mismatch`
    */
   async acceptCreate(request: CreateRequest<P>): Promise<{ accepted: AcceptedCreate<P>; replayed: boolean }> {
@@ -118,18 +130,33 @@ export class InstanceCreationRepository<P extends object> {
     return accepted;
   }
 
-  private async write(on: Session, requests: readonly CreateRequest<P>[], answers: readonly AcceptedCreate<P>[]): Promise<void> {
+  private async write(
+    on: Session,
+    requests: readonly CreateRequest<P>[],
+    answers: readonly AcceptedCreate<P>[],
+  ): Promise<void> {
     const asked = requests.flatMap(({ projectId, tokenId, groupName, spec }, index) =>
       answers[index]!.instances.map(({ id, name }, nth) => ({
         ...spec,
-        ...{ id, name, projectId, tokenId, groupName },
+        id,
+        name,
+        projectId,
+        tokenId,
+        groupName,
         operationId: answers[index]!.operations[nth]!.id,
       })),
     );
     const keys = requests.flatMap(({ projectId, idempotency }, index) =>
       idempotency === null
         ? []
-        : [{ projectId, key: idempotency.key, hash: idempotency.requestHash.toString('hex'), response: answers[index] }],
+        : [
+            {
+              projectId,
+              key: idempotency.key,
+              hash: idempotency.requestHash.toString('hex'),
+              response: answers[index],
+            },
+          ],
     );
     const [done] = await on.query<{ claimed: number; charged: number; made: number }>(accept, [
       JSON.stringify(asked),
@@ -160,18 +187,25 @@ export class InstanceCreationRepository<P extends object> {
       return new ProblemError({ code: 'name-taken', detail, next: 'choose another name' });
     }
     const [quota] = await this.database.query<QuotaLeft>(quotaLeft, [projectId]);
-    const asked = { instances: names.length, vcpus: names.length * spec.vcpus, memoryMib: names.length * spec.memoryMib };
-    const short = (['instances', 'vcpus', 'memoryMib'] as const).filter((kind) => asked[kind] > (quota?.[kind] ?? 0));
+    const asked = {
+      instances: names.length,
+      vcpus: names.length * spec.vcpus,
+      memoryMib: names.length * spec.memoryMib,
+    };
+    const short = (['instances', 'vcpus', 'memoryMib'] as const)
+      .filter((kind) => asked[kind] > (quota?.[kind] ?? 0))
+      .map((kind) => `${kind}: asked ${asked[kind]}, left ${quota?.[kind] ?? 0}`);
     return new ProblemError({
       code: 'quota-exceeded',
-      detail: `project ${project}: ${short.map((kind) => `${kind}: asked ${asked[kind]}, left ${quota?.[kind] ?? 0}`).join('; ')}`,
+      detail: `project ${project}: ${short.join('; ')}`,
       next: 'delete instances, or ask an admin for more',
       context: { asked, left: quota },
     });
   }
 }
 
-const takenName = `SELECT name FROM instance WHERE project_id = $1 AND name = ANY($2::text[]) AND state <> 'deleted' LIMIT 1`;
+const takenName = `SELECT name FROM instance WHERE project_id = $1 AND name = ANY($2::text[])
+  AND state <> 'deleted' LIMIT 1`;
 
 interface QuotaLeft {
   readonly instances: number;
@@ -193,20 +227,52 @@ function answerOf<P extends object>({ project, names, spec }: CreateRequest<P>, 
   return { instances, operations: instances.map((instance) => pendingOperation(instance, at)) };
 }
 
-function pendingInstance<P extends object>(name: string, project: string, spec: InstanceSpec<P>, at: string): InstanceRecord<P> {
+function pendingInstance<P extends object>(
+  name: string,
+  project: string,
+  spec: InstanceSpec<P>,
+  at: string,
+): InstanceRecord<P> {
   return {
-    ...{ id: randomUUID(), name, project },
+    id: randomUUID(),
+    name,
+    project,
     ...spec,
-    ...{ desiredState: 'running', state: 'pending', reason: waitingReason, generation: 0, restartCount: 0 },
-    ...{ node: null, driver: null, pid: null, usedCpuMillis: null, usedMemoryMib: null, powerWatts: null },
-    ...{ timeToReadyMs: null, observedAgeMs: null, createdAt: at, updatedAt: at, readyAt: null },
+    desiredState: 'running',
+    state: 'pending',
+    reason: waitingReason,
+    generation: 0,
+    restartCount: 0,
+    node: null,
+    driver: null,
+    pid: null,
+    usedCpuMillis: null,
+    usedMemoryMib: null,
+    powerWatts: null,
+    timeToReadyMs: null,
+    observedAgeMs: null,
+    createdAt: at,
+    updatedAt: at,
+    readyAt: null,
   };
 }
 
 function pendingOperation(instance: { id: string; name: string }, at: string): OperationRecord {
   return {
-    ...{ id: randomUUID(), kind: 'create-instance', state: 'pending', initiator: 'user' },
-    ...{ instance: instance.id, instanceName: instance.name, node: null, progressPercent: 0, timeline: [] },
-    ...{ problem: null, result: null, attempts: 0, createdAt: at, updatedAt: at, endedAt: null },
+    id: randomUUID(),
+    kind: 'create-instance',
+    state: 'pending',
+    initiator: 'user',
+    instance: instance.id,
+    instanceName: instance.name,
+    node: null,
+    progressPercent: 0,
+    timeline: [],
+    problem: null,
+    result: null,
+    attempts: 0,
+    createdAt: at,
+    updatedAt: at,
+    endedAt: null,
   };
 }

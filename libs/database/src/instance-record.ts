@@ -38,21 +38,30 @@ export interface InstanceRecord<P extends object> extends InstanceSpec<P> {
   readonly readyAt: string | null;
 }
 
-/** A vmm's part of its node's power: half by what it has reserved, half by what it uses; by reserved alone on an idle node. */
+/**
+ * A vmm's part of its node's power: half by what it has reserved, half by what it uses; by reserved alone on
+ * an idle node.
+ */
 const powerShare = `(
   r.cpu_millis::float8 / nullif(n.allocated_cpu_millis, 0)
-  + coalesce(least(1, v.used_cpu_millis::float8 / nullif(n.used_cpu_millis, 0)), r.cpu_millis::float8 / nullif(n.allocated_cpu_millis, 0))
+  + coalesce(least(1, v.used_cpu_millis::float8 / nullif(n.used_cpu_millis, 0)),
+    r.cpu_millis::float8 / nullif(n.allocated_cpu_millis, 0))
 ) / 2`;
 
-/** Of instances `i`, their live vmms, and those vmms' nodes and reservations. `from` is the table, or the few rows of it that are wanted. */
+/**
+ * Of instances `i`, their live vmms, and those vmms' nodes and reservations. `from` is the table, or the few
+ * rows of it that are wanted.
+ */
 export const selectInstances = (from: string): string => `
 SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", m.name AS image, i.image_id AS "imageId", i.labels, i.constraints AS placement,
        i.restart_policy AS "restartPolicy", i.on_isolation AS "onIsolation", i.desired_state AS "desiredState", i.state,
        i.reason, i.generation, i.restart_count AS "restartCount", n.name AS node, v.driver, v.pid,
-       v.used_cpu_millis AS "usedCpuMillis", v.used_memory_mib AS "usedMemoryMib", n.power_watts * ${powerShare} AS "powerWatts",
+       v.used_cpu_millis AS "usedCpuMillis", v.used_memory_mib AS "usedMemoryMib",
+         n.power_watts * ${powerShare} AS "powerWatts",
        (SELECT (o.timeline -> -1 ->> 'offsetMs')::float8::int FROM operation o
-        WHERE o.instance_id = i.id AND o.state = 'succeeded' AND o.kind IN ('create-instance', 'start-instance', 'reboot-instance')
+        WHERE o.instance_id = i.id AND o.state = 'succeeded' AND o.kind IN ('create-instance',
+          'start-instance', 'reboot-instance')
         ORDER BY o.created_at DESC LIMIT 1) AS "timeToReadyMs",
        (extract(epoch FROM now() - n.last_seen_at) * 1000)::int AS "observedAgeMs",
        ${iso('i.created_at')} AS "createdAt", ${iso('i.updated_at')} AS "updatedAt", ${iso('i.ready_at')} AS "readyAt"

@@ -14,7 +14,8 @@ export interface InstanceTypeRecord extends NewInstanceType {
 }
 
 const select = `
-SELECT name, vcpus, memory_mib AS "memoryMib", disk_gib AS "diskGib", ${iso('created_at')} AS "createdAt" FROM instance_type`;
+SELECT name, vcpus, memory_mib AS "memoryMib", disk_gib AS "diskGib", ${iso('created_at')} AS "createdAt"
+  FROM instance_type`;
 const list = `${select} WHERE name > $1 ORDER BY name LIMIT $2`;
 const find = `${select} WHERE name = $1`;
 
@@ -25,7 +26,8 @@ SELECT 'InstanceTypeCreated', 'instance type ' || name || ' created', jsonb_buil
 
 /** Ties, and an idle fleet, go to the smallest. */
 const mostUsed = `${select}
-ORDER BY (SELECT count(*) FROM instance i WHERE i.instance_type = name AND i.state <> 'deleted') DESC, memory_mib, name LIMIT 1`;
+ORDER BY (SELECT count(*) FROM instance i WHERE i.instance_type = name AND i.state <> 'deleted') DESC,
+  memory_mib, name LIMIT 1`;
 
 /** Named shapes. A type never changes, so instances and caches may keep what they read. */
 export class InstanceTypeRepository {
@@ -43,7 +45,7 @@ export class InstanceTypeRepository {
   async create(type: NewInstanceType, tokenId: string): Promise<InstanceTypeRecord> {
     try {
       await this.database.query(create, [type.name, type.vcpus, type.memoryMib, type.diskGib, tokenId]);
-    this.database.notify('event');
+      this.database.notify('event');
     } catch (error) {
       if (brokenConstraint(error) !== 'instance_type_pkey') throw error;
       throw new ProblemError({ code: 'name-taken', detail: `there is a type ${type.name} already` }, { cause: error });

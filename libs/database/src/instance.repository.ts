@@ -83,8 +83,16 @@ export class InstanceRepository {
     size: number,
   ): Promise<InstanceRecord<P>[]> {
     return this.database.query(listStatement(order), [
-      ...[projectId, state, node, name, labels.equal, labels.present, JSON.stringify(labels.unequal)],
-      ...[after?.value, after?.id, size],
+      projectId,
+      state,
+      node,
+      name,
+      labels.equal,
+      labels.present,
+      JSON.stringify(labels.unequal),
+      after?.value,
+      after?.id,
+      size,
     ]);
   }
 

@@ -26,7 +26,8 @@ export interface NodeRecord {
 }
 
 const amounts = (kind: string): string =>
-  `json_build_object('cpuMillis', n.${kind}_cpu_millis, 'memoryMib', n.${kind}_memory_mib, 'diskGib', n.${kind}_disk_gib) AS ${kind}`;
+  `json_build_object('cpuMillis', n.${kind}_cpu_millis, 'memoryMib', n.${kind}_memory_mib,
+     'diskGib', n.${kind}_disk_gib) AS ${kind}`;
 
 export const selectNode = `
 SELECT n.id, n.name, n.state, n.cordoned, n.draining, n.driver, n.zone, n.rack, n.labels,

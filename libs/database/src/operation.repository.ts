@@ -38,8 +38,14 @@ export class OperationRepository {
     size: number,
   ): Promise<OperationRecord[]> {
     const rows = await this.database.query<OperationRow>(list, [
-      ...[projectId, fleetWide, instanceId, state, kind],
-      ...[after?.createdAt, after?.id, size],
+      projectId,
+      fleetWide,
+      instanceId,
+      state,
+      kind,
+      after?.createdAt,
+      after?.id,
+      size,
     ]);
     return rows.map(operationOf);
   }

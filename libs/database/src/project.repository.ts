@@ -58,7 +58,7 @@ export class ProjectRepository {
     const id = randomUUID();
     try {
       await this.database.query(create, [id, name, quota.maxInstances, quota.maxVcpus, quota.maxMemoryMib, tokenId]);
-    this.database.notify('event');
+      this.database.notify('event');
     } catch (error) {
       if (brokenConstraint(error) !== 'project_name_key') throw error;
       throw new ProblemError({ code: 'name-taken', detail: `there is a project ${name} already` }, { cause: error });

@@ -34,7 +34,8 @@ export interface NewToken {
 }
 
 const select = `
-SELECT t.id, t.name, t.role, p.name AS project, ${iso('t.created_at')} AS "createdAt", ${iso('t.expires_at')} AS "expiresAt",
+SELECT t.id, t.name, t.role, p.name AS project, ${iso('t.created_at')} AS "createdAt",
+  ${iso('t.expires_at')} AS "expiresAt",
        ${iso('t.revoked_at')} AS "revokedAt", ${iso('t.last_used_at')} AS "lastUsedAt"
 FROM token t JOIN project p ON p.id = t.project_id WHERE t.project_id = $1`;
 
@@ -56,7 +57,8 @@ SELECT 'TokenCreated', project_id, 'token ' || name || ' (' || role || ') create
 
 const revoke = `
 WITH revoked AS (
-  UPDATE token SET revoked_at = now() WHERE project_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id, project_id, name)
+  UPDATE token SET revoked_at = now() WHERE project_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id,
+    project_id, name)
 INSERT INTO event (kind, project_id, message, detail)
 SELECT 'TokenRevoked', project_id, 'token ' || name || ' revoked', jsonb_build_object('token', $3::text, 'revoked', id)
 FROM revoked`;

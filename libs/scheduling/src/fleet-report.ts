@@ -22,7 +22,10 @@ export interface FleetReport {
   /** Nodes that a packing from nothing uses; those in use now when it does worse. */
   readonly leastNodes: number;
   readonly emptiable: readonly EmptiableNode[];
-  /** Of a node in use: where its instances would go, or which of them has no other place and why. Takes a fleet to find. */
+  /**
+   * Of a node in use: where its instances would go, or which of them has no other place and why. Takes a
+   * fleet to find.
+   */
   reasonOf(node: string): string | undefined;
 }
 
@@ -55,7 +58,10 @@ export function fleetReport(
   };
 }
 
-/** What an instance of the type asks for on this fleet: the shape to measure by. Without a type, a vcpu and no memory. */
+/**
+ * What an instance of the type asks for on this fleet: the shape to measure by. Without a type, a vcpu and no
+ * memory.
+ */
 export function referenceRequest(
   nodes: readonly NodeSpec[],
   type: Pick<InstanceShape, 'vcpus' | 'memoryMib' | 'diskGib'> = { vcpus: 1, memoryMib: 0, diskGib: 0 },
@@ -77,8 +83,18 @@ function placedOf({
   const { drivers, nodeSelector } = constraints;
   const group = groupMembership(projectId, constraints);
   return {
-    ...{ id, name, node, project: projectId, priority: 0, cpuMillis, memoryMib, diskGib },
-    constraints: { ...(drivers && { drivers }), ...(nodeSelector && { nodeSelector }) },
+    id,
+    name,
+    node,
+    project: projectId,
+    priority: 0,
+    cpuMillis,
+    memoryMib,
+    diskGib,
+    constraints: {
+      ...(drivers && { drivers }),
+      ...(nodeSelector && { nodeSelector }),
+    },
     ...(group && { group }),
   };
 }

@@ -14,15 +14,24 @@ export interface RecordedMember {
   readonly group: string;
 }
 
-/** The fleet of the record: what a node holds is one lump, and the members of groups weigh nothing more. An empty node holds none. */
+/**
+ * The fleet of the record: what a node holds is one lump, and the members of groups weigh nothing more. An
+ * empty node holds none.
+ */
 export function recordedFleet(nodes: readonly RecordedNode[], members: readonly RecordedMember[]): FleetView {
   return buildFleet(nodes, [
     ...nodes
       .filter(({ allocated }) => allocated.cpuMillis + allocated.memoryMib > 0)
       .map(({ id, allocated }) => ({ node: id, ...allocated })),
     ...members.map(({ node, projectId, group }) => ({
-      ...{ node, cpuMillis: 0, memoryMib: 0, diskGib: 0 },
-      group: { name: groupKey(projectId, group), policy: 'affinity' as const },
+      node,
+      cpuMillis: 0,
+      memoryMib: 0,
+      diskGib: 0,
+      group: {
+        name: groupKey(projectId, group),
+        policy: 'affinity' as const,
+      },
     })),
   ]);
 }

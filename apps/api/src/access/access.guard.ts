@@ -10,7 +10,10 @@ import { routeMetadata, type RouteSpec } from '../http/route.js';
 import type { Access } from './access.js';
 import type { Authenticator } from './authenticator.js';
 
-/** Before every handler: who asks, whether the route lets them, in which project, and whether what they send is right. A handler without a route is closed. */
+/**
+ * Before every handler: who asks, whether the route lets them, in which project, and whether what they send
+ * is right. A handler without a route is closed.
+ */
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly authenticator: Authenticator,
@@ -52,4 +55,8 @@ function forbidden(held: Role, needed: Role): ConstructorParameters<typeof Probl
 }
 
 const message = 'must be the name or id of one project';
-const notAProject = { code: 'invalid-request', detail: `project: ${message}`, errors: [{ field: 'project', message }] } as const;
+const notAProject = {
+  code: 'invalid-request',
+  detail: `project: ${message}`,
+  errors: [{ field: 'project', message }],
+} as const;

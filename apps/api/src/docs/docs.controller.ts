@@ -4,8 +4,13 @@ import { route, Serve } from '../http/route.js';
 import { OpenApiDocument } from './open-api-document.js';
 
 const getOpenApi = route({
-  ...{ method: 'GET', path: '/openapi.json', tag: 'About', summary: 'This document' },
-  ...{ role: 'anyone', status: 200, answer: z.record(z.string(), z.unknown()) },
+  method: 'GET',
+  path: '/openapi.json',
+  tag: 'About',
+  summary: 'This document',
+  role: 'anyone',
+  status: 200,
+  answer: z.record(z.string(), z.unknown()),
 });
 
 @Controller()

@@ -35,8 +35,14 @@ const problemSchema: Json = {
 };
 
 const projectParameter: Json = {
-  ...{ name: 'project', in: 'query', required: false, description: 'name or id of another project: admins only' },
-  schema: { type: 'string', pattern: '^[a-z0-9-]{1,63}$' },
+  name: 'project',
+  in: 'query',
+  required: false,
+  description: 'name or id of another project: admins only',
+  schema: {
+    type: 'string',
+    pattern: '^[a-z0-9-]{1,63}$',
+  },
 };
 
 /** The OpenAPI 3.1 document of what is served: made from the routes and the schemas that check and type them. */
@@ -62,13 +68,21 @@ export function openApiOf(routes: readonly RouteSpec[], version: string): Json {
 function operationOf(route: RouteSpec): Json {
   const { method, path, summary, description, tag, role, body } = route;
   return {
-    operationId: `${method.toLowerCase()}${path.replaceAll(/[/:-]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
-    ...{ summary, tags: [tag] },
-    description: [description, role === 'anyone' ? 'Needs no token.' : `Needs the role ${role}.`].filter(Boolean).join(' '),
+    operationId: method.toLowerCase() + path.replaceAll(/[/:-]+(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    summary,
+    tags: [tag],
+    description: [description, role === 'anyone' ? 'Needs no token.' : `Needs the role ${role}.`]
+      .filter(Boolean)
+      .join(' '),
     security: role === 'anyone' ? [] : [{ token: [] }],
     'x-role': role,
     parameters: parametersOf(route),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: schemaOf(body, 'input') } },
+      },
+    }),
     responses: responsesOf(route),
   };
 }
@@ -77,7 +91,9 @@ function parametersOf({ params, query, headers, inProject }: RouteSpec): Json[] 
   const from = (schema: z.ZodObject | undefined, place: string): Json[] => {
     const { properties = {}, required = [] } = schema ? schemaOf(schema, 'input') : {};
     return Object.entries(properties as Json).map(([name, property]) => ({
-      ...{ name, in: place, required: place === 'path' || (required as string[]).includes(name) },
+      name,
+      in: place,
+      required: place === 'path' || (required as string[]).includes(name),
       schema: property,
     }));
   };
@@ -88,12 +104,21 @@ function parametersOf({ params, query, headers, inProject }: RouteSpec): Json[] 
 function responsesOf(route: RouteSpec): Json {
   const { status, answer, mediaType = 'application/json', otherAnswers = {}, role, body, params, inProject } = route;
   const responses: Json = {};
-  const answers: [number, z.ZodType][] = [[status, answer], ...Object.entries(otherAnswers).map(([code, schema]) => [Number(code), schema] as [number, z.ZodType])];
+  const answers: [number, z.ZodType][] = [
+    [status, answer],
+    ...Object.entries(otherAnswers).map(([code, schema]) => [Number(code), schema] as [number, z.ZodType]),
+  ];
   for (const [code, schema] of answers) {
     responses[code] = { description: 'as asked', content: { [mediaType]: { schema: schemaOf(schema, 'output') } } };
   }
   const needsToken = role === 'anyone' ? [] : withToken;
-  const codes = new Set([...alwaysPossible, ...needsToken, ...(body ? withBody : []), ...(params || inProject ? ['not-found' as const] : []), ...(route.problems ?? [])]);
+  const codes = new Set([
+    ...alwaysPossible,
+    ...needsToken,
+    ...(body ? withBody : []),
+    ...(params || inProject ? ['not-found' as const] : []),
+    ...(route.problems ?? []),
+  ]);
   for (const problemStatus of new Set([...codes].map((code) => problems[code].status))) {
     responses[problemStatus] = problemResponse([...codes].filter((code) => problems[code].status === problemStatus));
   }

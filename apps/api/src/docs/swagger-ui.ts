@@ -13,6 +13,10 @@ export function serveDocs(app: NestFastifyApplication, document: Record<string, 
       if (request.url.startsWith('/docs')) void reply.header('content-security-policy', pagePolicy);
       done();
     });
-  const options = { raw: false, customSiteTitle: 'Berth API', swaggerOptions: { persistAuthorization: false } } as const;
+  const options = {
+    raw: false,
+    customSiteTitle: 'Berth API',
+    swaggerOptions: { persistAuthorization: false },
+  } as const;
   SwaggerModule.setup('docs', app, document as Partial<OpenAPIObject> as OpenAPIObject, options);
 }

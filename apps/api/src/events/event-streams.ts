@@ -37,7 +37,8 @@ export class EventStreams {
 
   /** @throws ProblemError `too-many-requests` */
   async open(stream: StreamRequest): Promise<Readable> {
-    if (this.count >= streamsMax) throw new ProblemError({ code: 'too-many-requests', detail: `${streamsMax} streams are open` });
+    if (this.count >= streamsMax)
+      throw new ProblemError({ code: 'too-many-requests', detail: `${streamsMax} streams are open` });
     await this.tail.start();
     const readable = Readable.from(this.write(stream, stream.after ?? this.tail.settledSeq), { objectMode: false });
     this.count += 1;
@@ -52,7 +53,9 @@ export class EventStreams {
     while (!this.tail.closed) {
       const upTo = this.tail.settledSeq;
       const page =
-        upTo > after ? await this.events.list(access.projectId, access.fleetWide, filter, { after, upTo }, pageSize) : [];
+        upTo > after
+          ? await this.events.list(access.projectId, access.fleetWide, filter, { after, upTo }, pageSize)
+          : [];
       if (page.length > 0) yield page.map(messageOf).join('');
       after = page.length === pageSize ? page.at(-1)!.seq : Math.max(after, upTo);
       const nowMs = performance.now();

@@ -8,8 +8,9 @@ const lookAgainMs = 1_000;
 const numbersMax = 10_000;
 
 /**
- * How far the events are settled. A number is given out before its transaction commits, so a later one may show first; a reader that
- * went on from there would never see the earlier. Streams read up to `settledSeq` only.
+ * How far the events are settled. A number is given out before its transaction commits, so a later one may
+ * show first; a reader that went on from there would never see the earlier. Streams read up to `settledSeq`
+ * only.
  */
 export class EventTail {
   settledSeq = 0;

@@ -20,16 +20,35 @@ import { EventStreams } from './event-streams.js';
 const tag = 'Events';
 
 const listEvents = route({
-  ...{ method: 'GET', path: '/events', tag, summary: 'List what happened, oldest first' },
-  ...{ role: 'viewer', inProject: true, query: eventListQuery, status: 200 },
-  answer: z.object({ items: z.array(eventView), next: z.int().describe('goes back as `after`') }),
+  method: 'GET',
+  path: '/events',
+  tag,
+  summary: 'List what happened, oldest first',
+  role: 'viewer',
+  inProject: true,
+  query: eventListQuery,
+  status: 200,
+  answer: z.object({
+    items: z.array(eventView),
+    next: z.int().describe('goes back as `after`'),
+  }),
   problems: ['not-found'],
 });
 const streamEvents = route({
-  ...{ method: 'GET', path: '/events/stream', tag, summary: 'What happens, as it happens (server-sent events)' },
-  description: 'Each event has its `seq` as id: `Last-Event-ID` goes on where a stream broke off. A comment comes every 10 s.',
-  ...{ role: 'viewer', inProject: true, query: eventStreamQuery, headers: eventStreamHeaders },
-  ...{ status: 200, answer: z.string(), mediaType: 'text/event-stream', problems: ['not-found'] },
+  method: 'GET',
+  path: '/events/stream',
+  tag,
+  summary: 'What happens, as it happens (server-sent events)',
+  description:
+    'Each event has its `seq` as id: `Last-Event-ID` goes on where a stream broke off. A comment comes every 10 s.',
+  role: 'viewer',
+  inProject: true,
+  query: eventStreamQuery,
+  headers: eventStreamHeaders,
+  status: 200,
+  answer: z.string(),
+  mediaType: 'text/event-stream',
+  problems: ['not-found'],
 });
 
 @Controller()
@@ -57,10 +76,7 @@ export class EventsController {
     });
   }
 
-  private async filterOf(
-    query: z.infer<typeof eventStreamQuery>,
-    { projectId }: Access,
-  ): Promise<EventFilter> {
+  private async filterOf(query: z.infer<typeof eventStreamQuery>, { projectId }: Access): Promise<EventFilter> {
     const { instance } = query;
     const [kind, operation] = [query.kind ?? null, query.operation ?? null];
     if (instance === undefined) return { kind, instanceId: null, operationId: operation };

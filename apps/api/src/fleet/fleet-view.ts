@@ -28,13 +28,19 @@ export function fleetViewOf({ records, report, referenceShape, cost, costMicros 
     nodesInUse: density.nodesInUse,
     instances,
     instancesPerNodeInUse: ratio(instances, density.nodesInUse),
-    packingDensity: { cpuRatio: density.packingDensity.cpuMillis, memoryRatio: density.packingDensity.memoryMib },
+    packingDensity: {
+      cpuRatio: density.packingDensity.cpuMillis,
+      memoryRatio: density.packingDensity.memoryMib,
+    },
     stranded: {
       cpuMillis: Math.round(cpuRatio * sum(up, (node) => node.allocatable.cpuMillis)),
       memoryMib: Math.round(memoryRatio * sum(up, (node) => node.allocatable.memoryMib)),
-      ...{ cpuRatio, memoryRatio },
+      cpuRatio,
+      memoryRatio,
     },
-    ...{ referenceShape, leastNodes, leastNodesLowerBound: density.leastNodesBound },
+    referenceShape,
+    leastNodes,
+    leastNodesLowerBound: density.leastNodesBound,
     emptiable: [...empty],
     utilizationRatio: ratio(
       sum(up, (node) => node.usedCpuMillis),
@@ -42,7 +48,12 @@ export function fleetViewOf({ records, report, referenceShape, cost, costMicros 
     ),
     powerWatts,
     energyKwh: sum(records, (node) => node.energyJoules) / joulesPerKwh,
-    cost: { currency: cost.currency, total: costMicros / microsPerUnit, perHour, tariffPerKwh: cost.tariffPerKwh },
+    cost: {
+      currency: cost.currency,
+      total: costMicros / microsPerUnit,
+      perHour,
+      tariffPerKwh: cost.tariffPerKwh,
+    },
     nodes: records.map((node) => nodeOf(node, empty.has(node.name), report.reasonOf(node.name))),
     explanation: explanationOf(density.nodesInUse, report),
   };
@@ -54,7 +65,9 @@ function nodeOf(node: NodeRecord, couldBeEmptied: boolean, reason: string | unde
     utilizationRatio: ratio(node.usedCpuMillis, node.capacity.cpuMillis),
     cpuAllocatedRatio: ratio(node.allocated.cpuMillis, node.allocatable.cpuMillis),
     memoryAllocatedRatio: ratio(node.allocated.memoryMib, node.allocatable.memoryMib),
-    ...{ instances: node.instances, powerWatts: node.powerWatts, couldBeEmptied },
+    instances: node.instances,
+    powerWatts: node.powerWatts,
+    couldBeEmptied,
     why: reason ?? (node.state === 'up' ? 'it holds nothing' : `it is ${node.state}`),
   };
 }

@@ -4,8 +4,13 @@ import { route, Serve } from '../http/route.js';
 import { FleetService } from './fleet.service.js';
 
 const getFleet = route({
-  ...{ method: 'GET', path: '/fleet', tag: 'Nodes', summary: 'How full the fleet is, and what could be gained' },
-  ...{ role: 'admin', status: 200, answer: fleetView },
+  method: 'GET',
+  path: '/fleet',
+  tag: 'Nodes',
+  summary: 'How full the fleet is, and what could be gained',
+  role: 'admin',
+  status: 200,
+  answer: fleetView,
 });
 
 @Controller()

@@ -5,8 +5,13 @@ import { z } from 'zod';
 import { route, Serve } from '../http/route.js';
 
 const getHealth = route({
-  ...{ method: 'GET', path: '/health', tag: 'About', summary: 'Whether requests can be accepted' },
-  ...{ role: 'anyone', status: 200, answer: z.object({ status: z.literal('ok') }) },
+  method: 'GET',
+  path: '/health',
+  tag: 'About',
+  summary: 'Whether requests can be accepted',
+  role: 'anyone',
+  status: 200,
+  answer: z.object({ status: z.literal('ok') }),
 });
 
 @Controller()

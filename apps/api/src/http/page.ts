@@ -22,7 +22,11 @@ export function positionOf(cursor: string | undefined, valueType: 'string' | 'nu
   const position = read(cursor);
   if (position && isOfType(position[0], valueType)) return position;
   const message = 'must be the `next` of the page before, with the same sort';
-  throw new ProblemError({ code: 'invalid-request', detail: `cursor: ${message}`, errors: [{ field: 'cursor', message }] });
+  throw new ProblemError({
+    code: 'invalid-request',
+    detail: `cursor: ${message}`,
+    errors: [{ field: 'cursor', message }],
+  });
 }
 
 /** A page of what is sorted by a unique name: `list` gives at most `size` items after a name. */
@@ -45,7 +49,9 @@ function write(position: Position): string {
 function read(cursor: string): Position | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    return Array.isArray(value) && value.length === 2 && idForm.test(String(value[1])) ? (value as [string, string]) : undefined;
+    return Array.isArray(value) && value.length === 2 && idForm.test(String(value[1]))
+      ? (value as [string, string])
+      : undefined;
   } catch {
     return undefined;
   }

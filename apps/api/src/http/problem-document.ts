@@ -14,9 +14,13 @@ export function documentOf(problem: Problem, requestId: string): ProblemDocument
 }
 
 const tooBusyMessage = 'timeout exceeded when trying to connect'; // of pg's pool: every connection is taken
-/** Of sockets, and of PostgreSQL: connection (08), resources (53), operator's intervention such as shutdown or statement timeout (57), lock timeout. */
+/**
+ * Of sockets, and of PostgreSQL: connection (08), resources (53), operator's intervention such as shutdown or
+ * statement timeout (57), lock timeout.
+ */
 const awayCodes = /^(E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NOTFOUND|AI_AGAIN)|08...|53...|57...|55P03)$/;
-const awayMessages = /^(Connection terminated|Client has encountered a connection error|Query read timeout|Cannot use a pool)/;
+const awayMessages =
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout|Cannot use a pool)/;
 
 /** What the framework refuses while it reads a request, by the status it gives. */
 const refusals: Readonly<Record<number, Problem>> = {
@@ -37,11 +41,22 @@ export function problemOf(error: unknown): Problem {
 
 function isAway(error: Error, code: string): boolean {
   if (awayCodes.test(code) || awayMessages.test(error.message) || error.message === tooBusyMessage) return true;
-  return error instanceof AggregateError && error.errors.some((one: Error) => isAway(one, (one as { code?: string }).code ?? ''));
+  return (
+    error instanceof AggregateError &&
+    error.errors.some((one: Error) => isAway(one, (one as { code?: string }).code ?? ''))
+  );
 }
 
-const internal: Problem = { code: 'internal', detail: 'the error is in our log under the request id', next: 'try again' };
-const unavailable: Problem = { code: 'unavailable', detail: 'the record does not answer', next: 'try again in a moment' };
+const internal: Problem = {
+  code: 'internal',
+  detail: 'the error is in our log under the request id',
+  next: 'try again',
+};
+const unavailable: Problem = {
+  code: 'unavailable',
+  detail: 'the record does not answer',
+  next: 'try again in a moment',
+};
 
 function unreadable(message: string): Problem {
   const detail = `the request cannot be read: ${message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200)}`;

@@ -41,6 +41,7 @@ export class ProblemFilter implements ExceptionFilter {
 /** Nest throws its own errors for what never reaches a handler. */
 function ofFramework(error: HttpException, methods: readonly string[]): Problem {
   if (methods.length > 0) return { code: 'method-not-allowed', detail: `it answers to ${methods.join(', ')}` };
-  if (error instanceof NotFoundException) return { code: 'not-found', detail: 'there is no such route', next: 'see /docs' };
+  if (error instanceof NotFoundException)
+    return { code: 'not-found', detail: 'there is no such route', next: 'see /docs' };
   return problemOf(Object.assign(new Error(error.message), { statusCode: error.getStatus() }));
 }

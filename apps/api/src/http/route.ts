@@ -1,11 +1,21 @@
-import { applyDecorators, HttpCode, RequestMapping, RequestMethod, SetMetadata, type StreamableFile } from '@nestjs/common';
+import {
+  applyDecorators,
+  HttpCode,
+  RequestMapping,
+  RequestMethod,
+  SetMetadata,
+  type StreamableFile,
+} from '@nestjs/common';
 import type { ProblemCode } from '@berth/domain/problem.js';
 import type { Role } from '@berth/domain/role.js';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type { Access } from '../access/access.js';
 
-/** All that is to be known about a route, in one place beside its handler: what may be sent, by whom, and what comes back. */
+/**
+ * All that is to be known about a route, in one place beside its handler: what may be sent, by whom, and what
+ * comes back.
+ */
 export interface RouteSpec {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Under /v1, in Fastify's form: `/instances/:instance`. */

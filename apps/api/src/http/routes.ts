@@ -16,7 +16,9 @@ export function methodsAt(path: string, routes: readonly RouteSpec[]): string[] 
   const parts = path.split('/');
   const matches = (route: RouteSpec): boolean => {
     const wanted = `/v1${route.path}`.split('/');
-    return wanted.length === parts.length && wanted.every((part, index) => part.startsWith(':') || part === parts[index]);
+    return (
+      wanted.length === parts.length && wanted.every((part, index) => part.startsWith(':') || part === parts[index])
+    );
   };
   return routes.filter(matches).map(({ method }) => method);
 }

@@ -13,16 +13,36 @@ import { route, Serve, type InputOf } from '../http/route.js';
 const tag = 'Catalogue';
 
 const registerImage = route({
-  ...{ method: 'POST', path: '/images', tag, summary: 'Register an image that lies on every node' },
-  ...{ role: 'admin', body: createImageBody, status: 201, answer: imageView, problems: ['name-taken'] },
+  method: 'POST',
+  path: '/images',
+  tag,
+  summary: 'Register an image that lies on every node',
+  role: 'admin',
+  body: createImageBody,
+  status: 201,
+  answer: imageView,
+  problems: ['name-taken'],
 });
 const listImages = route({
-  ...{ method: 'GET', path: '/images', tag, summary: 'List images' },
-  ...{ role: 'viewer', query: pageQuery, status: 200, answer: pageOf(imageView) },
+  method: 'GET',
+  path: '/images',
+  tag,
+  summary: 'List images',
+  role: 'viewer',
+  query: pageQuery,
+  status: 200,
+  answer: pageOf(imageView),
 });
 const getImage = route({
-  ...{ method: 'GET', path: '/images/:image', tag, summary: 'Get an image' },
-  ...{ role: 'viewer', params: z.strictObject({ image: reference }), status: 200, answer: imageView, problems: ['not-found'] },
+  method: 'GET',
+  path: '/images/:image',
+  tag,
+  summary: 'Get an image',
+  role: 'viewer',
+  params: z.strictObject({ image: reference }),
+  status: 200,
+  answer: imageView,
+  problems: ['not-found'],
 });
 
 @Controller()

@@ -9,12 +9,25 @@ import { route, Serve, type InputOf } from '../http/route.js';
 const tag = 'Catalogue';
 
 const createType = route({
-  ...{ method: 'POST', path: '/instance-types', tag, summary: 'Name a shape' },
-  ...{ role: 'admin', body: createInstanceTypeBody, status: 201, answer: instanceTypeView, problems: ['name-taken'] },
+  method: 'POST',
+  path: '/instance-types',
+  tag,
+  summary: 'Name a shape',
+  role: 'admin',
+  body: createInstanceTypeBody,
+  status: 201,
+  answer: instanceTypeView,
+  problems: ['name-taken'],
 });
 const listTypes = route({
-  ...{ method: 'GET', path: '/instance-types', tag, summary: 'List instance types' },
-  ...{ role: 'viewer', query: pageQuery, status: 200, answer: pageOf(instanceTypeView) },
+  method: 'GET',
+  path: '/instance-types',
+  tag,
+  summary: 'List instance types',
+  role: 'viewer',
+  query: pageQuery,
+  status: 200,
+  answer: pageOf(instanceTypeView),
 });
 
 @Controller()

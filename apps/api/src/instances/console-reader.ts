@@ -23,7 +23,9 @@ export class ConsoleReader {
   /** @throws ProblemError `state-conflict` */
   reachable(vmm: VmmPlace | undefined, instance: string): ReachableVmm {
     if (vmm?.agentUrl) return { ...vmm, agentUrl: vmm.agentUrl };
-    const detail = vmm ? `node ${vmm.node} keeps no consoles` : `instance ${instance} was never placed: it has no console yet`;
+    const detail = vmm
+      ? `node ${vmm.node} keeps no consoles`
+      : `instance ${instance} was never placed: it has no console yet`;
     throw new ProblemError({ code: 'state-conflict', detail });
   }
 
@@ -35,9 +37,13 @@ export class ConsoleReader {
         { cause: error },
       );
     });
-    if (answer.status === 404) throw new ProblemError({ code: 'not-found', detail: `node ${node} has kept no console of it` });
+    if (answer.status === 404)
+      throw new ProblemError({ code: 'not-found', detail: `node ${node} has kept no console of it` });
     if (answer.status !== 200) {
-      throw new ProblemError({ code: 'node-unreachable', detail: `the agent of node ${node} answered ${answer.status}` });
+      throw new ProblemError({
+        code: 'node-unreachable',
+        detail: `the agent of node ${node} answered ${answer.status}`,
+      });
     }
     return { bytes: answer.bytes, nextOffset: answer.nextOffset };
   }
@@ -65,6 +71,10 @@ export class ConsoleReader {
       signal: AbortSignal.timeout(agentTimeoutMs),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
-    return { status: response.status, bytes, nextOffset: Number(response.headers.get(consoleNextOffsetHeader) ?? bytes.length) };
+    return {
+      status: response.status,
+      bytes,
+      nextOffset: Number(response.headers.get(consoleNextOffsetHeader) ?? bytes.length),
+    };
   }
 }

@@ -18,7 +18,9 @@ export class DryRunService {
     const [nodes, members] = await Promise.all([this.fleet.nodes(), this.fleet.groupMembers(groups)]);
     const fleet = recordedFleet(nodes, members);
     const { vcpus, memoryMib, diskGib, placement: constraints } = spec;
-    const requests = names.map((id) => instanceRequest(fleet, { id, projectId, vcpus, memoryMib, diskGib, constraints }));
+    const requests = names.map((id) =>
+      instanceRequest(fleet, { id, projectId, vcpus, memoryMib, diskGib, constraints }),
+    );
     return { placements: placeBatch(fleet, requests, policies.berth).map(viewOf) };
   }
 }
@@ -28,8 +30,13 @@ function viewOf(decision: Placement | Unplaceable) {
   return {
     outcome: decision.placed ? ('placed' as const) : ('unplaceable' as const),
     node: decision.placed ? decision.node : null,
-    ...{ policy, considered, rejected: { ...rejected } },
-    finalists: finalists.map(({ scores, ...finalist }) => ({ ...finalist, scores: { ...scores } })),
+    policy,
+    considered,
+    rejected: { ...rejected },
+    finalists: finalists.map(({ scores, ...finalist }) => ({
+      ...finalist,
+      scores: { ...scores },
+    })),
     counterfactuals: decision.placed ? [] : decision.counterfactuals.map(({ sentence }) => sentence),
   };
 }

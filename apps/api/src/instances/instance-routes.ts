@@ -17,42 +17,92 @@ const tag = 'Instances';
 const oneInstance = { tag, inProject: true, params: z.strictObject({ instance: reference }) } as const;
 
 export const createInstances = route({
-  ...{ method: 'POST', path: '/instances', tag, summary: 'Create one instance or many' },
+  method: 'POST',
+  path: '/instances',
+  tag,
+  summary: 'Create one instance or many',
   description: 'All of them or none. With `dryRun` it answers 200 and says where each would go.',
-  ...{ role: 'operator', inProject: true, headers: idempotencyHeaders, body: createInstanceBody },
-  ...{ status: 202, answer: acceptedView, otherAnswers: { 200: dryRunView } },
+  role: 'operator',
+  inProject: true,
+  headers: idempotencyHeaders,
+  body: createInstanceBody,
+  status: 202,
+  answer: acceptedView,
+  otherAnswers: { 200: dryRunView },
   problems: ['name-taken', 'quota-exceeded', 'idempotency-mismatch', 'not-found'],
 });
 export const listInstances = route({
-  ...{ method: 'GET', path: '/instances', tag, summary: 'List instances' },
-  ...{ role: 'viewer', inProject: true, query: pageQuery.extend(instanceFilter), status: 200, answer: pageOf(instanceView) },
+  method: 'GET',
+  path: '/instances',
+  tag,
+  summary: 'List instances',
+  role: 'viewer',
+  inProject: true,
+  query: pageQuery.extend(instanceFilter),
+  status: 200,
+  answer: pageOf(instanceView),
 });
 export const getInstance = route({
-  ...{ ...oneInstance, method: 'GET', path: '/instances/:instance', summary: 'Get an instance' },
-  ...{ role: 'viewer', status: 200, answer: instanceView, problems: ['not-found'] },
+  ...oneInstance,
+  method: 'GET',
+  path: '/instances/:instance',
+  summary: 'Get an instance',
+  role: 'viewer',
+  status: 200,
+  answer: instanceView,
+  problems: ['not-found'],
 });
 
 const action = { ...oneInstance, role: 'operator', status: 202, answer: acceptedView } as const;
 const problems = ['not-found', 'state-conflict'] as const;
 export const startInstance = route({
-  ...{ ...action, method: 'POST', path: '/instances/:instance/start', summary: 'Start a stopped or failed instance', problems },
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/start',
+  summary: 'Start a stopped or failed instance',
+  problems,
 });
 export const stopInstance = route({
-  ...{ ...action, method: 'POST', path: '/instances/:instance/stop', summary: 'Stop an instance and keep it', problems },
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/stop',
+  summary: 'Stop an instance and keep it',
+  problems,
 });
 export const rebootInstance = route({
-  ...{ ...action, method: 'POST', path: '/instances/:instance/reboot', summary: 'Restart the guest in its vmm', problems },
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/reboot',
+  summary: 'Restart the guest in its vmm',
+  problems,
 });
 export const deleteInstance = route({
-  ...{ ...action, method: 'DELETE', path: '/instances/:instance', summary: 'Delete an instance, whatever it is doing', problems },
+  ...action,
+  method: 'DELETE',
+  path: '/instances/:instance',
+  summary: 'Delete an instance, whatever it is doing',
+  problems,
 });
 
 export const explainInstance = route({
-  ...{ ...oneInstance, method: 'GET', path: '/instances/:instance/explain', summary: 'Why it is where it is, or nowhere' },
-  ...{ role: 'viewer', status: 200, answer: explainView, problems: ['not-found'] },
+  ...oneInstance,
+  method: 'GET',
+  path: '/instances/:instance/explain',
+  summary: 'Why it is where it is, or nowhere',
+  role: 'viewer',
+  status: 200,
+  answer: explainView,
+  problems: ['not-found'],
 });
 export const readConsole = route({
-  ...{ ...oneInstance, method: 'GET', path: '/instances/:instance/console', summary: 'What the guest wrote to its serial console' },
-  ...{ role: 'viewer', query: consoleLogQuery, status: 200, answer: z.string(), mediaType: 'text/plain' },
+  ...oneInstance,
+  method: 'GET',
+  path: '/instances/:instance/console',
+  summary: 'What the guest wrote to its serial console',
+  role: 'viewer',
+  query: consoleLogQuery,
+  status: 200,
+  answer: z.string(),
+  mediaType: 'text/plain',
   problems: ['not-found', 'state-conflict', 'node-unreachable'],
 });

@@ -15,7 +15,13 @@ import * as routes from './instance-routes.js';
 import { InstancesService } from './instances.service.js';
 import { selectorOf } from './selector.js';
 
-const positionTypes = { name: 'string', state: 'string', createdAt: 'time', memoryMib: 'number', vcpus: 'number' } as const;
+const positionTypes = {
+  name: 'string',
+  state: 'string',
+  createdAt: 'time',
+  memoryMib: 'number',
+  vcpus: 'number',
+} as const;
 
 @Controller()
 export class InstancesController {

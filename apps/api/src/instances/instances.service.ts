@@ -29,21 +29,44 @@ export class InstancesService {
   }
 
   /** @throws ProblemError `invalid-request` that names the field */
-  async requestOf(body: CreateInstanceBody, key: string | undefined, access: Access): Promise<CreateRequest<PlacementConstraints>> {
+  async requestOf(
+    body: CreateInstanceBody,
+    key: string | undefined,
+    access: Access,
+  ): Promise<CreateRequest<PlacementConstraints>> {
     const names = namesOf(body);
     const [type, image] = await Promise.all([this.typeOf(body.instanceType), this.imageOf(body.image)]);
     if (type.memoryMib < image.minMemoryMib) {
-      throw invalid('instanceType', `has ${type.memoryMib} MiB of memory; image ${image.name} needs ${image.minMemoryMib}`);
+      throw invalid(
+        'instanceType',
+        `has ${type.memoryMib} MiB of memory; image ${image.name} needs ${image.minMemoryMib}`,
+      );
     }
     const { labels, placement, restartPolicy, onIsolation } = body;
-    if (placement.zoneSpreadMax !== undefined && !placement.group) throw invalid('placement.zoneSpreadMax', 'needs a group');
+    if (placement.zoneSpreadMax !== undefined && !placement.group)
+      throw invalid('placement.zoneSpreadMax', 'needs a group');
     const { vcpus, memoryMib, diskGib } = type;
     const shape = { instanceType: type.name, vcpus, memoryMib, diskGib, image: image.name, imageId: image.id };
     return {
-      ...{ projectId: access.projectId, project: access.project, tokenId: access.tokenId, names },
-      spec: { ...shape, labels, placement, restartPolicy, onIsolation },
+      projectId: access.projectId,
+      project: access.project,
+      tokenId: access.tokenId,
+      names,
+      spec: {
+        ...shape,
+        labels,
+        placement,
+        restartPolicy,
+        onIsolation,
+      },
       groupName: placement.group?.name ?? null,
-      idempotency: key === undefined ? null : { key, requestHash: hashOf(body) },
+      idempotency:
+        key === undefined
+          ? null
+          : {
+              key,
+              requestHash: hashOf(body),
+            },
     };
   }
 

@@ -12,27 +12,55 @@ import { Input } from '../http/input.js';
 import { pageByName } from '../http/page.js';
 import { route, Serve, type InputOf } from '../http/route.js';
 
-const oneNode = { tag: 'Nodes', role: 'admin', params: z.strictObject({ node: reference }), problems: ['not-found'] } as const;
+const oneNode = {
+  tag: 'Nodes',
+  role: 'admin',
+  params: z.strictObject({ node: reference }),
+  problems: ['not-found'],
+} as const;
 const state = nodeView.shape.state.optional();
 
 const listNodes = route({
-  ...{ method: 'GET', path: '/nodes', tag: 'Nodes', summary: 'List nodes' },
-  ...{ role: 'admin', query: pageQuery.extend({ state }), status: 200, answer: pageOf(nodeView) },
+  method: 'GET',
+  path: '/nodes',
+  tag: 'Nodes',
+  summary: 'List nodes',
+  role: 'admin',
+  query: pageQuery.extend({ state }),
+  status: 200,
+  answer: pageOf(nodeView),
 });
 const getNode = route({
-  ...{ ...oneNode, method: 'GET', path: '/nodes/:node', summary: 'Get a node', status: 200, answer: nodeView },
+  ...oneNode,
+  method: 'GET',
+  path: '/nodes/:node',
+  summary: 'Get a node',
+  status: 200,
+  answer: nodeView,
 });
 const cordonNode = route({
-  ...{ ...oneNode, method: 'POST', path: '/nodes/:node/cordon', summary: 'No new placements on it' },
-  ...{ status: 200, answer: nodeView },
+  ...oneNode,
+  method: 'POST',
+  path: '/nodes/:node/cordon',
+  summary: 'No new placements on it',
+  status: 200,
+  answer: nodeView,
 });
 const uncordonNode = route({
-  ...{ ...oneNode, method: 'POST', path: '/nodes/:node/uncordon', summary: 'Allow placements again; cancels a drain' },
-  ...{ status: 200, answer: nodeView },
+  ...oneNode,
+  method: 'POST',
+  path: '/nodes/:node/uncordon',
+  summary: 'Allow placements again; cancels a drain',
+  status: 200,
+  answer: nodeView,
 });
 const drainNode = route({
-  ...{ ...oneNode, method: 'POST', path: '/nodes/:node/drain', summary: 'Move everything off a node' },
-  ...{ status: 202, answer: operationView },
+  ...oneNode,
+  method: 'POST',
+  path: '/nodes/:node/drain',
+  summary: 'Move everything off a node',
+  status: 202,
+  answer: operationView,
 });
 
 @Controller()

@@ -18,15 +18,30 @@ import { OperationChanges } from './operation-changes.js';
 const tag = 'Operations';
 
 const listOperations = route({
-  ...{ method: 'GET', path: '/operations', tag, summary: 'List operations, newest first' },
-  ...{ role: 'viewer', inProject: true, query: pageQuery.extend(operationFilter) },
-  ...{ status: 200, answer: pageViewOf(operationView), problems: ['not-found'] },
+  method: 'GET',
+  path: '/operations',
+  tag,
+  summary: 'List operations, newest first',
+  role: 'viewer',
+  inProject: true,
+  query: pageQuery.extend(operationFilter),
+  status: 200,
+  answer: pageViewOf(operationView),
+  problems: ['not-found'],
 });
 const getOperation = route({
-  ...{ method: 'GET', path: '/operations/:operation', tag, summary: 'Get an operation; with `wait`, when it has ended' },
+  method: 'GET',
+  path: '/operations/:operation',
+  tag,
+  summary: 'Get an operation; with `wait`, when it has ended',
   description: 'With `wait` it answers when the operation has ended, or as it stands after that many milliseconds.',
-  ...{ role: 'viewer', inProject: true, params: z.strictObject({ operation: id }), query: waitQuery },
-  ...{ status: 200, answer: operationView, problems: ['not-found'] },
+  role: 'viewer',
+  inProject: true,
+  params: z.strictObject({ operation: id }),
+  query: waitQuery,
+  status: 200,
+  answer: operationView,
+  problems: ['not-found'],
 });
 
 @Controller()
@@ -42,7 +57,10 @@ export class OperationsController {
     const { limit, cursor, instance, state = null, kind = null } = query;
     const position = positionOf(cursor, 'time');
     const after = position && { createdAt: String(position[0]), id: position[1] };
-    const instanceId = instance === undefined ? null : found(await this.instances.idOf(access.projectId, referenceOf(instance)), 'instance', instance);
+    const instanceId =
+      instance === undefined
+        ? null
+        : found(await this.instances.idOf(access.projectId, referenceOf(instance)), 'instance', instance);
     const filter = { instanceId, state, kind };
     const operations = await this.operations.list(access.projectId, access.fleetWide, filter, after, limit + 1);
     return pageOf(operations, limit, ({ createdAt, id }) => [createdAt, id]);
@@ -50,8 +68,11 @@ export class OperationsController {
 
   @Serve(getOperation)
   async get(@Input() { params: { operation }, query: { wait }, access }: InputOf<typeof getOperation>) {
-    return this.changes.until(operation, wait, () => this.read(operation, access), ({ state }) =>
-      isTerminal(operationTransitions, state),
+    return this.changes.until(
+      operation,
+      wait,
+      () => this.read(operation, access),
+      ({ state }) => isTerminal(operationTransitions, state),
     );
   }
 

@@ -16,20 +16,48 @@ const params = z.strictObject({ project: reference });
 const quotaDefault = { maxInstances: 100, maxVcpus: 200, maxMemoryMib: 262_144 };
 
 const createProject = route({
-  ...{ method: 'POST', path: '/projects', tag, summary: 'Create a project' },
-  ...{ role: 'admin', body: createProjectBody, status: 201, answer: projectView, problems: ['name-taken'] },
+  method: 'POST',
+  path: '/projects',
+  tag,
+  summary: 'Create a project',
+  role: 'admin',
+  body: createProjectBody,
+  status: 201,
+  answer: projectView,
+  problems: ['name-taken'],
 });
 const listProjects = route({
-  ...{ method: 'GET', path: '/projects', tag, summary: 'List projects' },
-  ...{ role: 'admin', query: pageQuery, status: 200, answer: pageOf(projectView) },
+  method: 'GET',
+  path: '/projects',
+  tag,
+  summary: 'List projects',
+  role: 'admin',
+  query: pageQuery,
+  status: 200,
+  answer: pageOf(projectView),
 });
 const getProject = route({
-  ...{ method: 'GET', path: '/projects/:project', tag, summary: 'Get a project and what it uses of its quota' },
-  ...{ role: 'viewer', params, status: 200, answer: projectView, problems: ['not-found'] },
+  method: 'GET',
+  path: '/projects/:project',
+  tag,
+  summary: 'Get a project and what it uses of its quota',
+  role: 'viewer',
+  params,
+  status: 200,
+  answer: projectView,
+  problems: ['not-found'],
 });
 const setQuota = route({
-  ...{ method: 'PATCH', path: '/projects/:project/quota', tag, summary: 'Change limits of a project' },
-  ...{ role: 'admin', params, body: quotaBody, status: 200, answer: projectView, problems: ['not-found'] },
+  method: 'PATCH',
+  path: '/projects/:project/quota',
+  tag,
+  summary: 'Change limits of a project',
+  role: 'admin',
+  params,
+  body: quotaBody,
+  status: 200,
+  answer: projectView,
+  problems: ['not-found'],
 });
 
 @Controller()

@@ -13,16 +13,37 @@ const tag = 'Projects and tokens';
 const beforeAll = '00000000-0000-0000-0000-000000000000';
 
 const createToken = route({
-  ...{ method: 'POST', path: '/tokens', tag, summary: 'Create a token; its text is shown this once' },
-  ...{ role: 'admin', inProject: true, body: createTokenBody, status: 201, answer: createdTokenView },
+  method: 'POST',
+  path: '/tokens',
+  tag,
+  summary: 'Create a token; its text is shown this once',
+  role: 'admin',
+  inProject: true,
+  body: createTokenBody,
+  status: 201,
+  answer: createdTokenView,
 });
 const listTokens = route({
-  ...{ method: 'GET', path: '/tokens', tag, summary: 'List tokens of the project' },
-  ...{ role: 'admin', inProject: true, query: pageQuery, status: 200, answer: pageViewOf(tokenView) },
+  method: 'GET',
+  path: '/tokens',
+  tag,
+  summary: 'List tokens of the project',
+  role: 'admin',
+  inProject: true,
+  query: pageQuery,
+  status: 200,
+  answer: pageViewOf(tokenView),
 });
 const revokeToken = route({
-  ...{ method: 'DELETE', path: '/tokens/:token', tag, summary: 'Revoke a token: refused everywhere within 5 seconds' },
-  ...{ role: 'admin', inProject: true, params: z.strictObject({ token: id }), status: 200, answer: tokenView },
+  method: 'DELETE',
+  path: '/tokens/:token',
+  tag,
+  summary: 'Revoke a token: refused everywhere within 5 seconds',
+  role: 'admin',
+  inProject: true,
+  params: z.strictObject({ token: id }),
+  status: 200,
+  answer: tokenView,
   problems: ['not-found'],
 });
 

@@ -14,9 +14,11 @@ export function pageOf<T extends z.ZodType>(item: T) {
 /** `wait=ready` or `wait=30s`-like bounds are the CLI's; the API takes milliseconds. */
 export const waitQuery = z.strictObject({ wait: z.coerce.number().int().min(0).max(operationWaitMaxMs).default(0) });
 
+/** Printable ASCII but for "=", "!" and ",". */
+const word = String.raw`[ "-+\--<>-~]`;
+const term = `${word}+(!?=${word}*)?`;
+
 export const selector = z
   .string()
   .max(1024)
-  .regex(/^[^=!,\0-\x1f]+(!?=[^=!,\0-\x1f]*)?(,[^=!,\0-\x1f]+(!?=[^=!,\0-\x1f]*)?)*$/, {
-    error: 'must be like env=prod,tier!=db,critical',
-  });
+  .regex(new RegExp(`^${term}(,${term})*$`), { error: 'must be like env=prod,tier!=db,critical' });

@@ -29,7 +29,9 @@ export class ConsoleController {
     const vmm = this.reader.reachable(await this.instances.lastVmm(id), name);
     const first = await this.reader.read(vmm, offset);
     if (!follow) void reply.header('berth-next-offset', first.nextOffset);
-    const text = follow ? Readable.from(this.reader.follow(vmm, first), { objectMode: false }) : Readable.from([first.bytes]);
+    const text = follow
+      ? Readable.from(this.reader.follow(vmm, first), { objectMode: false })
+      : Readable.from([first.bytes]);
     return new StreamableFile(text, { type });
   }
 }
