@@ -5,7 +5,9 @@ import { summarize } from './latency.js';
 test('a server that stalls is charged for the requests that were due meanwhile', async () => {
   const latenciesMs: number[] = [];
   let free: Promise<void> = Promise.resolve();
-  const stall = new Promise<void>((resolve) => setTimeout(resolve, 200));
+  let goOn: () => void = () => {};
+  const stall = new Promise<void>((resolve) => (goOn = resolve));
+  setTimeout(goOn, 200);
   await arrive(20, 200, async (_, dueAtMs) => {
     free = free.then(() => stall); // one at a time, and the first takes 200 ms
     await free;
