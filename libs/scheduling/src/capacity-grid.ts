@@ -1,6 +1,5 @@
-const ROWS_MAX = 1024;
 const COLUMNS_MAX = 128;
-const WORD_BITS = 32;
+const ROWS_MAX = 256;
 
 /** Buckets of one kind of node: equal size, so that one bucket is one share of what is left. */
 export interface GridShape {
@@ -28,15 +27,16 @@ function niceStep(atLeast: number): number {
 }
 
 /**
- * Nodes by what they have free: one list of nodes per (column, row), and bits that say which lists hold any. The lists
- * are threaded through `next` and `previous`, which all grids of a fleet share: a node is in one list at a time.
+ * Nodes by what they have free: one list of nodes per bucket, and bits that say which buckets hold any. The lists are
+ * threaded through `next` and `previous`, which all grids of a fleet share: a node is in one list at a time.
  */
 export class CapacityGrid {
   readonly shape: GridShape;
-  count = 0;
-  readonly #heads: (Int32Array | undefined)[];
-  readonly #filledRows: (Uint32Array | undefined)[];
+  readonly #heads: Int32Array;
+  /** A bit per column, then for each column a bit per row. */
   readonly #filledColumns: Uint32Array;
+  readonly #filledRows: Uint32Array;
+  readonly #wordsPerColumn: number;
   readonly #nodesInColumn: Int32Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
@@ -45,23 +45,22 @@ export class CapacityGrid {
     this.shape = shape;
     this.#next = next;
     this.#previous = previous;
-    this.#heads = Array.from<Int32Array | undefined>({ length: shape.columns });
-    this.#filledRows = Array.from<Uint32Array | undefined>({ length: shape.columns });
-    this.#filledColumns = new Uint32Array(Math.ceil(shape.columns / WORD_BITS));
+    this.#heads = new Int32Array(shape.columns * shape.rows).fill(-1);
+    this.#wordsPerColumn = (shape.rows + 31) >>> 5;
+    this.#filledColumns = new Uint32Array((shape.columns + 31) >>> 5);
+    this.#filledRows = new Uint32Array(shape.columns * this.#wordsPerColumn);
     this.#nodesInColumn = new Int32Array(shape.columns);
   }
 
   insert(node: number, column: number, row: number): void {
-    const heads = (this.#heads[column] ??= new Int32Array(this.shape.rows).fill(-1));
-    const filled = (this.#filledRows[column] ??= new Uint32Array(Math.ceil(this.shape.rows / WORD_BITS)));
-    const head = heads[row]!;
+    const bucket = column * this.shape.rows + row;
+    const head = this.#heads[bucket]!;
     this.#next[node] = head;
     this.#previous[node] = -1;
     if (head >= 0) this.#previous[head] = node;
-    else filled[row >>> 5]! |= 1 << (row & 31);
-    heads[row] = node;
+    else this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! |= 1 << (row & 31);
+    this.#heads[bucket] = node;
     if (this.#nodesInColumn[column]!++ === 0) this.#filledColumns[column >>> 5]! |= 1 << (column & 31);
-    this.count += 1;
   }
 
   remove(node: number, column: number, row: number): void {
@@ -69,38 +68,37 @@ export class CapacityGrid {
     if (next >= 0) this.#previous[next] = previous;
     if (previous >= 0) this.#next[previous] = next;
     else {
-      this.#heads[column]![row] = next;
-      if (next < 0) this.#filledRows[column]![row >>> 5]! &= ~(1 << (row & 31));
+      this.#heads[column * this.shape.rows + row] = next;
+      if (next < 0) this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! &= ~(1 << (row & 31));
     }
     if (--this.#nodesInColumn[column]! === 0) this.#filledColumns[column >>> 5]! &= ~(1 << (column & 31));
-    this.count -= 1;
   }
 
   /** The first column from `column` on that holds a node; -1 when none does. */
   columnFrom(column: number): number {
-    return column < this.shape.columns ? firstBit(this.#filledColumns, column) : -1;
+    return firstBit(this.#filledColumns, 0, this.#filledColumns.length, column);
   }
 
   /** The first row from `row` on in which that column holds a node; -1 when none does. */
   rowFrom(column: number, row: number): number {
-    const filled = this.#filledRows[column];
-    return filled === undefined || row >= this.shape.rows ? -1 : firstBit(filled, row);
+    return firstBit(this.#filledRows, column * this.#wordsPerColumn, this.#wordsPerColumn, row);
   }
 
-  /** The first node of a list; follow with the index's `next`. */
+  /** The first node of a bucket, -1 when it is empty; follow with the index's `next`. */
   headAt(column: number, row: number): number {
-    return this.#heads[column]?.[row] ?? -1;
+    return this.#heads[column * this.shape.rows + row]!;
   }
 }
 
-/** The lowest set bit at or above `from`; -1 when there is none. */
-function firstBit(words: Uint32Array, from: number): number {
+/** The lowest bit at or above `from` that is set in `length` words from `start` on; -1 when there is none. */
+function firstBit(words: Uint32Array, start: number, length: number, from: number): number {
   let word = from >>> 5;
-  let bits = words[word]! & (-1 << (from & 31));
+  if (word >= length) return -1;
+  let bits = words[start + word]! & (-1 << (from & 31));
   while (bits === 0) {
     word += 1;
-    if (word >= words.length) return -1;
-    bits = words[word]!;
+    if (word >= length) return -1;
+    bits = words[start + word]!;
   }
   return (word << 5) + 31 - Math.clz32(bits & -bits);
 }

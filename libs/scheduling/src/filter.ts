@@ -16,6 +16,8 @@ export interface Filter {
   remedy(fleet: FleetView, request: PlacementRequest, node: number): Change;
   /** Of stage `kind`: the answer from the node's trait alone. */
   admitsTrait?(trait: Trait, constraints: Constraints): boolean;
+  /** Of stage `group`: whether nodes of a zone can be admitted at all; the walk then passes over the others. */
+  admitsZone?(fleet: FleetView, request: PlacementRequest, zone: number): boolean;
 }
 
 /** A filter over what a node is. */

@@ -5,8 +5,9 @@ import type { GridShape } from './capacity-grid.js';
 export interface Kind {
   readonly trait: number;
   readonly zone: number;
-  readonly allocatableCpuMillis: number;
-  readonly allocatableMemoryMib: number;
+  /** One unit as a share of allocatable. */
+  readonly sharePerCpuMilli: number;
+  readonly sharePerMemoryMib: number;
   /** Watts at full load for each CPU of the node; 0 when unknown. */
   readonly wattsPerCpu: number;
   readonly grid: GridShape;
@@ -32,14 +33,8 @@ export class KindTable {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const grid = gridShape(cpuMillis, memoryMib);
-    this.#kinds.push({
-      trait,
-      zone,
-      allocatableCpuMillis: cpuMillis,
-      allocatableMemoryMib: memoryMib,
-      wattsPerCpu,
-      grid,
-    });
+    const [sharePerCpuMilli, sharePerMemoryMib] = [1 / Math.max(1, cpuMillis), 1 / Math.max(1, memoryMib)];
+    this.#kinds.push({ trait, zone, sharePerCpuMilli, sharePerMemoryMib, wattsPerCpu, grid });
     this.#byKey.set(key, this.#kinds.length - 1);
     if (wattsPerCpu > 0 && (this.leastWattsPerCpu === 0 || wattsPerCpu < this.leastWattsPerCpu)) {
       this.leastWattsPerCpu = wattsPerCpu;

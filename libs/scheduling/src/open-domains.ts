@@ -10,12 +10,12 @@ export class OpenDomains {
     else if (before + by === 0) this.#open -= 1;
   }
 
-  /** The fewest members that any open domain holds; `members` lists the domains that hold any. */
-  least(members: ReadonlyMap<number, number>): number {
-    if (members.size < this.#open) return 0;
+  /** The fewest members that any open domain holds; `held` domains, open or not, hold some. */
+  least(held: number, membersIn: (domain: number) => number): number {
+    if (held < this.#open) return 0;
     let least = Infinity;
     for (let domain = 0; domain < this.#nodes.length; domain++) {
-      if (this.#nodes[domain]) least = Math.min(least, members.get(domain) ?? 0);
+      if (this.#nodes[domain]) least = Math.min(least, membersIn(domain));
     }
     return least;
   }

@@ -15,7 +15,7 @@ export function choose(fleet: FleetView, request: PlacementRequest, policy: Poli
   const { group } = request;
   if (group?.policy === 'affinity') {
     const members = fleet.groups.membersOf(group.name);
-    if (members !== undefined && members.total > 0) return bestOf(fleet, request, policy, members.byNode.keys());
+    if (members !== undefined) return bestOf(fleet, request, policy, members.nodes());
   }
   if (policy.scorers.length === 0) return firstOf(fleet, request, policy);
   let walk = walks.get(policy);

@@ -49,16 +49,11 @@ function policy(name: string, ...scorers: readonly (readonly [Scorer, number])[]
 
 export const policies = {
   /** Nodes in use first, those that stay longest first of these, and there the tightest fit. */
-  berth: policy(
-    'berth',
-    [inUseScorer, 100],
-    [stayScorer, 8],
-    [energyScorer, 1],
-    [bestFitScorer, 2],
-    [balanceScorer, 0.2],
-  ),
+  berth: policy('berth', [inUseScorer, 100], [stayScorer, 8], [energyScorer, 1], [bestFitScorer, 2]),
   /** Without scorers all nodes are equal, and the first of equals is taken. */
   'first-fit': policy('first-fit'),
+  /** Best fit that keeps what is left in proportion. */
+  balanced: policy('balanced', [bestFitScorer, 1], [balanceScorer, 0.2]),
   'best-fit': policy('best-fit', [bestFitScorer, 1]),
   'worst-fit': policy('worst-fit', [worstFitScorer, 1]),
   'dot-product': policy('dot-product', [dotProductScorer, 1]),
@@ -67,14 +62,11 @@ export const policies = {
 export type PolicyName = keyof typeof policies;
 
 export function totalScore(policy: Policy, prospect: Prospect): number {
-  let total = 0;
-  for (const { scorer, weight } of policy.scorers) total += weight * scorer.score(prospect);
-  return total;
+  return weigh(policy.scorers, prospect);
 }
 
-/** No prospect with as much or more left over, equal otherwise, can score higher. */
-export function scoreBound(policy: Policy, prospect: Prospect): number {
-  let bound = 0;
-  for (const { scorer, weight } of policy.scorers) bound += weight * (scorer.tight ? scorer.score(prospect) : 1);
-  return bound;
+export function weigh(scorers: readonly WeightedScorer[], prospect: Prospect): number {
+  let total = 0;
+  for (let i = 0; i < scorers.length; i++) total += scorers[i]!.weight * scorers[i]!.scorer.score(prospect);
+  return total;
 }

@@ -21,37 +21,40 @@ export function newProspect(): Prospect {
   return { cpuLeft: 0, memoryLeft: 0, cpuAsked: 0, memoryAsked: 0, inUse: false, stay: 0, frugality: 1 };
 }
 
-/** Sets what all buckets of one kind and lane share. */
-export function setGrid(
-  prospect: Prospect,
-  fleet: FleetView,
-  request: PlacementRequest,
-  kind: Kind,
-  lane: number,
-): void {
-  prospect.cpuAsked = request.cpuMillis / kind.allocatableCpuMillis;
-  prospect.memoryAsked = request.memoryMib / kind.allocatableMemoryMib;
+/** Sets what nodes of one lane share. */
+export function setLane(prospect: Prospect, lane: number): void {
   prospect.inUse = lane > 0;
   prospect.stay = lane > 0 ? (lane - 1) / (LANES - 2) : 0;
+}
+
+/** Sets what nodes of one kind and lane share, whatever is asked. */
+export function setNode(prospect: Prospect, fleet: FleetView, kind: Kind, lane: number): void {
+  setLane(prospect, lane);
   prospect.frugality = kind.wattsPerCpu > 0 ? fleet.kinds.leastWattsPerCpu / kind.wattsPerCpu : 1;
+}
+
+export function setAsked(prospect: Prospect, request: PlacementRequest, kind: Kind): void {
+  prospect.cpuAsked = request.cpuMillis * kind.sharePerCpuMilli;
+  prospect.memoryAsked = request.memoryMib * kind.sharePerMemoryMib;
 }
 
 /** Sets what is left in a bucket; within the first bucket that could do, as little as nothing. */
 export function setColumn(prospect: Prospect, request: PlacementRequest, kind: Kind, column: number): void {
   const left = column * kind.grid.cpuMillisPerColumn - request.cpuMillis;
-  prospect.cpuLeft = left > 0 ? left / kind.allocatableCpuMillis : 0;
+  prospect.cpuLeft = left > 0 ? left * kind.sharePerCpuMilli : 0;
 }
 
 export function setRow(prospect: Prospect, request: PlacementRequest, kind: Kind, row: number): void {
   const left = row * kind.grid.memoryMibPerRow - request.memoryMib;
-  prospect.memoryLeft = left > 0 ? left / kind.allocatableMemoryMib : 0;
+  prospect.memoryLeft = left > 0 ? left * kind.sharePerMemoryMib : 0;
 }
 
 /** The prospect of one node. */
 export function prospectOf(fleet: FleetView, request: PlacementRequest, node: number): Prospect {
   const kind = fleet.kinds.at(fleet.kind[node]!);
   const prospect = newProspect();
-  setGrid(prospect, fleet, request, kind, laneOf(fleet, node));
+  setNode(prospect, fleet, kind, laneOf(fleet, node));
+  setAsked(prospect, request, kind);
   setColumn(prospect, request, kind, Math.floor(fleet.free.cpuMillis[node]! / kind.grid.cpuMillisPerColumn));
   setRow(prospect, request, kind, Math.floor(fleet.free.memoryMib[node]! / kind.grid.memoryMibPerRow));
   return prospect;

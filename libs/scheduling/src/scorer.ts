@@ -4,9 +4,10 @@ import type { Prospect } from './prospect.js';
 export interface Scorer {
   readonly name: string;
   /**
-   * Whether, all else equal, the score never grows with what is left over. The index then walks from the tightest
-   * bucket outwards and stops where no bucket can beat the best so far.
+   * What the score depends on. `node`: on what the node is and how long it stays, not on what is left; it is then asked
+   * once per kind and lane. `fit`: on what is left, and it never grows with it, all else equal, so that the walk can
+   * stop. `shape`: on what is left in any other way.
    */
-  readonly tight: boolean;
+  readonly on: 'node' | 'fit' | 'shape';
   score(prospect: Prospect): number;
 }

@@ -8,7 +8,7 @@ const PRIOR_EXPONENT = 0.35;
 const PRIOR_FLOOR_S = 100;
 /** No survival is taken to be surer than this: one instance alone must not make a node immortal. */
 const SURVIVAL_MAX = 0.9999;
-const LONGEVITY_HORIZON = horizonsS.indexOf(16 * 3600);
+const LONGEVITY_HORIZON = horizonsS.indexOf(32 * 3600);
 
 /** What is known of an instance when it arrives. */
 export interface LifetimeTraits {
@@ -75,7 +75,7 @@ export class LifetimeModel {
     alive[to]! += 1;
   }
 
-  /** Chance that an arriving instance is still there after sixteen hours. */
+  /** Chance that an arriving instance is still there after thirty-two hours. */
   longevity(group: number): number {
     return 1 - Math.exp(this.#goneLog[this.rowOf(group, 0) + LONGEVITY_HORIZON]!);
   }

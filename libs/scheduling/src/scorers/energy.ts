@@ -3,6 +3,6 @@ import type { Scorer } from '../scorer.js';
 /** The fewer watts a node draws for each CPU, the better. */
 export const energyScorer: Scorer = {
   name: 'energy',
-  tight: true,
+  on: 'node',
   score: ({ frugality }) => frugality,
 };

@@ -3,6 +3,6 @@ import type { Scorer } from '../scorer.js';
 /** A node in use before an empty one, which can then stay empty or asleep. */
 export const inUseScorer: Scorer = {
   name: 'in-use',
-  tight: true,
+  on: 'node',
   score: ({ inUse }) => (inUse ? 1 : 0),
 };

@@ -6,6 +6,6 @@ import type { Scorer } from '../scorer.js';
  */
 export const stayScorer: Scorer = {
   name: 'stay',
-  tight: true,
+  on: 'node',
   score: ({ stay }) => stay,
 };

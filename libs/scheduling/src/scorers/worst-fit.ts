@@ -3,6 +3,6 @@ import type { Scorer } from '../scorer.js';
 /** The more is left over, the better: spreads load. */
 export const worstFitScorer: Scorer = {
   name: 'worst-fit',
-  tight: false,
+  on: 'shape',
   score: ({ cpuLeft, memoryLeft }) => (cpuLeft + memoryLeft) / 2,
 };
