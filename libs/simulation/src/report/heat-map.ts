@@ -1,8 +1,8 @@
 import type { Observation } from '../replay/options.js';
 import { hourLabel, hourStep } from './plot.js';
 
-const WIDTH = 720;
-const MARGIN = { left: 58, right: 14, bottom: 26 };
+const WIDTH = 1480;
+const MARGIN = { left: 62, right: 22, bottom: 26 };
 const MOST_COLUMNS = 240;
 const MOST_ROWS = 400;
 
@@ -22,7 +22,7 @@ export function heatMap(observations: readonly Observation[]): string {
     .slice(0, MOST_ROWS);
   if (nodes.length === 0 || columns.length < 2) return '';
   const cellWidth = (WIDTH - MARGIN.left - MARGIN.right) / columns.length;
-  const cellHeight = Math.max(1.5, Math.min(7, 320 / nodes.length));
+  const cellHeight = Math.max(1.5, Math.min(14, 620 / nodes.length));
   const height = nodes.length * cellHeight + MARGIN.bottom;
   const rows = nodes.map(({ node }, row) =>
     rowOf(columns, node, (column) => MARGIN.left + column * cellWidth, row * cellHeight, cellWidth, cellHeight),

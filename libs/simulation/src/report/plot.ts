@@ -7,9 +7,9 @@ export interface PlotLine {
   readonly filled?: boolean;
 }
 
-const WIDTH = 720;
-const HEIGHT = 220;
-const MARGIN = { left: 58, right: 14, top: 12, bottom: 26 };
+const WIDTH = 480;
+const HEIGHT = 190;
+const MARGIN = { left: 42, right: 20, top: 10, bottom: 24 };
 const TICKS = 5;
 
 /** A line chart as SVG that takes its colours from the page. */

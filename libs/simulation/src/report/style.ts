@@ -4,7 +4,7 @@ export const STYLE = `
 @media(prefers-color-scheme:dark){:root{--bg:#14181d;--ink:#e6eaef;--soft:#93a0ad;--line:#2a323b;--card:#1b2128;--a:#53b3dd;--b:#ef7d8b;--c:#7b8896;--d:#6fc490}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1560px;margin:0 auto;padding:36px 28px 60px}h1{font-size:26px;margin:0;letter-spacing:-.01em}h2{font-size:17px;margin:36px 0 12px}
-header p{margin:4px 0 0;color:var(--soft)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;margin:24px 0}
+header p{margin:4px 0 0;color:var(--soft)}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:12px;margin:24px 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}.card b{display:block;font-size:23px;font-variant-numeric:tabular-nums}
 .card span{color:var(--soft);font-size:13px}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(460px,1fr));gap:16px}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 14px 6px}figcaption{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin-bottom:6px}
