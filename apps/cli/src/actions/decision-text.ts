@@ -10,6 +10,6 @@ export function decisionText(decision: Omit<DecisionView, 'generation' | 'decide
     const parts = Object.entries(scores).map(([scorer, value]) => `${scorer} ${value.toFixed(3)}`);
     lines.push(`  ${finalist === node ? '*' : ' '} ${finalist}: ${score.toFixed(3)} (${parts.join(', ')})`);
   }
-  for (const text of counterfactuals) lines.push(`  it would fit: ${text}`);
+  for (const text of counterfactuals) lines.push(`  it ${text}`);
   return lines.join('\n');
 }
