@@ -24,15 +24,26 @@ export function simulateCommand(): Command {
     .option('--seeds <count>', 'so many seeds, from --seed on', '1')
     .option('--json', 'all summaries as JSON on stdout')
     .action(compare);
-  scenarioOptions(simulate.command('explain').description('why an instance was where it was, and what else was possible'))
+  scenarioOptions(
+    simulate.command('explain').description('why an instance was where it was, and what else was possible'),
+  )
     .option('--policy <name>', 'berth simulate policies lists them', 'berth')
     .requiredOption('--at <time>', 'hours and minutes from the start, such as 03:00')
     .requiredOption('--instance <id>', 'as the trace names it')
     .action(explain);
   const policies = Object.entries(SIMULATION_POLICIES).map(([name, { description }]) => [name, description] as const);
-  simulate.command('policies').description('what --policy takes').action(() => printList(policies));
-  simulate.command('traces').description('what --trace takes').action(() => printList(Object.entries(TRACES)));
-  simulate.command('fleets').description('what --fleet takes').action(() => printList(Object.entries(FLEETS)));
+  simulate
+    .command('policies')
+    .description('what --policy takes')
+    .action(() => printList(policies));
+  simulate
+    .command('traces')
+    .description('what --trace takes')
+    .action(() => printList(Object.entries(TRACES)));
+  simulate
+    .command('fleets')
+    .description('what --fleet takes')
+    .action(() => printList(Object.entries(FLEETS)));
   return simulate;
 }
 

@@ -38,7 +38,8 @@ export async function loadScenario(flags: ScenarioFlags): Promise<Omit<Scenario,
 
 export function wholeNumber(option: string, text: string): number {
   const value = Number(text);
-  if (text === '' || !Number.isInteger(value) || value < 0) throw new CliError(`${option} ${text}: expected a whole number`);
+  if (text === '' || !Number.isInteger(value) || value < 0)
+    throw new CliError(`${option} ${text}: expected a whole number`);
   return value;
 }
 
@@ -50,7 +51,8 @@ function positive(option: string, text: string): number {
 
 function notNegative(option: string, text: string): number {
   const value = Number(text);
-  if (!(value >= 0 && Number.isFinite(value)) || text === '') throw new CliError(`${option} ${text}: expected 0 or more`);
+  if (!(value >= 0 && Number.isFinite(value)) || text === '')
+    throw new CliError(`${option} ${text}: expected 0 or more`);
   return value;
 }
 

@@ -13,7 +13,9 @@ import type { RunFlags } from './run.js';
 export async function runPacking(flags: RunFlags): Promise<Summary> {
   const [, file] = splitSpec('--trace', flags.trace);
   if (!Object.hasOwn(policies, flags.policy)) {
-    throw new CliError(`policy ${flags.policy} needs CPU demand`, { next: `use one of ${Object.keys(policies).join(', ')}` });
+    throw new CliError(`policy ${flags.policy} needs CPU demand`, {
+      next: `use one of ${Object.keys(policies).join(', ')}`,
+    });
   }
   const fleet = await loadFleet(flags.fleet);
   const lines: string[] = [];
@@ -21,7 +23,14 @@ export async function runPacking(flags: RunFlags): Promise<Summary> {
   const migrationsPer1000 = wholeNumber('--migrations-per-1000', flags.migrationsPer1000);
   const seed = wholeNumber('--seed', flags.seed);
   const policy = flags.policy as PolicyName;
-  return runPackingScenario({ trace: flags.trace, arrivals: parse(file, lines), fleet, policy, migrationsPer1000, seed });
+  return runPackingScenario({
+    trace: flags.trace,
+    arrivals: parse(file, lines),
+    fleet,
+    policy,
+    migrationsPer1000,
+    seed,
+  });
 }
 
 function parse(file: string, lines: readonly string[]) {

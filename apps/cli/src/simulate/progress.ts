@@ -16,6 +16,8 @@ export function progressBar(label: string, total: number, isShown: boolean): (do
     const leftS = share > 0 ? ((nowMs - startedMs) / 1000) * (1 / share - 1) : 0;
     const bar = '█'.repeat(filled) + '·'.repeat(WIDTH - filled);
     const tail = isOver ? `${((nowMs - startedMs) / 1000).toFixed(1)} s` : `ETA ${leftS.toFixed(0)} s`;
-    process.stderr.write(`\r\u001b[K${label} ${bar} ${(share * 100).toFixed(0).padStart(3)} %  ${tail}${isOver ? '\n' : ''}`);
+    process.stderr.write(
+      `\r\u001b[K${label} ${bar} ${(share * 100).toFixed(0).padStart(3)} %  ${tail}${isOver ? '\n' : ''}`,
+    );
   };
 }

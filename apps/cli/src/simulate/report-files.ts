@@ -8,7 +8,11 @@ import { reportPage } from '@berth/simulation/report/page.js';
 import { seriesLines } from '@berth/simulation/report/series.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 
-export async function writeReport(folder: string, summary: Summary, observations: readonly Observation[]): Promise<void> {
+export async function writeReport(
+  folder: string,
+  summary: Summary,
+  observations: readonly Observation[],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'summary.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
   await writeFile(join(folder, 'series.csv'), [...seriesLines(observations)].join(''));

@@ -71,13 +71,15 @@ export function metricsTargets(nodes: number): MetricsTarget[] {
   return [{ name: 'api-metrics', job: 'api' }, { name: 'scheduler-metrics', job: 'scheduler' }, ...workers];
 }
 
+/** A process sees the credentials it is given, and none that the launcher happens to have. */
 function appService(world: World, name: string, app: string, own: Record<string, string>): Service {
   const readyPath = readyPathOf(world.layout, name);
   const logPath = logPathOf(world.layout, name);
+  const base = { ...world.environment, BERTH_TOKEN: undefined, DATABASE_URL: undefined, REDIS_URL: undefined };
   const command = {
     command: process.execPath,
     args: [join(checkout, 'dist', 'apps', app, 'src', 'main.js')],
-    environment: { ...world.environment, BERTH_LOG_LEVEL: world.logLevel, ...own, BERTH_READY_FILE: readyPath },
+    environment: { ...base, BERTH_LOG_LEVEL: world.logLevel, ...own, BERTH_READY_FILE: readyPath },
     workingDirectory: checkout,
     stopSignal: 'SIGTERM',
   } as const;
