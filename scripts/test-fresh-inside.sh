@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The part of test-fresh.sh that runs on the fresh machine. $1: `start` for the start alone, else everything.
+# The part of test-fresh.sh that runs on the fresh machine: the suites named, in their order.
 set -euo pipefail
 cd /root/berth
-suite=${1:-everything}
 
 fail() {
   echo "✗ $*" >&2
@@ -64,14 +63,22 @@ kill_half_way() {
   wait $start 2> /dev/null || true
 }
 
-start_and_stop 'first start'
-start_and_stop 'second start'
-[[ $suite == start ]] && exit 0
-
-run_tests 'tests'
-run_tests 'tests again'
-
-rm -rf node_modules dist .data libs/database/src/generated
-for moment in 'npm packages' 'build' 'PostgreSQL' 'workers' 'instances ready'; do kill_half_way "$moment"; done
-start_and_stop 'start after five that were killed'
-echo '✓ fresh machine'
+for suite; do
+  case $suite in
+    start)
+      start_and_stop 'first start'
+      start_and_stop 'second start'
+      ;;
+    tests)
+      run_tests 'tests'
+      run_tests 'tests again'
+      ;;
+    killed)
+      rm -rf node_modules dist .data libs/database/src/generated
+      for moment in 'npm packages' 'build' 'PostgreSQL' 'workers' 'instances ready'; do kill_half_way "$moment"; done
+      start_and_stop 'start after five that were killed'
+      ;;
+    *) fail "no suite $suite" ;;
+  esac
+done
+echo "✓ fresh machine: $*"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# npm run test:fresh [-- --start-only]: Berth on a Debian that has nothing but Node.
+# npm run test:fresh [-- start|tests|killed ...]: Berth on a Debian that has nothing but Node; all three by default.
 #
 # A clean Debian 12 is made by mmdebstrap from this machine's own package sources, without its backports. Node and the way
 # to the network are copied in, this repository's HEAD is cloned into /root (closed to other users, as root's home is), and
@@ -7,8 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-suite=everything
-[[ "${1:-}" == --start-only ]] && suite=start
+suites="${*:-start tests killed}"
 [[ $EUID == 0 ]] || { echo 'needs root: namespaces and chroot' >&2; exit 1; }
 command -v mmdebstrap > /dev/null || apt-get install -y -q --no-install-recommends mmdebstrap
 
@@ -46,10 +45,10 @@ git clone --quiet --no-hardlinks . "$fresh/root/berth"
 
 echo "fresh Debian in $fresh"
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
-  "${passed_on[@]}" FRESH="$fresh" SUITE="$suite" \
+  "${passed_on[@]}" FRESH="$fresh" SUITES="$suites" \
   unshare --mount --pid --fork --kill-child --propagation private bash -euc '
     mount -t proc proc "$FRESH/proc"
     mount --rbind /dev "$FRESH/dev"
     mount -t sysfs -o ro sysfs "$FRESH/sys"
-    exec chroot "$FRESH" bash /root/berth/scripts/test-fresh-inside.sh "$SUITE"
+    exec chroot "$FRESH" bash /root/berth/scripts/test-fresh-inside.sh $SUITES
   '
