@@ -114,7 +114,7 @@ CREATE TABLE instance (
   node_id         uuid REFERENCES node (id),
   -- milliseconds, as the API shows it: pages go on from the value shown
   created_at      timestamptz(3) NOT NULL DEFAULT now(),
-  updated_at      timestamptz NOT NULL DEFAULT now(),
+  updated_at      timestamptz(3) NOT NULL DEFAULT now(),
   ready_at        timestamptz,
   deleted_at      timestamptz,
   CHECK ((state = 'deleted') = (deleted_at IS NOT NULL))
@@ -194,7 +194,7 @@ CREATE TABLE operation (
   result           jsonb,
   attempts         integer NOT NULL DEFAULT 0,
   created_at       timestamptz(3) NOT NULL DEFAULT now(),
-  updated_at       timestamptz NOT NULL DEFAULT now(),
+  updated_at       timestamptz(3) NOT NULL DEFAULT now(),
   deadline_at      timestamptz NOT NULL,
   placed_at        timestamptz,
   dispatched_at    timestamptz,
