@@ -1,12 +1,14 @@
+import { Tally } from './tally.js';
+
 /** Domains that members of a placement group are counted by. */
 const NODE = 0;
 const ZONE = 1;
 const RACK = 2;
 const DOMAINS = 3;
 
-/** Where the members of one placement group are. One map for all three kinds of domain: groups are many and small. */
+/** Where the members of one placement group are. One tally for all three kinds of domain. */
 export class GroupMembers {
-  readonly #counts = new Map<number, number>();
+  readonly #counts = new Tally();
   readonly #held = [0, 0, 0];
   total = 0;
 
@@ -16,15 +18,15 @@ export class GroupMembers {
   }
 
   onNode(node: number): number {
-    return this.#counts.get(node * DOMAINS + NODE) ?? 0;
+    return this.#counts.get(node * DOMAINS + NODE);
   }
 
   inZone(zone: number): number {
-    return this.#counts.get(zone * DOMAINS + ZONE) ?? 0;
+    return this.#counts.get(zone * DOMAINS + ZONE);
   }
 
   inRack(rack: number): number {
-    return this.#counts.get(rack * DOMAINS + RACK) ?? 0;
+    return this.#counts.get(rack * DOMAINS + RACK);
   }
 
   get zonesHeld(): number {
@@ -43,12 +45,9 @@ export class GroupMembers {
   }
 
   #bump(index: number, domain: number, by: 1 | -1): void {
-    const key = index * DOMAINS + domain;
-    const before = this.#counts.get(key) ?? 0;
-    if (before + by === 0) this.#counts.delete(key);
-    else this.#counts.set(key, before + by);
-    if (before === 0) this.#held[domain]! += 1;
-    else if (before + by === 0) this.#held[domain]! -= 1;
+    const count = this.#counts.add(index * DOMAINS + domain, by);
+    if (count === 0) this.#held[domain]! -= 1;
+    else if (count === 1 && by === 1) this.#held[domain]! += 1;
   }
 }
 
