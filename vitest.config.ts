@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 const shared = { resolve: { tsconfigPaths: true } };
 
+const faults = (name: string, include: string) => ({
+  ...shared,
+  test: { name, include: [include], testTimeout: 300_000, hookTimeout: 240_000, fileParallelism: false },
+});
+
 /** One project per kind of world a test needs; `scripts/test.mjs` runs them in this order. */
 export default defineConfig({
   test: {
@@ -30,16 +35,9 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      {
-        ...shared,
-        test: {
-          name: 'faults',
-          include: ['tests/faults/**/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 240_000,
-          fileParallelism: false,
-        },
-      },
+      faults('faults', 'tests/faults/**/*.test.ts'),
+      faults('faults-short', 'tests/faults/short*.test.ts'),
+      faults('faults-random', 'tests/faults/random.test.ts'),
     ],
   },
 });

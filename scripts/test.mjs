@@ -1,5 +1,5 @@
 // npm test: set-up, the system's packages, every suite, and as the last line `N passed, N failed`.
-// `-- --suite faults,unit` runs those only.
+// `-- --suite faults,unit` runs those only. `-- --seed 7 --minutes 60` is of the random run under fault alone.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,13 @@ import { parseArgs } from 'node:util';
 import { ensureTestPackages } from './packages.mjs';
 import { root, run, setUp, step, tool } from './setup.mjs';
 
-const everyDay = ['check', 'unit', 'integration', 'e2e'];
-const { values } = parseArgs({ options: { suite: { type: 'string' } } });
-const suites = values.suite?.split(',') ?? everyDay;
+const everyDay = ['check', 'unit', 'integration', 'e2e', 'faults-short'];
+const text = { type: 'string' };
+const { values } = parseArgs({ options: { suite: text, seed: text, minutes: text } });
+const isRandomRun = values.seed !== undefined || values.minutes !== undefined;
+const suites = isRandomRun ? ['faults-random'] : (values.suite?.split(',') ?? everyDay);
+if (values.seed) process.env.BERTH_FAULT_SEED = values.seed;
+if (values.minutes) process.env.BERTH_FAULT_MINUTES = values.minutes;
 const reports = join(root, 'reports');
 
 await setUp();

@@ -17,6 +17,8 @@ export interface AppProcess extends ServerProcess {
   readonly app: AppName;
   readonly name: string;
   readonly readiness: Readiness;
+  /** How it was started; the same again starts its successor. */
+  readonly start: AppStart;
 }
 
 export interface AppStart {
@@ -59,14 +61,16 @@ export async function startApp(world: World, start: AppStart): Promise<AppProces
     JSON.parse(await readFile(readyFile, 'utf8').catch(() => 'null')) ?? undefined;
   const check = async (): Promise<boolean> => (await read())?.pid === server.pid;
   await untilReady(server, check, { name, timeoutMs: readyTimeoutMs, hint: `see ${logPath}` });
-  return { ...server, app, name, readiness: (await read())! };
+  return { ...server, app, name, readiness: (await read())!, start };
 }
 
 export interface DatacenterOptions {
-  /** Nodes of the one model worker. */
+  /** Nodes of the one model worker; with 0 there is none. */
   readonly modelNodes: number;
-  /** One more worker, with a node that runs real guests. */
-  readonly tcgNode?: true;
+  /** More workers, each with a node that runs real guests. */
+  readonly tcgNodes?: number;
+  readonly apis?: number;
+  readonly schedulers?: number;
   readonly nodeArguments?: (app: AppName) => readonly string[];
 }
 
@@ -93,32 +97,42 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     processes.push(server);
     return server;
   };
+  const { modelNodes, tcgNodes = 0, apis = 1, schedulers = 1 } = options;
   try {
     await liftQuota(world);
     const tokenFile = join(world.folder, 'admin.token');
-    const api = await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile });
+    for (const name of numbered('api', apis)) await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile }, name);
+    for (const name of numbered('scheduler', schedulers)) await start('scheduler', {}, name);
+    if (modelNodes > 0) await start('worker', await workerOf(world, 'model', 'model', modelNodes));
+    for (const name of numbered('tcg', tcgNodes)) await start('worker', await workerOf(world, 'tcg', name, 1), name);
     const token = (await readFile(tokenFile, 'utf8')).trim();
-    await start('scheduler', {});
-    await start('worker', await workerOf(world, 'model', { nodes: options.modelNodes, cpuMillis: 16_000 }));
-    if (options.tcgNode) await start('worker', await workerOf(world, 'tcg', { nodes: 1, cpuMillis: 2_000 }), 'tcg');
-    return { endpoint: `http://127.0.0.1:${api.readiness.port}`, token, agentSecret, processes, stop };
+    return { endpoint: `http://127.0.0.1:${processes[0]!.readiness.port}`, token, agentSecret, processes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+/** api, api-2, api-3, ... */
+function numbered(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}-${index + 1}`));
+}
+
+const cpuMillisOf = { model: 16_000, tcg: 2_000 } as const;
+
 async function workerOf(
   world: World,
   driver: 'model' | 'tcg',
-  { nodes, cpuMillis }: { readonly nodes: number; readonly cpuMillis: number },
+  name: string,
+  nodes: number,
 ): Promise<NodeJS.ProcessEnv> {
-  const [dataDir, imageDir] = [join(world.folder, driver), join(world.folder, 'images')];
+  const [dataDir, imageDir] = [join(world.folder, name), join(world.folder, 'images')];
+  const cpuMillis = cpuMillisOf[driver];
   await mkdir(dataDir, { recursive: true });
   await layOutImages(imageDir);
   return {
-    BERTH_WORKER_ID: driver,
-    BERTH_NODE_NAME: driver,
+    BERTH_WORKER_ID: name,
+    BERTH_NODE_NAME: name,
     BERTH_NODES: `${nodes}`,
     BERTH_DRIVER: driver,
     BERTH_DATA_DIR: dataDir,

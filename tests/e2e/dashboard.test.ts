@@ -27,7 +27,7 @@ let busyness: Busyness;
 
 beforeAll(async () => {
   world = await openWorld();
-  datacenter = await startDatacenter(world, { modelNodes: 4, tcgNode: true });
+  datacenter = await startDatacenter(world, { modelNodes: 4, tcgNodes: 1 });
   prometheus = await startPrometheus(world.folder, datacenter.processes);
   busyness = await keepBusy(datacenter);
   await vi.waitFor(pastWindow, { timeout: 90_000, interval: 500 });
