@@ -110,9 +110,9 @@ test('each role may do what its routes say and no more', async () => {
   for (const operation of operations.filter(({ role }) => role !== 'anyone')) {
     for (const role of roles) {
       if (roleIncludes(role, operation.role as Role) && isStream(operation)) continue;
-      const { status } = await world.call(operation.method, valid(operation), { token: tokens[role]! });
+      const { body } = await world.call<ProblemBody>(operation.method, valid(operation), { token: tokens[role]! });
       const allowed = roleIncludes(role, operation.role as Role);
-      expect([title(operation), role, status === 403]).toEqual([title(operation), role, !allowed]);
+      expect([title(operation), role, body.code === 'forbidden']).toEqual([title(operation), role, !allowed]);
     }
   }
 });

@@ -5,10 +5,12 @@ import { z } from 'zod';
 export const id = z.uuid({ error: 'must be a UUID' });
 export const name = z
   .string()
-  .regex(namePattern, { error: 'must be 1-63 of a-z, 0-9 and "-", starting and ending with a letter or digit' });
+  .regex(namePattern, { error: 'must be 1-63 of a-z, 0-9 and "-", starting and ending with a letter or digit' })
+  .meta({ examples: ['web-1'] });
 export const catalogueName = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/, { error: 'must be 1-63 of a-z, 0-9, "." and "-"' });
+  .regex(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/, { error: 'must be 1-63 of a-z, 0-9, "." and "-"' })
+  .meta({ examples: ['tiny'] });
 export const labelKey = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9._/-]{0,61}[a-z0-9])?$/, { error: 'must be 1-63 of a-z, 0-9, ".", "_", "/" and "-"' });
@@ -24,4 +26,4 @@ export const timestamp = z.iso.datetime();
 export const reference = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/, { error: 'must be a name or an id' })
-  .describe('name or id');
+  .meta({ description: 'name or id', examples: ['web-1'] });

@@ -7,7 +7,6 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'This resource does not answer to that method' },
   'name-taken': { status: 409, title: 'The name is taken' },
   'state-conflict': { status: 409, title: 'The resource is not in a state that allows this' },
-  'in-use': { status: 409, title: 'Something still uses the resource' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for another request' },
@@ -20,8 +19,6 @@ export const problems = {
   'start-failed': { status: 500, title: 'The guest did not become ready' },
   'image-unavailable': { status: 409, title: 'The image cannot be used on the node' },
   'deadline-exceeded': { status: 504, title: 'The operation did not end before its deadline' },
-  superseded: { status: 409, title: 'A later request took its place' },
-  'invalid-job': { status: 500, title: 'The job does not match its contract' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;

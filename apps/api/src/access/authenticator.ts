@@ -26,7 +26,7 @@ export class Authenticator {
   private readonly refusals = new TokenBuckets(refusalLimit);
   private readonly lastUsedMs = new Map<string, number>();
 
-  constructor(private readonly tokens: TokenRepository) {}
+  constructor(private readonly tokens: Pick<TokenRepository, 'findGrant' | 'touch'>) {}
 
   /** @throws ProblemError `unauthenticated`, `too-many-requests` */
   async authenticate(authorization: string | undefined, address: string): Promise<TokenGrant> {

@@ -90,10 +90,11 @@ function operationOf(route: RouteSpec): Json {
 function parametersOf({ params, query, headers, inProject }: RouteSpec): Json[] {
   const from = (schema: z.ZodObject | undefined, place: string): Json[] => {
     const { properties = {}, required = [] } = schema ? schemaOf(schema, 'input') : {};
-    return Object.entries(properties as Json).map(([name, property]) => ({
+    return Object.entries(properties as Record<string, Json>).map(([name, { description, ...property }]) => ({
       name,
       in: place,
       required: place === 'path' || (required as string[]).includes(name),
+      ...(description !== undefined && { description }),
       schema: property,
     }));
   };

@@ -10,7 +10,7 @@ export interface ProblemDocument extends Problem {
 
 export function documentOf(problem: Problem, requestId: string): ProblemDocument {
   const { status, title } = problems[problem.code];
-  return { type: `/docs/problems#${problem.code}`, title, status, ...problem, requestId };
+  return { type: `urn:berth:problem:${problem.code}`, title, status, ...problem, requestId };
 }
 
 const tooBusyMessage = 'timeout exceeded when trying to connect'; // of pg's pool: every connection is taken
