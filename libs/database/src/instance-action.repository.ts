@@ -3,66 +3,14 @@ import type { InstanceState } from '@berth/domain/instance-state.js';
 import { operationDeadlineMs } from '@berth/domain/limits.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import { ProblemError } from '@berth/domain/problem.js';
+import { Batches } from './batches.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
+import { type ActionRule, type InstanceAction, instanceActions } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
-import { releaseQuota } from './quota.js';
 import { endOperations } from './operation-end.js';
+import { releaseQuota } from './quota.js';
 import type { Session } from './session.js';
-
-export type InstanceAction = 'start' | 'stop' | 'reboot' | 'delete';
-
-interface ActionRule {
-  readonly kind: OperationKind;
-  readonly from: readonly InstanceState[];
-  /** With a live vmm; and without one, where nothing is left to do on a node. */
-  readonly to: readonly [live: InstanceState, none: InstanceState];
-  readonly desired: 'running' | 'stopped' | 'deleted';
-  /** Cancels the open operation instead of waiting for its end. */
-  readonly overtakes: boolean;
-  readonly event: string;
-  readonly reason: string | null;
-}
-
-/** What each action asks of an instance, and makes of it. */
-export const instanceActions = {
-  start: {
-    kind: 'start-instance',
-    from: ['stopped', 'failed'],
-    to: ['pending', 'pending'],
-    desired: 'running',
-    overtakes: false,
-    event: 'InstanceAccepted',
-    reason: 'waits for a node',
-  },
-  stop: {
-    kind: 'stop-instance',
-    from: ['pending', 'starting', 'running', 'unknown'],
-    to: ['stopping', 'stopped'],
-    desired: 'stopped',
-    overtakes: true,
-    event: 'InstanceStopping',
-    reason: null,
-  },
-  reboot: {
-    kind: 'reboot-instance',
-    from: ['running'],
-    to: ['starting', 'starting'],
-    desired: 'running',
-    overtakes: false,
-    event: 'InstanceRestarting',
-    reason: 'reboots',
-  },
-  delete: {
-    kind: 'delete-instance',
-    from: ['pending', 'starting', 'running', 'stopping', 'stopped', 'failed', 'unknown', 'deleting'],
-    to: ['deleting', 'deleted'],
-    desired: 'deleted',
-    overtakes: true,
-    event: 'InstanceDeleting',
-    reason: null,
-  },
-} as const satisfies Record<InstanceAction, ActionRule>;
 
 export interface ActionRequest {
   readonly instanceId: string;
@@ -71,6 +19,7 @@ export interface ActionRequest {
 }
 
 interface Standing {
+  readonly instanceId: string;
   readonly name: string;
   readonly projectId: string;
   readonly state: InstanceState;
@@ -81,115 +30,185 @@ interface Standing {
   readonly nodeId: string | null;
 }
 
-const standing = `
-SELECT i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind", v.id AS "vmmId",
-  v.generation,
-       v.node_id AS "nodeId"
+/** A request that was granted: what its instance becomes, and the operation that makes it true. */
+interface Grant {
+  readonly request: ActionRequest;
+  readonly rule: ActionRule;
+  readonly before: Standing;
+  readonly operationId: string;
+  readonly state: InstanceState;
+  readonly stage: 'place' | 'dispatch';
+  /** No vmm and none wanted: no node to ask, so it is over as soon as it is accepted. */
+  readonly over: boolean;
+}
+
+/** The answer to one request: its grant, the open operation that does the same already, or why not. */
+type Outcome = Grant | { readonly operationId: string } | ProblemError;
+
+const standings = `
+SELECT i.id AS "instanceId", i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind",
+       v.id AS "vmmId", v.generation, v.node_id AS "nodeId"
 FROM instance i
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
 LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
-WHERE i.id = $1 AND i.state <> 'deleted'`;
+WHERE i.id = ANY($1::uuid[]) AND i.state <> 'deleted'`;
 
 const change = `
-UPDATE instance SET state = $2, desired_state = $3, reason = $4, updated_at = now(), restart_after = NULL,
-                    restart_count = CASE WHEN $3 = 'running' THEN 0 ELSE restart_count END,
-                    deleted_at = CASE WHEN $2 = 'deleted' THEN now() END
-WHERE id = $1 AND state = ANY($5)`;
+UPDATE instance i
+SET state = c.state, desired_state = c.desired, reason = c.reason, updated_at = now(), restart_after = NULL,
+    restart_count = CASE WHEN c.desired = 'running' THEN 0 ELSE restart_count END,
+    deleted_at = CASE WHEN c.state = 'deleted' THEN now() END
+FROM jsonb_to_recordset($1::jsonb) AS c ("instanceId" uuid, state text, desired text, reason text, "from" text)
+WHERE i.id = c."instanceId" AND i.state = c."from"`;
 
 const open = `
 INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, deadline_at)
-VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, now() + make_interval(secs => $9))`;
+SELECT "operationId", "projectId", kind, 'pending', "instanceId", "nodeId", "vmmId", generation, stage,
+       now() + make_interval(secs => $2)
+FROM jsonb_to_recordset($1::jsonb) AS o ("operationId" uuid, "projectId" uuid, kind text, "instanceId" uuid,
+  "nodeId" uuid, "vmmId" uuid, generation int, stage text)`;
+
+const batchMax = 64;
 
 /**
  * Takes in what users ask of an instance they have: its new state, the operation that will make it true, and
- * the event.
+ * the event. Requests that arrive while a commit is under way share the next one, as creates do.
  */
 export class InstanceActionRepository {
-  constructor(private readonly database: Database) {}
+  private readonly batches: Batches<ActionRequest, Outcome>;
+
+  constructor(private readonly database: Database) {
+    this.batches = new Batches(
+      batchMax,
+      (requests) => this.acceptTogether(requests),
+      () => false,
+    );
+  }
 
   /**
    * Resolves to the id of the operation; asking again while it is open gets the same one.
    * @throws ProblemError `not-found`, `state-conflict`
    */
   async accept(request: ActionRequest): Promise<string> {
-    const accepted = await this.database.transaction(async (on) => {
-      await lockInstances(on, [request.instanceId]);
-      const [now] = await on.query<Standing>(standing, [request.instanceId]);
-      if (!now) throw new ProblemError({ code: 'not-found', detail: `there is no instance ${request.instanceId}` });
-      const rule: ActionRule = instanceActions[request.action];
-      if (now.openId !== null && now.openKind === rule.kind)
-        return { operationId: now.openId, stage: 'done', overtaken: null };
-      refuseUnless(rule, request.action, now);
-      return apply(on, request, rule, now);
-    });
-    if (accepted.stage !== 'done') this.database.notify(accepted.stage === 'place' ? 'place' : 'dispatch');
-    if (accepted.overtaken !== null) this.database.notify('operation', accepted.overtaken);
-    this.database.notify('event');
-    return accepted.operationId;
+    const outcome = await this.batches.run(request);
+    if (outcome instanceof ProblemError) throw outcome;
+    return outcome.operationId;
+  }
+
+  private async acceptTogether(requests: readonly ActionRequest[]): Promise<Outcome[]> {
+    const outcomes = new Map<ActionRequest, Outcome>();
+    for (let left = requests; left.length > 0; left = left.filter((request) => !outcomes.has(request))) {
+      const round = [...new Map(left.toReversed().map((request) => [request.instanceId, request])).values()];
+      const decided = await this.database.transaction((on) => acceptRound(on, round));
+      round.forEach((request, index) => outcomes.set(request, decided[index]!));
+    }
+    this.wake([...outcomes.values()]);
+    return requests.map((request) => outcomes.get(request)!);
+  }
+
+  private wake(outcomes: readonly Outcome[]): void {
+    const grants = outcomes.filter(isGrant);
+    for (const { before, over, stage } of grants) {
+      if (!over) this.database.notify(stage);
+      if (before.openId !== null) this.database.notify('operation', before.openId);
+    }
+    if (grants.length > 0) this.database.notify('event');
   }
 }
 
-function refuseUnless(rule: ActionRule, action: InstanceAction, { name, state, openId, openKind }: Standing): void {
+function isGrant(outcome: Outcome): outcome is Grant {
+  return 'request' in outcome;
+}
+
+/** One request an instance at most: each is decided on how its instance stands, then all are written together. */
+async function acceptRound(on: Session, requests: readonly ActionRequest[]): Promise<Outcome[]> {
+  const ids = requests.map(({ instanceId }) => instanceId);
+  await lockInstances(on, ids);
+  const rows = await on.query<Standing>(standings, [ids]);
+  const byInstance = new Map(rows.map((row) => [row.instanceId, row]));
+  const outcomes = requests.map((request) => decide(request, byInstance.get(request.instanceId)));
+  const grants = outcomes.filter(isGrant);
+  if (grants.length > 0) await write(on, grants);
+  return outcomes;
+}
+
+function decide(request: ActionRequest, before: Standing | undefined): Outcome {
+  const { action, instanceId } = request;
+  if (!before) return new ProblemError({ code: 'not-found', detail: `there is no instance ${instanceId}` });
+  const rule = instanceActions[action];
+  const { name, state, openId, openKind } = before;
+  if (openId !== null && openKind === rule.kind) return { operationId: openId };
   if (openId !== null && !rule.overtakes) {
-    throw new ProblemError({
+    return new ProblemError({
       code: 'state-conflict',
       detail: `instance ${name} has an open operation, ${openKind}`,
       next: `wait for operation ${openId}, or stop or delete the instance`,
       context: { operation: openId, state },
     });
   }
-  if (rule.from.includes(state)) return;
-  const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
-  throw new ProblemError({ code: 'state-conflict', detail, context: { state } });
-}
-
-interface AcceptedAction {
-  readonly operationId: string;
-  readonly stage: 'place' | 'dispatch' | 'done';
-  readonly overtaken: string | null;
-}
-
-async function apply(on: Session, request: ActionRequest, rule: ActionRule, now: Standing): Promise<AcceptedAction> {
-  const { instanceId, tokenId } = request;
-  const operationId = randomUUID();
-  const live = now.vmmId !== null;
-  const state = rule.to[live ? 0 : 1];
-  const toPlace = rule.desired === 'running' && !live;
-  const stage = toPlace ? 'place' : 'dispatch';
-  if (now.openId !== null) {
-    const result = { overtakenBy: operationId };
-    await endOperations(on, [{ operationId: now.openId, state: 'cancelled', result }]);
+  if (!rule.from.includes(state)) {
+    const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
+    return new ProblemError({ code: 'state-conflict', detail, context: { state } });
   }
-  await on.query(change, [instanceId, state, rule.desired, rule.reason, rule.from]);
-  await on.query(open, [
+  const live = before.vmmId !== null;
+  const toPlace = rule.desired === 'running' && !live;
+  return {
+    request,
+    rule,
+    before,
+    operationId: randomUUID(),
+    state: rule.to[live ? 0 : 1],
+    stage: toPlace ? 'place' : 'dispatch',
+    over: !live && !toPlace,
+  };
+}
+
+async function write(on: Session, grants: readonly Grant[]): Promise<void> {
+  await endOperations(
+    on,
+    grants.flatMap(({ before: { openId }, operationId }) =>
+      openId === null ? [] : [{ operationId: openId, state: 'cancelled', result: { overtakenBy: operationId } }],
+    ),
+  );
+  const changes = grants.map(({ before, rule: { desired, reason }, state }) => {
+    return { instanceId: before.instanceId, state, desired, reason, from: before.state };
+  });
+  await on.query(change, [JSON.stringify(changes)]);
+  const opened = grants.map(({ before, operationId, rule: { kind }, stage }) => ({
+    ...before,
     operationId,
-    now.projectId,
-    rule.kind,
-    instanceId,
-    now.nodeId,
-    now.vmmId,
-    now.generation,
+    kind,
     stage,
-    operationDeadlineMs / 1000,
-  ]);
-  const message = `instance ${now.name}: ${request.action} accepted`;
-  await recordEvents(on, [{ kind: rule.event, message, instanceId, operationId, detail: { token: tokenId } }]);
-  const ended = !live && !toPlace;
-  if (ended) await endWithoutNode(on, { operationId, instanceId, name: now.name, deleted: state === 'deleted' });
-  return { operationId, stage: ended ? 'done' : stage, overtaken: now.openId };
+  }));
+  await on.query(open, [JSON.stringify(opened), operationDeadlineMs / 1000]);
+  await recordEvents(
+    on,
+    grants.map(({ request: { action, tokenId, instanceId }, rule, before, operationId }) => {
+      const message = `instance ${before.name}: ${action} accepted`;
+      return { kind: rule.event, message, instanceId, operationId, detail: { token: tokenId } };
+    }),
+  );
+  await endWithoutNode(
+    on,
+    grants.filter(({ over }) => over),
+  );
 }
 
-interface NodelessEnd {
-  readonly operationId: string;
-  readonly instanceId: string;
-  readonly name: string;
-  readonly deleted: boolean;
-}
-
-/** No vmm, no node to ask: the operation is over as soon as it is accepted. */
-async function endWithoutNode(on: Session, { operationId, instanceId, name, deleted }: NodelessEnd): Promise<void> {
-  if (deleted) await releaseQuota(on, [instanceId]);
-  await endOperations(on, [{ operationId, state: 'succeeded' }]);
-  const [kind, what] = deleted ? ['InstanceDeleted', 'deleted'] : ['InstanceStopped', 'stopped'];
-  await recordEvents(on, [{ kind, message: `instance ${name} ${what}`, instanceId, operationId }]);
+async function endWithoutNode(on: Session, grants: readonly Grant[]): Promise<void> {
+  const deleted = grants.filter(({ state }) => state === 'deleted');
+  await releaseQuota(
+    on,
+    deleted.map(({ before }) => before.instanceId),
+  );
+  await endOperations(
+    on,
+    grants.map(({ operationId }) => ({ operationId, state: 'succeeded' })),
+  );
+  await recordEvents(
+    on,
+    grants.map(({ before: { name, instanceId }, operationId, state }) => {
+      const [kind, what] = state === 'deleted' ? ['InstanceDeleted', 'deleted'] : ['InstanceStopped', 'stopped'];
+      return { kind, message: `instance ${name} ${what}`, instanceId, operationId };
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
-import { InstanceActionRepository, type InstanceAction } from '@berth/database/instance-action.repository.js';
+import type { InstanceAction } from '@berth/database/instance-action.js';
+import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
 import { InstanceRepository, type InstanceSortField } from '@berth/database/instance.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { referenceOf } from '@berth/database/text.js';
