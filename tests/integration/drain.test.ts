@@ -39,7 +39,7 @@ const countOn = async (nodeId: string): Promise<number> => {
 
 describe('a node that is drained', () => {
   it('is empty in the end, and what was on it runs elsewhere', async () => {
-    await faults.client.createMany('drain', 6);
+    await faults.client.createMany('drain', 6, 0);
     await faults.converge();
     const { nodeId, count } = await fullest();
     const id = await nodes.drain(nodeId, 'test');

@@ -1,5 +1,6 @@
 import { decideExit } from '../../apps/scheduler/src/observe/decide-exit.js';
 import type { Database } from '@berth/database/database.js';
+import { DispatchRepository } from '@berth/database/dispatch.repository.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
 import { InventoryRepository, type ListedVmm } from '@berth/database/inventory.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
@@ -40,6 +41,7 @@ afterAll(() => world.close());
 const rates = { microsPerJoule: 0.1, microsPerNodeSecond: 0 };
 const beatOf = ({ nodeId }: FixtureNode, ageMs = 0) => ({
   nodeId,
+  leaseId: 'lease-1',
   ageMs,
   usedCpuMillis: 10,
   usedMemoryMib: 64,
@@ -115,6 +117,18 @@ describe('a node that is not heard', () => {
   });
 });
 
+describe('a node under another lease', () => {
+  it('is handed at once what it leaves undone from the lease before', async () => {
+    const [one] = await fixture.create(1);
+    await new PlacementRepository(database).commit([proposalFor(one!, node)]);
+    const dispatches = new DispatchRepository(database);
+    const [first] = (await dispatches.claim(10, 60_000)).filter(({ operationId }) => operationId === one!.operationId);
+    await leases.beat([{ ...beatOf(node), leaseId: 'lease-2' }], rates);
+    const again = (await dispatches.claim(10, 60_000)).find(({ operationId }) => operationId === one!.operationId);
+    expect([first?.leaseId, again?.leaseId]).toEqual(['lease-1', 'lease-2']);
+  });
+});
+
 describe('a list of what lives on a node', () => {
   it('without a vmm that has long been running means that it is lost', async () => {
     const vmm = await running();
@@ -158,6 +172,7 @@ describe('a registration', () => {
       nodeId: node.nodeId,
       name: row!.name,
       workerId: 'w',
+      leaseId: 'lease-1',
       driver: 'model' as const,
       zone: 'a',
       rack: 'r',
@@ -178,6 +193,7 @@ describe('a registration', () => {
       nodeId,
       name: node.node,
       workerId: 'w2',
+      leaseId: 'lease-2',
       bootId: 'b',
       driver: 'model' as const,
       zone: 'a',

@@ -47,6 +47,7 @@ const gone = (): Observation => ({
 const beat = (): Observation => ({
   kind: 'nodes-beat',
   workerId: 'w1',
+  leaseId: 'l',
   nodes: [{ nodeId: randomUUID(), usedCpuMillis: 0, usedMemoryMib: 0, vmms: null }],
 });
 
@@ -238,7 +239,7 @@ describe('observations', () => {
     const { writer: out } = await writer();
     const source = await reader('s1');
     expect(await out.isRegistered()).toBe(false);
-    out.report({ kind: 'nodes-registered', workerId: 'w1', nodes: [] });
+    out.report({ kind: 'nodes-registered', workerId: 'w1', leaseId: 'l', nodes: [] });
     await source.acknowledge(await readUntil(source, 1));
     expect(await out.isRegistered()).toBe(true);
     await server.flushAll();
@@ -252,7 +253,7 @@ describe('observations', () => {
   it('that ask for registration reach the worker as a missing mark', async () => {
     prefix = `t-${randomUUID()}`;
     const { writer: out, accepted } = await writer();
-    out.report({ kind: 'nodes-registered', workerId: 'w1', nodes: [] });
+    out.report({ kind: 'nodes-registered', workerId: 'w1', leaseId: 'l', nodes: [] });
     await waitFor('acceptance', () => accepted.length === 1);
     await (await reader('s1')).askForRegistration(['w1', 'unknown']);
     expect(await out.isRegistered()).toBe(false);

@@ -81,6 +81,7 @@ async function addNodes(database: Database, count: number, memoryMib: number): P
       name: `n-${nodeId.slice(0, 12)}`,
       workerId: 'w',
       bootId: 'boot-1',
+      leaseId: 'lease-1',
       driver: 'model' as const,
       zone: 'a',
       rack: 'r',

@@ -9,7 +9,7 @@ import { makeLogger } from '@berth/observability/logger.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
-import { InstanceProcessor } from '../../apps/worker/src/instances/instance.processor.js';
+import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
 import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
 import type { WorkerNode } from '../../apps/worker/src/nodes/worker-node.js';
 import { adoptVmms } from '../../apps/worker/src/vmms/vmm-adoption.js';
@@ -39,8 +39,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const held = { holds: () => true };
+const lapsed = { holds: () => false };
+
 /** A worker as it is after its boot, without queue and stream. */
-async function boot(images = new ImageCache(folder)) {
+async function boot(images = new ImageCache(folder), lease: ProcessorParts['lease'] = held) {
   const told: Observation[] = [];
   const report = (observation: Observation) => void told.push(observation);
   const table = new VmmTable(await VmmNotes.open(folder));
@@ -50,7 +53,7 @@ async function boot(images = new ImageCache(folder)) {
   watcher.watch(node);
   await adoptVmms({ nodes, table, watcher, report, logger });
   const slots = new BootSlots(2);
-  const processor = new InstanceProcessor({ nodes, table, watcher, images, slots, report, logger });
+  const processor = new InstanceProcessor({ nodes, table, watcher, images, slots, lease, report, logger });
   return { told, table, watcher, images, slots, report, processor };
 }
 
@@ -75,7 +78,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
       cmdline: '',
     },
   };
-  return { operationId: randomUUID(), nodeId: node.id, vmm: order };
+  return { operationId: randomUUID(), nodeId: node.id, leaseId: 'lease', vmm: order };
 }
 
 function startOf(
@@ -173,10 +176,18 @@ describe('a restarted worker', () => {
     expect(gone).toMatchObject([{ operationId: dying?.operationId, exit: { reason: 'isolated' } }]);
   });
 
+  it('leaves a start that was handed out under a lease which has run out since', async () => {
+    const { processor, told, table } = await boot(undefined, lapsed);
+    const job = startJob();
+    await processor.start(job);
+    expect(told).toEqual([]);
+    expect(table.get(job.vmm.vmmId)).toBeUndefined();
+  });
+
   it('adopts a guest whose note is lost, and ends it when asked', async () => {
     const before = await boot();
-    const { nodeId, vmm, operationId } = startJob();
-    await before.processor.start({ nodeId, vmm, operationId });
+    const { nodeId, leaseId, vmm, operationId } = startJob();
+    await before.processor.start({ nodeId, leaseId, vmm, operationId });
     await waitFor('the guest', () => ready(before).length > 0);
     before.watcher.close();
     await writeFile(join(folder, 'notes', `${vmm.vmmId}.json`), '{');

@@ -122,6 +122,12 @@ export class WorkerWorld {
     return registered!.nodes[0]!.nodeId;
   }
 
+  /** As the worker told it last. */
+  async leaseId(): Promise<string> {
+    const beats = await this.untilObserved('nodes-beat', 1);
+    return beats.at(-1)!.leaseId;
+  }
+
   order(change: Partial<VmmOrder> = {}): VmmOrder {
     return {
       vmmId: randomUUID(),
@@ -145,7 +151,10 @@ export class WorkerWorld {
   }
 
   async startJob(vmm: VmmOrder, operationId: string = randomUUID()): Promise<string> {
-    await this.send({ name: 'start-instance', payload: { operationId, nodeId: await this.nodeId(), vmm } });
+    await this.send({
+      name: 'start-instance',
+      payload: { operationId, nodeId: await this.nodeId(), leaseId: await this.leaseId(), vmm },
+    });
     return operationId;
   }
 

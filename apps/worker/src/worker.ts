@@ -65,7 +65,9 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
     const { watcher } = this;
-    this.handlers = handlersOf(new InstanceProcessor({ nodes, table, watcher, images, slots, report, logger }));
+    this.handlers = handlersOf(
+      new InstanceProcessor({ nodes, table, watcher, images, slots, lease: this.lease, report, logger }),
+    );
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -88,7 +90,15 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const report = writer.report.bind(writer);
     const agentUrl = await this.agent.listen();
     const registrations = [...nodes.values()].map((node) => registrationOf(node, config, agentUrl));
-    this.reporter = new ObservationReporter(config.BERTH_WORKER_ID, registrations, writer, table, this.usage, logger);
+    this.reporter = new ObservationReporter(
+      config.BERTH_WORKER_ID,
+      registrations,
+      writer,
+      table,
+      this.usage,
+      this.lease,
+      logger,
+    );
     this.reporter.beginBeats();
     for (const node of nodes.values()) watcher.watch(node);
     const adopted = await adoptVmms({ nodes, table, watcher, report, logger });

@@ -9,7 +9,8 @@ const vmmTarget = z.object({ operationId: id, nodeId: id, vmmId: id, instanceId:
  * doubled or reordered one is recognised and leaves. A worker refuses to start with a handler missing or double.
  */
 export const jobs = {
-  'start-instance': z.object({ operationId: id, nodeId: id, vmm: vmmOrder }),
+  /** `leaseId`: as the record knew it. The node leaves the job when its lease ran out since: the vmm may be given up. */
+  'start-instance': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
   'stop-instance': vmmTarget.extend({ graceMs: z.int().min(0), delete: z.boolean() }),
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),
 } as const;

@@ -21,6 +21,9 @@ export const nodeRegistration = z.object({
 });
 export type NodeRegistration = z.infer<typeof nodeRegistration>;
 
+/** Of the worker: another one whenever its lease may have run out, so that it knows what was handed out before. */
+const leaseId = z.string().max(64);
+
 const vmmUsage = z.object({
   vmmId: id,
   generation: z.int().positive(),
@@ -42,8 +45,13 @@ export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
 
 /** What workers report, one stream entry each. Applied by compare-and-set on (vmmId, generation); order and doubles do not matter. */
 export const observation = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('nodes-registered'), workerId: z.string().max(63), nodes: z.array(nodeRegistration) }),
-  z.object({ kind: z.literal('nodes-beat'), workerId: z.string().max(63), nodes: z.array(nodeHeartbeat) }),
+  z.object({
+    kind: z.literal('nodes-registered'),
+    workerId: z.string().max(63),
+    leaseId,
+    nodes: z.array(nodeRegistration),
+  }),
+  z.object({ kind: z.literal('nodes-beat'), workerId: z.string().max(63), leaseId, nodes: z.array(nodeHeartbeat) }),
   z.object({ kind: z.literal('nodes-left'), workerId: z.string().max(63), nodeIds: z.array(id) }),
   z.object({ kind: z.literal('vmm-starting'), operationId: id, ...vmmRef, pid: z.int().nullable() }),
   z.object({

@@ -16,6 +16,8 @@ export interface DueDispatch<S extends object> {
   readonly starts: boolean;
   readonly workerId: string;
   readonly nodeId: string;
+  /** Of the node, as the record knows it now. */
+  readonly leaseId: string;
   readonly vmmId: string;
   readonly instanceId: string;
   readonly instanceName: string;
@@ -48,7 +50,8 @@ WITH due AS (
   RETURNING o.*, due.next_attempt_at AS due_at
 )
 SELECT o.id AS "operationId", o.kind, o.attempts AS attempt, o.placed_at IS NOT NULL AND o.vmm_id = v.id AS starts,
-       n.worker_id AS "workerId", n.id AS "nodeId", v.id AS "vmmId", i.id AS "instanceId", i.name AS "instanceName",
+       n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
+       i.name AS "instanceName",
        p.name AS project, v.generation, v.driver, i.vcpus, i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib",
        i.on_isolation AS "onIsolation", m.source AS image,
        (extract(epoch FROM clock_timestamp() - o.due_at) * 1000)::float8 AS "waitedMs"

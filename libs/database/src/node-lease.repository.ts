@@ -9,6 +9,7 @@ export interface RegisteredNode {
   readonly name: string;
   readonly workerId: string;
   readonly bootId: string;
+  readonly leaseId: string;
   readonly driver: EngineDriverName;
   readonly zone: string;
   readonly rack: string;
@@ -21,6 +22,7 @@ export interface RegisteredNode {
 
 export interface NodeBeat {
   readonly nodeId: string;
+  readonly leaseId: string;
   /** Since Redis took it: a beat that waited must not count as fresh. */
   readonly ageMs: number;
   readonly usedCpuMillis: number;
@@ -56,21 +58,22 @@ export interface NodePlate {
 
 /** A statement of its own: a WITH query would be looked at only after the write, and see nothing. */
 const standing = `
-SELECT id AS "nodeId", boot_id AS "bootId", state FROM node WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+SELECT id AS "nodeId", boot_id AS "bootId", lease_id AS "leaseId", state
+FROM node WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 
 /** A node keeps what it holds when it registers with less. */
 const register = `
 WITH told AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
-    "nodeId" uuid, name text, "workerId" text, "bootId" text, driver text, zone text, rack text, labels jsonb,
-      "powerModel" text,
-    "agentUrl" text, capacity jsonb, allocatable jsonb)
+    "nodeId" uuid, name text, "workerId" text, "bootId" text, "leaseId" text, driver text, zone text, rack text,
+    labels jsonb, "powerModel" text, "agentUrl" text, capacity jsonb, allocatable jsonb)
 )
 INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
+                       lease_id,
                        capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
                        allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
 SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl",
-  t."bootId",
+       t."bootId", t."leaseId",
        (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
        (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
 FROM told t
@@ -79,7 +82,7 @@ ORDER BY t."nodeId"
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver, zone = excluded.zone,
     rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
-    boot_id = excluded.boot_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
+    boot_id = excluded.boot_id, lease_id = excluded.lease_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
     capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,
     allocatable_cpu_millis = greatest(excluded.allocatable_cpu_millis, n.allocated_cpu_millis),
     allocatable_memory_mib = greatest(excluded.allocatable_memory_mib, n.allocated_memory_mib),
@@ -89,6 +92,7 @@ RETURNING id`;
 interface StandingRow {
   readonly nodeId: string;
   readonly bootId: string;
+  readonly leaseId: string;
   readonly state: NodeState;
 }
 
@@ -99,6 +103,14 @@ interface RegisteredRow {
   readonly isNew: boolean;
   readonly cameUp: boolean;
   readonly rebooted: boolean;
+  readonly renewed: boolean;
+}
+
+interface BeatRow {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly cameUp: boolean;
+  readonly renewed: boolean;
 }
 
 /**
@@ -107,23 +119,32 @@ interface RegisteredRow {
  */
 const beat = `
 WITH told AS (
-  SELECT "nodeId", "usedCpuMillis", "usedMemoryMib", watts, now() - make_interval(secs => "ageMs" / 1000) AS seen_at
-  FROM jsonb_to_recordset($1::jsonb) AS t ("nodeId" uuid, "ageMs" float8, "usedCpuMillis" int, "usedMemoryMib" int,
-    watts float8)
+  SELECT t.*, now() - make_interval(secs => "ageMs" / 1000) AS seen_at
+  FROM jsonb_to_recordset($1::jsonb) AS t (
+    "nodeId" uuid, "leaseId" text, "ageMs" float8, "usedCpuMillis" int, "usedMemoryMib" int, watts float8)
 ), before AS (
-  SELECT id, state, least(30, greatest(0, extract(epoch FROM seen_at - last_seen_at)))::float8 AS passed_s
+  SELECT id, state, lease_id, seen_at >= last_seen_at AS is_newest,
+         least(30, greatest(0, extract(epoch FROM seen_at - last_seen_at)))::float8 AS passed_s
   FROM node JOIN told ON id = "nodeId" ORDER BY id FOR NO KEY UPDATE OF node
 )
 UPDATE node n
-SET last_seen_at = greatest(n.last_seen_at, t.seen_at), used_cpu_millis = t."usedCpuMillis",
-  used_memory_mib = t."usedMemoryMib",
+SET last_seen_at = greatest(n.last_seen_at, t.seen_at),
+    lease_id = CASE WHEN b.is_newest THEN t."leaseId" ELSE n.lease_id END,
+    used_cpu_millis = t."usedCpuMillis", used_memory_mib = t."usedMemoryMib",
     power_watts = t.watts, energy_joules = n.energy_joules + t.watts * b.passed_s,
     cost_micros = n.cost_micros + t.watts * b.passed_s * $2 + b.passed_s * $3,
     state = CASE WHEN b.state = 'unreachable' AND t.seen_at > now() - make_interval(secs => $4) THEN 'up'
       ELSE n.state END
 FROM told t JOIN before b ON b.id = t."nodeId"
 WHERE n.id = b.id
-RETURNING n.id AS "nodeId", n.name, b.state = 'unreachable' AND n.state = 'up' AS "cameUp"`;
+RETURNING n.id AS "nodeId", n.name, b.state = 'unreachable' AND n.state = 'up' AS "cameUp",
+          n.lease_id <> b.lease_id AS "renewed"`;
+
+/** Jobs of the lease before are left by the node: their operations need not wait for the sweep. */
+const handOutAgain = `
+UPDATE operation o SET next_attempt_at = now()
+FROM vmm v
+WHERE v.node_id = ANY($1::uuid[]) AND v.id = o.vmm_id AND v.state IN ('scheduled', 'unknown') AND o.stage = 'node'`;
 
 const plates = `
 SELECT id AS "nodeId", power_model AS "powerModel", capacity_cpu_millis AS "capacityCpuMillis"
@@ -147,6 +168,7 @@ export class NodeLeaseRepository {
     });
     this.database.notify('node');
     this.database.notify('event');
+    await this.handOutAgain(rows.flatMap(({ nodeId, renewed }) => (renewed ? [nodeId] : [])));
     const idsOf = (chosen: (row: RegisteredRow) => boolean): string[] =>
       rows.filter(chosen).map(({ nodeId }) => nodeId);
     return {
@@ -160,7 +182,7 @@ export class NodeLeaseRepository {
   async beat(beats: readonly (NodeBeat & NodePower)[], rates: Rates): Promise<{ known: Set<string>; up: string[] }> {
     const rows = await this.database.transaction(async (on) => {
       await on.query('SET LOCAL synchronous_commit = off');
-      const seen = await on.query<{ nodeId: string; name: string; cameUp: boolean }>(beat, [
+      const seen = await on.query<BeatRow>(beat, [
         JSON.stringify(beats),
         rates.microsPerJoule,
         rates.microsPerNodeSecond,
@@ -174,7 +196,14 @@ export class NodeLeaseRepository {
     });
     const up = rows.filter(({ cameUp }) => cameUp).map(({ nodeId }) => nodeId);
     if (up.length > 0) this.database.notify('event');
+    await this.handOutAgain(rows.flatMap(({ nodeId, renewed }) => (renewed ? [nodeId] : [])));
     return { known: new Set(rows.map(({ nodeId }) => nodeId)), up };
+  }
+
+  private async handOutAgain(nodeIds: readonly string[]): Promise<void> {
+    if (nodeIds.length === 0) return;
+    await this.database.query(handOutAgain, [nodeIds]);
+    this.database.notify('dispatch');
   }
 
   liveVmms(nodeIds: readonly string[]): Promise<{ vmmId: string; instanceId: string; generation: number }[]> {
@@ -200,7 +229,7 @@ function compare(
 ): RegisteredRow[] {
   const known = new Map(before.map((row) => [row.nodeId, row]));
   const taken = new Set(written.map(({ id }) => id));
-  return told.map(({ nodeId, name, bootId }) => {
+  return told.map(({ nodeId, name, bootId, leaseId }) => {
     const old = known.get(nodeId);
     return {
       nodeId,
@@ -209,6 +238,7 @@ function compare(
       isNew: old === undefined,
       cameUp: old?.state !== 'up',
       rebooted: old !== undefined && old.bootId !== bootId,
+      renewed: old !== undefined && old.leaseId !== leaseId,
     };
   });
 }

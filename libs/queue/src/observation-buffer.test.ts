@@ -7,6 +7,7 @@ const uuid = '00000000-0000-4000-8000-000000000000';
 const beat = (vmms: [] | null): Observation => ({
   kind: 'nodes-beat',
   workerId: 'w',
+  leaseId: 'l',
   nodes: [{ nodeId: uuid, usedCpuMillis: 0, usedMemoryMib: 0, vmms }],
 });
 const vmm = { nodeId: uuid, vmmId: uuid, instanceId: uuid, generation: 1 };

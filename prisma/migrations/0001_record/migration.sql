@@ -80,6 +80,8 @@ CREATE TABLE node (
   energy_joules              double precision NOT NULL DEFAULT 0,
   cost_micros                double precision NOT NULL DEFAULT 0,
   boot_id                    text NOT NULL,
+  -- changes whenever the node may have been given up: what was handed out under another one is not done any more
+  lease_id                   text NOT NULL DEFAULT '',
   registered_at              timestamptz NOT NULL DEFAULT now(),
   last_seen_at               timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT node_cpu_within_allocatable CHECK (allocated_cpu_millis <= allocatable_cpu_millis),

@@ -9,9 +9,10 @@ export const stopGraceMs = 5_000;
  * The job that carries an operation one step further. A new attempt is a new job: the queue forgets an id with its job.
  */
 export function jobOf(due: DueDispatch<ImageSource>): DispatchedJob {
-  const { operationId, attempt, workerId, nodeId, vmmId, instanceId, generation } = due;
+  const { operationId, attempt, workerId, nodeId, leaseId, vmmId, instanceId, generation } = due;
   const address = { workerId, jobId: `${operationId}.${attempt}` };
-  if (due.starts) return { ...address, name: 'start-instance', payload: { operationId, nodeId, vmm: orderOf(due) } };
+  if (due.starts)
+    return { ...address, name: 'start-instance', payload: { operationId, nodeId, leaseId, vmm: orderOf(due) } };
   const target = { operationId, nodeId, vmmId, instanceId, generation };
   if (due.kind === 'reboot-instance') {
     return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };

@@ -45,7 +45,9 @@ export class NodeReports {
   async registered(reports: readonly Of<'nodes-registered'>[]): Promise<void> {
     // of a node that registered twice, the last counts
     const told = new Map(
-      reports.flatMap(({ workerId, nodes }) => nodes.map((node) => [node.nodeId, { ...node, workerId }] as const)),
+      reports.flatMap(({ workerId, leaseId, nodes }) =>
+        nodes.map((node) => [node.nodeId, { ...node, workerId, leaseId }] as const),
+      ),
     );
     if (told.size === 0) return;
     const { leases, logger, onCapacity } = this.parts;
@@ -70,6 +72,7 @@ export class NodeReports {
       if (observation.kind !== 'nodes-beat') continue;
       for (const node of observation.nodes) {
         newest.set(node.nodeId, {
+          leaseId: observation.leaseId,
           nodeId: node.nodeId,
           usedCpuMillis: node.usedCpuMillis,
           usedMemoryMib: node.usedMemoryMib,

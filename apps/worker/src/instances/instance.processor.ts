@@ -4,6 +4,7 @@ import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
+import type { Lease } from '../report/lease.js';
 import { endReport, readyReport, startingReport, stoppingReport } from '../report/vmm-reports.js';
 import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
@@ -17,6 +18,7 @@ export interface ProcessorParts {
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
   readonly slots: BootSlots;
+  readonly lease: Pick<Lease, 'holds'>;
   readonly report: (observation: Observation) => void;
   readonly logger: Logger;
 }
@@ -30,13 +32,14 @@ type Target = Omit<JobPayload<'reboot-instance'>, 'graceMs'>;
 export class InstanceProcessor {
   constructor(private readonly parts: ProcessorParts) {}
 
-  async start({ operationId, nodeId, vmm: order }: JobPayload<'start-instance'>): Promise<void> {
+  async start({ operationId, nodeId, leaseId, vmm: order }: JobPayload<'start-instance'>): Promise<void> {
     const takenAtMs = performance.now();
     const { vmmId, instanceId, generation } = order;
-    const { table } = this.parts;
+    const { table, lease } = this.parts;
     await table.inTurn(vmmId, async () => {
       const known = table.get(vmmId);
       if (known?.observed || known?.end) return this.tellAgain(known, operationId);
+      if (!lease.holds(leaseId)) return this.leaveLapsed(vmmId);
       const node = this.nodeOf(nodeId);
       const vmm = new Vmm(node, { vmmId, instanceId, generation }, order, { operationId, end: null });
       if (table.newestGeneration(instanceId) > generation) return this.leaveBehind(vmm);
@@ -48,6 +51,7 @@ export class InstanceProcessor {
           return this.giveUp(vmm, name, error);
         }
         if (vmm.end) return;
+        if (!lease.holds(leaseId)) return this.endLapsed(vmm);
       }
     });
   }
@@ -98,6 +102,18 @@ export class InstanceProcessor {
     if (vmm.end) this.parts.report(endReport(vmm));
     else if (observed?.state === 'running') this.parts.report(readyReport(vmm, observed));
     else this.parts.report(startingReport(vmm, operationId));
+  }
+
+  /** The record may have given the vmm up meanwhile and begun another; if not, it sends a new job. */
+  private leaveLapsed(vmmId: string): void {
+    this.parts.logger.info({ vmmId }, 'the lease ran out since the job was handed out: job left');
+  }
+
+  private async endLapsed(vmm: Vmm): Promise<void> {
+    this.leaveLapsed(vmm.handle.vmmId);
+    if (!vmm.observed) return;
+    await vmm.node.driver.kill(vmm.handle, 'isolated');
+    await this.confirmEnd(vmm);
   }
 
   private leaveBehind(vmm: Vmm): void {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Observation } from '@berth/contracts/observation.js';
+import { guardDeadlineMs } from '@berth/domain/node-state.js';
 import type { Logger } from '@berth/observability/logger.js';
 
 /**
@@ -7,6 +9,7 @@ import type { Logger } from '@berth/observability/logger.js';
  */
 export class Lease {
   private heardAtMs = performance.now();
+  private current: string = randomUUID();
 
   constructor(
     private readonly renewals: readonly (() => Promise<void>)[],
@@ -17,8 +20,19 @@ export class Lease {
     return performance.now() - this.heardAtMs;
   }
 
+  /** Changes after every lapse: what was handed out before it may have been given up meanwhile. */
+  get id(): string {
+    return this.current;
+  }
+
+  /** Whether what was handed out under this lease is still ours to do. */
+  holds(id: string): boolean {
+    return id === this.current && this.ageMs < guardDeadlineMs;
+  }
+
   accepted(observations: readonly Observation[]): void {
     if (!observations.some(({ kind }) => kind === 'nodes-beat')) return;
+    if (this.ageMs >= guardDeadlineMs) this.current = randomUUID();
     this.heardAtMs = performance.now();
     for (const renew of this.renewals) {
       renew().catch((error: unknown) => this.logger.error({ error }, 'the lease cannot be renewed'));

@@ -4,6 +4,7 @@ import type { Logger } from '@berth/observability/logger.js';
 import type { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
+import type { Lease } from './lease.js';
 import type { UsageMeter, VmmUsage } from './vmm-usage.js';
 
 const inventoryIntervalMs = 5_000;
@@ -24,6 +25,7 @@ export class ObservationReporter {
     private readonly writer: ObservationWriter,
     private readonly table: VmmTable,
     private readonly usage: UsageMeter,
+    private readonly lease: Pick<Lease, 'id'>,
     private readonly logger: Logger,
   ) {
     this.used = registrations.map(({ nodeId }) => ({ nodeId, usedCpuMillis: 0, usedMemoryMib: 0 }));
@@ -49,7 +51,7 @@ export class ObservationReporter {
 
   private register(): void {
     for (const nodes of chunks(this.registrations)) {
-      this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, nodes });
+      this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, leaseId: this.lease.id, nodes });
     }
   }
 
@@ -90,7 +92,8 @@ export class ObservationReporter {
   }
 
   private tell(beats: readonly NodeHeartbeat[]): void {
-    for (const nodes of chunks(beats)) this.writer.report({ kind: 'nodes-beat', workerId: this.workerId, nodes });
+    for (const nodes of chunks(beats))
+      this.writer.report({ kind: 'nodes-beat', workerId: this.workerId, leaseId: this.lease.id, nodes });
   }
 }
 
