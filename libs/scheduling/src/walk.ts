@@ -42,7 +42,7 @@ export class IndexWalk {
   constructor(policy: Policy) {
     this.#policy = policy;
     this.#groupFilters = policy.filters.filter(({ stage }) => stage === 'group');
-    this.#zoneFilters = this.#groupFilters.filter(({ admitsZone }) => admitsZone !== undefined);
+    this.#zoneFilters = this.#groupFilters.filter((filter) => 'admitsZone' in filter);
     const on = (what: Scorer['on']): WeightedScorer[] => policy.scorers.filter(({ scorer }) => scorer.on === what);
     [this.#onNode, this.#onFit, this.#onShape] = [on('node'), on('fit'), on('shape')];
     this.#shapeMost = this.#onShape.reduce((sum, { weight }) => sum + weight, 0);

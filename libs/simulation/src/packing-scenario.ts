@@ -1,5 +1,6 @@
 import { policies, type PolicyName } from '@berth/scheduling/policy.js';
 import type { Fleet } from './fleet/fleet.js';
+import { replayEndS } from './packing/arrivals.js';
 import type { Arrivals } from './packing/arrivals.js';
 import { lowerBound } from './packing/lower-bound.js';
 import { PackingReplay } from './packing/replay.js';
@@ -18,7 +19,8 @@ export interface PackingScenario {
 const RELEARN_EVERY_S = 3600;
 const DAY_S = 86_400;
 const RULES = [
-  'Requests are placed one by one as they arrive; departures of an instant come before its arrivals.',
+  'Departures of an instant come before its arrivals; what arrives at one instant is placed as one batch, the long-lived first.',
+  'Moves take no time and cost nothing but their number.',
   'A node is opened only when none in use takes a request, and closed when empty.',
   'Lifetimes are learned from instances that have ended; none is known in advance.',
   'The lower bound is the integral of max(ceil(cpu), ceil(memory)) over time: no packing can pass it.',
@@ -33,7 +35,7 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
     throw new RangeError('packing needs a fleet of one kind of node');
   }
   const firstS = arrivals.startS[0]!;
-  const endS = arrivals.startS[arrivals.count - 1]!;
+  const endS = replayEndS(arrivals);
   const size = { cpuMillis: node.cpuMillis, memoryMib: node.memoryMib, diskGib: node.diskGib };
   const result = new PackingReplay(arrivals, {
     node: size,

@@ -36,6 +36,14 @@ export function arrivalsOf(rows: readonly Arrival[]): Arrivals {
   return arrivals;
 }
 
+/** Arrivals are noted once in this time; what arrives last is in use that long. */
+const SAMPLE_S = 300;
+
+/** The end of a replay. */
+export function replayEndS({ count, startS }: Arrivals): number {
+  return startS[count - 1]! + SAMPLE_S;
+}
+
 /** Indices by time of departure. */
 export function departureOrder({ count, endS }: Arrivals): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => i).sort((a, b) => endS[a]! - endS[b]! || a - b);

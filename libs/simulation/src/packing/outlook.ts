@@ -1,10 +1,11 @@
-import { bandOf } from '@berth/scheduling/lifetime/bands.js';
 import type { FleetView } from '@berth/scheduling/fleet.js';
+import { bandOf } from '@berth/scheduling/lifetime/bands.js';
 import { LifetimeModel } from '@berth/scheduling/lifetime/lifetime-model.js';
 import { NodeStay } from '@berth/scheduling/lifetime/node-stay.js';
 import { batchSizes } from './arrivals.js';
 import type { Arrivals } from './arrivals.js';
 import type { Residents } from './residents.js';
+import type { TiledArrivals } from './tiled-arrivals.js';
 
 /** Learns lifetimes while a replay runs, and tells the fleet how long each node will stay in use. */
 export class Outlook {
@@ -12,7 +13,7 @@ export class Outlook {
   readonly #stay: NodeStay;
   readonly #fleet: FleetView;
   readonly #residents: Residents;
-  /** The model's group of each request. */
+  /** The model's group of each request, and the place of each group in a batch. */
   readonly #group: Int32Array;
   #rank: Int32Array;
 
@@ -28,66 +29,71 @@ export class Outlook {
     this.#rank = this.#ranks();
   }
 
-  get ranks(): number {
-    return this.#rank.length;
-  }
-
-  /** Where a request stands in its batch: the long-lived come first. */
-  rankOf(request: number): number {
-    return this.#rank[this.#group[request]!]!;
+  /** The same instances, those of long-lived groups first, otherwise in order: one counting sort. */
+  longLivedFirst(instances: readonly number[], tiles: TiledArrivals): Int32Array {
+    const rankOf = (instance: number): number => this.#rank[this.#group[tiles.requestOf(instance)]!]!;
+    const start = new Int32Array(this.#rank.length + 1);
+    for (const instance of instances) start[rankOf(instance) + 1]! += 1;
+    for (let rank = 0; rank < this.#rank.length; rank++) start[rank + 1]! += start[rank]!;
+    const sorted = new Int32Array(instances.length);
+    for (const instance of instances) sorted[start[rankOf(instance)]!++] = instance;
+    return sorted;
   }
 
   arrived(request: number, node: number): void {
     const group = this.#group[request]!;
     this.#model.arrived(group);
     this.#stay.add(node, this.#model.rowOf(group, 0));
-    this.#fleet.setStay(node, this.#stay.levelOf(node));
+    this.#show(node);
   }
 
   departed(request: number, slot: number, ageS: number): void {
-    const [group, band] = [this.#group[request]!, this.#residents.band[slot]!];
-    this.#model.ended(group, band, ageS);
+    this.#model.ended(this.#group[request]!, this.#residents.band[slot]!, ageS);
     this.left(request, slot);
   }
 
-  /** An instance goes from its node, by departure or by migration. */
+  /** An instance goes from its node, by departure or by migration; its slot still says from where. */
   left(request: number, slot: number): void {
     const node = this.#residents.node[slot]!;
     if (this.#fleet.residents[node] === 0) this.#stay.clear(node);
-    else this.#stay.remove(node, this.#model.rowOf(this.#group[request]!, this.#residents.band[slot]!));
-    this.#fleet.setStay(node, this.#stay.levelOf(node));
+    else this.#stay.remove(node, this.#row(request, slot));
+    this.#show(node);
   }
 
-  /** An instance comes to a node by migration; its slot is there already. */
-  moved(request: number, slot: number): void {
+  /** An instance comes to a node by migration; its slot says where already. */
+  joined(request: number, slot: number): void {
     const node = this.#residents.node[slot]!;
-    this.#stay.add(node, this.#model.rowOf(this.#group[request]!, this.#residents.band[slot]!));
-    this.#fleet.setStay(node, this.#stay.levelOf(node));
+    this.#stay.add(node, this.#row(request, slot));
+    this.#show(node);
   }
 
   /** Ages every live instance, learns, and looks at each node afresh. */
-  relearn(ageOf: (instance: number) => number, requestOf: (instance: number) => number): void {
-    const { band, instance, next } = this.#residents;
+  relearn(requestOf: (slot: number) => number, ageOf: (slot: number) => number): void {
+    const { band } = this.#residents;
     this.#eachSlot((slot) => {
-      const now = bandOf(ageOf(instance[slot]!));
+      const now = bandOf(ageOf(slot));
       if (now === band[slot]) return;
-      this.#model.aged(this.#group[requestOf(instance[slot]!)]!, band[slot]!, now);
+      this.#model.aged(this.#group[requestOf(slot)]!, band[slot]!, now);
       band[slot] = now;
     });
     this.#model.relearn();
     this.#rank = this.#ranks();
-    for (let node = 0; node < this.#fleet.size; node++) {
-      this.#stay.clear(node);
-      for (let slot = this.#residents.headOf(node); slot >= 0; slot = next[slot]!) {
-        this.#stay.add(node, this.#model.rowOf(this.#group[requestOf(instance[slot]!)]!, band[slot]!));
-      }
-      this.#fleet.setStay(node, this.#stay.levelOf(node));
-    }
+    for (let node = 0; node < this.#fleet.size; node++) this.#stay.clear(node);
+    this.#eachSlot((slot, node) => this.#stay.add(node, this.#row(requestOf(slot), slot)));
+    for (let node = 0; node < this.#fleet.size; node++) this.#show(node);
   }
 
-  #eachSlot(visit: (slot: number) => void): void {
+  #row(request: number, slot: number): number {
+    return this.#model.rowOf(this.#group[request]!, this.#residents.band[slot]!);
+  }
+
+  #show(node: number): void {
+    this.#fleet.setStay(node, this.#stay.levelOf(node));
+  }
+
+  #eachSlot(visit: (slot: number, node: number) => void): void {
     for (let node = 0; node < this.#fleet.size; node++) {
-      for (let slot = this.#residents.headOf(node); slot >= 0; slot = this.#residents.next[slot]!) visit(slot);
+      for (let slot = this.#residents.headOf(node); slot >= 0; slot = this.#residents.next[slot]!) visit(slot, node);
     }
   }
 

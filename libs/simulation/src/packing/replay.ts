@@ -2,11 +2,14 @@ import { buildFleet, nodeFlags } from '@berth/scheduling/fleet.js';
 import type { FleetView, NodeSpec } from '@berth/scheduling/fleet.js';
 import { choose } from '@berth/scheduling/place.js';
 import type { Policy } from '@berth/scheduling/policy.js';
-import type { ResourceAmounts } from '@berth/scheduling/request.js';
-import { departureOrder } from './arrivals.js';
+import type { PlacementRequest, ResourceAmounts } from '@berth/scheduling/request.js';
+import type { PowerCurve } from '../power/curve.js';
 import type { Arrivals } from './arrivals.js';
+import { drainFew } from './drain.js';
+import { EnergyMeter } from './energy-meter.js';
 import { Outlook } from './outlook.js';
 import { Residents } from './residents.js';
+import { TiledArrivals } from './tiled-arrivals.js';
 
 export interface PackingOptions {
   readonly node: ResourceAmounts;
@@ -18,6 +21,10 @@ export interface PackingOptions {
   readonly offsetsS: readonly number[];
   readonly endS: number;
   readonly relearnIntervalS: number;
+  /** Moves allowed for every thousand instances placed so far; 0 = no live migration. */
+  readonly migrationsPer1000: number;
+  /** Of every node; energy is counted when it is given. */
+  readonly power?: PowerCurve;
 }
 
 export interface PackingSummary {
@@ -27,164 +34,150 @@ export interface PackingSummary {
   readonly rejected: number;
   readonly migrations: number;
   readonly events: number;
+  /** 0 without a power curve. */
+  readonly energyKwh: number;
 }
 
+const DRAIN_INTERVAL_S = 600;
+
 /** A request as the core takes it; one object serves the whole replay. */
-interface Ask {
-  id: string;
-  project: string;
-  priority: number;
-  cpuMillis: number;
-  memoryMib: number;
-  diskGib: number;
-}
+type Ask = { -readonly [Key in keyof PlacementRequest]: PlacementRequest[Key] };
 
 /**
  * Replays arrivals and departures on a uniform fleet. At one instant departures come first; all that arrives at one
- * instant is placed as one batch. A node is opened only when none in use takes the request, and closed when empty.
+ * instant is placed as one batch, the long-lived first. A node is opened only when none in use takes the request, and
+ * closed when empty. Moves take no time.
  */
 export class PackingReplay {
   readonly #arrivals: Arrivals;
+  readonly #tiles: TiledArrivals;
   readonly #options: PackingOptions;
   readonly #fleet: FleetView;
   readonly #residents: Residents;
   readonly #outlook: Outlook | undefined;
-  readonly #departures: Int32Array;
+  readonly #energy: EnergyMeter | undefined;
   readonly #slotOf: Int32Array;
   readonly #closed: number[] = [];
   readonly #ask: Ask = { id: '', project: '', priority: 0, cpuMillis: 0, memoryMib: 0, diskGib: 0 };
-  readonly #nextArrival: Int32Array;
-  readonly #nextDeparture: Int32Array;
   #nowS = 0;
-  #open = 0;
   #nodeSeconds = 0;
-  #peakNodes = 0;
-  #placed = 0;
-  #rejected = 0;
-  #migrations = 0;
-  #events = 0;
+  readonly #count = { peakNodes: 0, placed: 0, rejected: 0, migrations: 0, events: 0 };
 
   constructor(arrivals: Arrivals, options: PackingOptions) {
     this.#arrivals = arrivals;
     this.#options = options;
-    const specs = Array.from({ length: options.nodes }, (_, i): NodeSpec => ({
-      id: `n${i}`,
-      capacity: options.node,
-      asleep: true,
-    }));
-    this.#fleet = buildFleet(specs);
+    this.#tiles = new TiledArrivals(arrivals, options.offsetsS);
+    this.#fleet = buildFleet(uniformFleet(options.nodes, options.node));
     this.#residents = new Residents(options.nodes);
     this.#outlook = options.learn ? new Outlook(this.#fleet, this.#residents, arrivals) : undefined;
-    this.#departures = departureOrder(arrivals);
-    this.#slotOf = new Int32Array(arrivals.count * options.offsetsS.length).fill(-1);
-    this.#nextArrival = new Int32Array(options.offsetsS.length);
-    this.#nextDeparture = new Int32Array(options.offsetsS.length);
+    this.#energy = options.power ? new EnergyMeter(this.#fleet, options.power) : undefined;
+    this.#slotOf = new Int32Array(this.#tiles.instances).fill(-1);
     for (let node = options.nodes - 1; node >= 0; node--) this.#closed.push(node);
   }
 
   run(): PackingSummary {
-    const { endS, relearnIntervalS } = this.#options;
-    this.#nowS = this.#nextTime();
-    let relearnS = this.#nowS + relearnIntervalS;
-    for (let atS = this.#nowS; atS <= endS; atS = this.#nextTime()) {
-      this.#nodeSeconds += this.#open * (atS - this.#nowS);
-      this.#nowS = atS;
-      this.#departDue();
+    const { endS, relearnIntervalS, migrationsPer1000 } = this.#options;
+    this.#nowS = this.#tiles.nextTimeS();
+    let [relearnS, drainS] = [this.#nowS + relearnIntervalS, this.#nowS];
+    for (let atS = this.#nowS; atS <= endS; atS = this.#tiles.nextTimeS()) {
+      this.#passTo(atS);
+      this.#tiles.departuresUntil(atS, (request, instance) => this.#depart(request, instance));
       if (atS >= relearnS) {
-        this.#outlook?.relearn(this.#ageOf, this.#requestOf);
+        this.#relearn();
         relearnS = atS + relearnIntervalS;
+      }
+      if (migrationsPer1000 > 0 && atS >= drainS) {
+        this.#drain();
+        drainS = atS + DRAIN_INTERVAL_S;
       }
       this.#arriveDue();
     }
-    this.#nodeSeconds += this.#open * (endS - this.#nowS);
-    const { ...counts } = {
-      placed: this.#placed,
-      rejected: this.#rejected,
-      migrations: this.#migrations,
-      events: this.#events,
-    };
-    return { nodeHours: this.#nodeSeconds / 3600, peakNodes: this.#peakNodes, ...counts };
+    this.#passTo(endS);
+    const energyKwh = this.#energy?.kwhAt(endS) ?? 0;
+    return { ...this.#count, nodeHours: this.#nodeSeconds / 3600, energyKwh };
   }
 
-  readonly #requestOf = (instance: number): number => instance % this.#arrivals.count;
-
-  readonly #ageOf = (instance: number): number => {
-    const { count, startS } = this.#arrivals;
-    return this.#nowS - startS[instance % count]! - this.#options.offsetsS[Math.floor(instance / count)]!;
-  };
-
-  #nextTime(): number {
-    const { count, startS, endS } = this.#arrivals;
-    let next = Infinity;
-    this.#options.offsetsS.forEach((offsetS, tile) => {
-      const [arrival, departure] = [this.#nextArrival[tile]!, this.#nextDeparture[tile]!];
-      if (arrival < count) next = Math.min(next, startS[arrival]! + offsetS);
-      if (departure < count) next = Math.min(next, endS[this.#departures[departure]!]! + offsetS);
-    });
-    return next;
+  get #open(): number {
+    return this.#fleet.size - this.#closed.length;
   }
 
-  #departDue(): void {
-    const { count, endS } = this.#arrivals;
-    this.#options.offsetsS.forEach((offsetS, tile) => {
-      let next = this.#nextDeparture[tile]!;
-      for (; next < count && endS[this.#departures[next]!]! + offsetS <= this.#nowS; next++) {
-        this.#depart(this.#departures[next]!, tile * count + this.#departures[next]!);
-      }
-      this.#nextDeparture[tile] = next;
-    });
+  #passTo(atS: number): void {
+    this.#nodeSeconds += this.#open * (atS - this.#nowS);
+    this.#nowS = atS;
   }
 
   #arriveDue(): void {
-    const { count, startS } = this.#arrivals;
-    const due: number[] = [];
-    this.#options.offsetsS.forEach((offsetS, tile) => {
-      let next = this.#nextArrival[tile]!;
-      for (; next < count && startS[next]! + offsetS <= this.#nowS; next++) due.push(tile * count + next);
-      this.#nextArrival[tile] = next;
-    });
-    if (this.#outlook) this.#longLivedFirst(due, this.#outlook);
-    for (const instance of due) this.#arrive(instance % count, instance);
-  }
-
-  #longLivedFirst(due: number[], outlook: Outlook): void {
-    const { cpuMillis } = this.#arrivals;
-    due.sort((a, b) => {
-      const [x, y] = [this.#requestOf(a), this.#requestOf(b)];
-      return outlook.rankOf(x) - outlook.rankOf(y) || cpuMillis[y]! - cpuMillis[x]! || a - b;
-    });
+    const due = this.#tiles.arrivalsUntil(this.#nowS);
+    const order = this.#outlook ? this.#outlook.longLivedFirst(due, this.#tiles) : due;
+    for (const instance of order) this.#arrive(this.#tiles.requestOf(instance), instance);
   }
 
   #arrive(request: number, instance: number): void {
-    this.#events += 1;
-    this.#load(request);
-    let node = choose(this.#fleet, this.#ask, this.#options.policy);
+    this.#count.events += 1;
+    const ask = this.#load(request);
+    let node = choose(this.#fleet, ask, this.#options.policy);
     if (node < 0) node = this.#openNode();
     if (node < 0) {
-      this.#rejected += 1;
+      this.#count.rejected += 1;
       return;
     }
-    this.#fleet.apply(node, this.#ask);
+    this.#energy?.settle(node, this.#nowS);
+    this.#fleet.apply(node, ask);
     this.#slotOf[instance] = this.#residents.add(instance, node);
     this.#outlook?.arrived(request, node);
-    this.#placed += 1;
+    this.#count.placed += 1;
   }
 
   #depart(request: number, instance: number): void {
     const slot = this.#slotOf[instance]!;
     if (slot < 0) return;
-    this.#events += 1;
-    this.#load(request);
+    this.#count.events += 1;
     const node = this.#residents.node[slot]!;
-    this.#fleet.release(node, this.#ask);
-    this.#outlook?.departed(request, slot, this.#ageOf(instance));
+    this.#energy?.settle(node, this.#nowS);
+    this.#fleet.release(node, this.#load(request));
+    this.#outlook?.departed(request, slot, this.#nowS - this.#tiles.startS(instance));
     this.#residents.remove(slot);
     if (this.#fleet.residents[node] === 0) this.#closeNode(node);
   }
 
-  #load(request: number): void {
+  #relearn(): void {
+    const { instance } = this.#residents;
+    this.#outlook?.relearn(
+      (slot) => this.#tiles.requestOf(instance[slot]!),
+      (slot) => this.#nowS - this.#tiles.startS(instance[slot]!),
+    );
+  }
+
+  #drain(): void {
+    const { fleet, residents, tiles } = { fleet: this.#fleet, residents: this.#residents, tiles: this.#tiles };
+    const budget = (this.#options.migrationsPer1000 * this.#count.placed) / 1000 - this.#count.migrations;
+    const emptied = drainFew(
+      {
+        fleet,
+        residents,
+        policy: this.#options.policy,
+        requestOf: (instance) => this.#load(tiles.requestOf(instance)),
+        moved: (slot, from, to) => this.#moved(slot, from, to),
+      },
+      budget,
+    );
+    for (const node of emptied) this.#closeNode(node);
+  }
+
+  #moved(slot: number, from: number, to: number): void {
+    const request = this.#tiles.requestOf(this.#residents.instance[slot]!);
+    this.#energy?.settle(from, this.#nowS);
+    this.#fleet.release(from, this.#load(request));
+    this.#outlook?.left(request, slot);
+    this.#residents.move(slot, to);
+    this.#outlook?.joined(request, slot);
+    this.#count.migrations += 1;
+  }
+
+  #load(request: number): Ask {
     this.#ask.cpuMillis = this.#arrivals.cpuMillis[request]!;
     this.#ask.memoryMib = this.#arrivals.memoryMib[request]!;
+    return this.#ask;
   }
 
   /** A closed node, if one takes the request; -1 otherwise. */
@@ -193,14 +186,16 @@ export class PackingReplay {
     if (node === undefined || !this.#fleet.fits(node, this.#ask)) return -1;
     this.#closed.pop();
     this.#fleet.setFlags(node, 0);
-    this.#open += 1;
-    this.#peakNodes = Math.max(this.#peakNodes, this.#open);
+    this.#count.peakNodes = Math.max(this.#count.peakNodes, this.#open);
     return node;
   }
 
   #closeNode(node: number): void {
     this.#fleet.setFlags(node, nodeFlags.asleep);
     this.#closed.push(node);
-    this.#open -= 1;
   }
+}
+
+function uniformFleet(nodes: number, capacity: ResourceAmounts): NodeSpec[] {
+  return Array.from({ length: nodes }, (_, i) => ({ id: `n${i}`, capacity, asleep: true }));
 }
