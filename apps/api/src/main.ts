@@ -1,27 +1,7 @@
 import { loadConfigOrExit } from '@berth/config/load.js';
-import { writeReadyFile } from '@berth/config/ready-file.js';
-import { makeLogger } from '@berth/observability/logger.js';
-import { startMetricsServer } from '@berth/observability/metrics-server.js';
-import { startApi } from './api.js';
 import { apiConfig } from './config.js';
 
 const config = loadConfigOrExit(apiConfig);
-const logger = makeLogger('api', config.BERTH_LOG_LEVEL);
-const api = await startApi(config, logger);
-const health = (): Promise<{ healthy: boolean }> => api.database.query('SELECT 1').then(() => ({ healthy: true }));
-const internal = await startMetricsServer(api.metrics, health, { port: config.BERTH_METRICS_PORT });
-await writeReadyFile(config.BERTH_READY_FILE, { pid: process.pid, port: api.port, metricsPort: internal.port });
-logger.info({ port: api.port, metricsPort: internal.port }, 'serving');
-
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => {
-    logger.info({ signal }, 'stopping');
-    Promise.all([api.close(), internal.close()]).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'stopped badly');
-        process.exit(1);
-      },
-    );
-  });
-}
+// loaded only now: a wrong configuration is told before the program behind it is read
+const { serve } = await import('./serve.js');
+await serve(config);

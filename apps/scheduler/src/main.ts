@@ -1,23 +1,7 @@
-import 'reflect-metadata';
 import { loadConfigOrExit } from '@berth/config/load.js';
-import { writeReadyFile } from '@berth/config/ready-file.js';
-import { makeLogger } from '@berth/observability/logger.js';
-import { NestFactory } from '@nestjs/core';
 import { configSchema } from './config.js';
-import { Scheduler } from './scheduler.js';
-import { SchedulerModule } from './scheduler.module.js';
 
 const config = loadConfigOrExit(configSchema);
-const logger = makeLogger('scheduler', config.BERTH_LOG_LEVEL);
-try {
-  const app = await NestFactory.createApplicationContext(SchedulerModule.of(config, logger), {
-    logger: ['error', 'fatal'],
-    abortOnError: false,
-  });
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
-  await writeReadyFile(config.BERTH_READY_FILE, { pid: process.pid, metricsPort: app.get(Scheduler).metricsPort });
-} catch (error) {
-  logger.fatal({ error }, 'scheduler cannot start');
-  process.exitCode = 1;
-  setImmediate(() => process.exit());
-}
+// loaded only now: a wrong configuration is told before the program behind it is read
+const { serve } = await import('./serve.js');
+await serve(config);

@@ -1,25 +1,7 @@
-import 'reflect-metadata';
 import { loadConfigOrExit } from '@berth/config/load.js';
-import { writeReadyFile } from '@berth/config/ready-file.js';
-import { makeLogger } from '@berth/observability/logger.js';
-import { NestFactory } from '@nestjs/core';
 import { configSchema } from './config.js';
-import { openDriver } from './nodes/drivers.js';
-import { Worker } from './worker.js';
-import { WorkerModule } from './worker.module.js';
 
 const config = loadConfigOrExit(configSchema);
-const logger = makeLogger('worker', config.BERTH_LOG_LEVEL);
-try {
-  const app = await NestFactory.createApplicationContext(WorkerModule.of(config, openDriver, logger), {
-    logger: false, // ours tells of failures below
-    abortOnError: false,
-  });
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
-  const { agentPort } = app.get(Worker);
-  await writeReadyFile(config.BERTH_READY_FILE, { pid: process.pid, port: agentPort, metricsPort: agentPort });
-} catch (error) {
-  logger.fatal({ error }, 'worker cannot start');
-  process.exitCode = 1;
-  setImmediate(() => process.exit());
-}
+// loaded only now: a wrong configuration is told before the program behind it is read
+const { serve } = await import('./serve.js');
+await serve(config);
