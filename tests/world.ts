@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Database } from '@berth/database/database.js';
 import { migrate } from '@berth/database/migrate.js';
+import { endProcess, vmmProcessesBelow } from '@berth/engine/qemu/process.js';
 import { startLocalPostgres, type LocalServer } from '../apps/cli/src/servers/local-postgres.js';
 import { startLocalRedis } from '../apps/cli/src/servers/local-redis.js';
 
@@ -51,6 +52,7 @@ export async function openWorld(): Promise<World> {
     async close() {
       await Promise.all(databases.map((database) => database.close()));
       await Promise.all([postgres.stop(), redis.stop()]);
+      await Promise.all((await vmmProcessesBelow(folder)).map(endProcess)); // guests outlive their worker
       await rm(folder, { recursive: true, force: true });
     },
   };
