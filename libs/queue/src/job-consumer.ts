@@ -1,7 +1,7 @@
 import { jobNames, jobs, type JobName, type JobPayload } from '@berth/contracts/job.js';
 import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { jobLockDurationMs, jobMaxStalledCount, jobStalledIntervalMs } from './job-timing.js';
+import { jobFetchRetryMs, jobLockDurationMs, jobMaxStalledCount, jobStalledIntervalMs } from './job-timing.js';
 import { queueOf } from './keys.js';
 
 export type JobHandler<N extends JobName> = (payload: JobPayload<N>) => Promise<void>;
@@ -41,6 +41,7 @@ export class JobConsumer {
       lockDuration: jobLockDurationMs,
       stalledInterval: jobStalledIntervalMs,
       maxStalledCount: jobMaxStalledCount,
+      runRetryDelay: jobFetchRetryMs,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });
