@@ -12,11 +12,11 @@ export const BERTH: BerthRules = {
   relief: {
     triggerShare: 1.015,
     downToShare: 0.93,
-    targetShare: 0.92,
+    targetShare: 0.96,
     riskWeight: 1,
     remainderWeight: 10,
     balanceWeight: 0.8,
-    slownessWeight: 0.1,
+    slownessWeight: 0.05,
   },
   budget: { perRound: 60, perInstanceDay: 24, cooldownS: 300, noReturnS: 1800 },
   shortfallWeight: 5,
@@ -31,7 +31,9 @@ export const BERTH: BerthRules = {
 export const BERTH_SAFE: BerthRules = {
   ...BERTH,
   name: 'berth-safe',
-  objective: { overloadShare: 0.007, windowS: 43_200, gain: 1 },
-  relief: { ...BERTH.relief, triggerShare: 1, downToShare: 0.9 },
+  objective: { ...BERTH.objective, overloadShare: 0.0082 },
+  forecast: { ...BERTH.forecast, priorWeight: 8 },
+  // Relieves nodes before they are full.
+  relief: { ...BERTH.relief, triggerShare: 0.98, downToShare: 0.9, targetShare: 0.92, riskWeight: 4 },
   admissionDeviations: 2,
 };

@@ -1,4 +1,6 @@
 import type { Policy } from '../policy.js';
+import type { ResourceAmounts } from '../request.js';
+import { bookedShare } from './booked-share.js';
 import type { DemandBook } from './demand-book.js';
 import type { ConsolidationView } from './plan.js';
 import { meanInstance, wattsPerInstance } from './power-plan.js';
@@ -11,7 +13,8 @@ export class Admission {
   private readonly mean: Float64Array;
   private readonly variance: Float64Array;
   private readonly emptyCost: (node: number) => number;
-  private readonly isMemoryScarce: boolean;
+  /** Nodes run out of what is booked before they run out of CPU that is used. */
+  private readonly isBookingScarce: boolean;
 
   constructor(
     private readonly view: ConsolidationView,
@@ -27,14 +30,14 @@ export class Admission {
     });
     const typical = meanInstance(view);
     this.emptyCost = (node) => wattsPerInstance(view, node, typical);
-    this.isMemoryScarce = memoryShare(view) > cpuShare(view);
+    this.isBookingScarce = Math.max(askedShare(view, 'memoryMib'), askedShare(view, 'cpuMillis')) > demandShare(view);
   }
 
   place(arrivals: readonly number[]): number[] {
     const { book, view } = this;
     const { requests } = view.instances;
-    const size = this.isMemoryScarce
-      ? (i: number) => requests[i]!.memoryMib
+    const size = this.isBookingScarce
+      ? (i: number) => this.bookedSize(requests[i]!)
       : (i: number) => book.variance[i]! / (book.mean[i]! + 1);
     const nodes = new Map<number, number>();
     for (const instance of arrivals.toSorted((a, b) => size(b) - size(a) || a - b)) {
@@ -67,14 +70,20 @@ export class Admission {
     return best;
   }
 
-  /** What the node would have left of the scarce resource; negative when demand would not fit. */
+  /** What the node would have left of what is scarce; negative when demand would not fit. */
   private left(node: number, instance: number): number {
     const { fleet, instances } = this.view;
     const variance = this.variance[node]! + this.book.variance[instance]!;
     const needed = this.mean[node]! + this.book.mean[instance]! + this.deviations * Math.sqrt(variance);
     const cpu = fleet.capacity.cpuMillis[node]! - needed;
-    if (cpu < 0 || !this.isMemoryScarce) return cpu;
-    return fleet.free.memoryMib[node]! - instances.requests[instance]!.memoryMib;
+    if (cpu < 0 || !this.isBookingScarce) return cpu;
+    return 1 - bookedShare(fleet, node, instances.requests[instance]);
+  }
+
+  /** Share of the first node it would take; nodes differ little in what they are short of. */
+  private bookedSize({ cpuMillis, memoryMib }: ResourceAmounts): number {
+    const { allocatable } = this.view.fleet;
+    return Math.max(cpuMillis / allocatable.cpuMillis[0]!, memoryMib / allocatable.memoryMib[0]!);
   }
 
   private add(instance: number, node: number): void {
@@ -83,12 +92,12 @@ export class Admission {
   }
 }
 
-function memoryShare({ fleet, instances }: ConsolidationView): number {
-  const asked = instances.requests.reduce((sum, request) => sum + request.memoryMib, 0);
-  return asked / fleet.allocatable.memoryMib.reduce((sum, memoryMib) => sum + memoryMib, 0);
+function askedShare({ fleet, instances }: ConsolidationView, resource: 'cpuMillis' | 'memoryMib'): number {
+  const asked = instances.requests.reduce((sum, request) => sum + request[resource], 0);
+  return asked / fleet.allocatable[resource].reduce((sum, amount) => sum + amount, 0);
 }
 
-function cpuShare({ fleet, instances }: ConsolidationView): number {
+function demandShare({ fleet, instances }: ConsolidationView): number {
   const asked = instances.demandCpuMillis.reduce((sum, demand) => sum + demand, 0);
   return asked / fleet.capacity.cpuMillis.reduce((sum, cpuMillis) => sum + cpuMillis, 0);
 }

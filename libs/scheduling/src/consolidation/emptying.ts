@@ -1,3 +1,4 @@
+import { bookedShare } from './booked-share.js';
 import type { DemandBook } from './demand-book.js';
 import type { Mover } from './mover.js';
 import type { NodeLoads } from './node-loads.js';
@@ -48,9 +49,8 @@ function empty(
 
 /** The least loaded nodes whose instances may all leave and whose number the budget covers. */
 function candidates(loads: NodeLoads, mover: Mover): number[] {
-  const { allocatable, free } = loads.view.fleet;
-  const memoryShare = (node: number) => 1 - free.memoryMib[node]! / allocatable.memoryMib[node]!;
-  const load = (node: number) => Math.max(loads.mean[node]! / loads.capacityOf(node), memoryShare(node));
+  const { fleet } = loads.view;
+  const load = (node: number) => Math.max(loads.mean[node]! / loads.capacityOf(node), bookedShare(fleet, node));
   return loads.used
     .filter((node) => loads.instances[node]!.length <= mover.left)
     .filter((node) => loads.instances[node]!.every((instance) => mover.mayLeave(instance)))
@@ -58,14 +58,19 @@ function candidates(loads: NodeLoads, mover: Mover): number[] {
     .slice(0, ATTEMPTS);
 }
 
+/** Of nodes that are all safe, the fullest: the others are then easier to empty. */
 function leastRisk(loads: NodeLoads, mover: Mover, instance: number, targets: readonly number[]): number | undefined {
   let best: number | undefined;
-  let bestAdded = Infinity;
+  let bestCost = Infinity;
   for (const node of targets) {
     const added = loads.riskWith(node, instance, 1) - loads.riskOf(node);
-    if (added >= bestAdded || !mover.mayGoTo(instance, node)) continue;
-    bestAdded = added;
+    const cost = added - FULLNESS_WEIGHT * bookedShare(loads.view.fleet, node);
+    if (cost >= bestCost || !mover.mayGoTo(instance, node)) continue;
+    bestCost = cost;
     best = node;
   }
   return best;
 }
+
+/** Small beside any risk that matters. */
+const FULLNESS_WEIGHT = 1e-4;
