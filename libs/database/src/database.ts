@@ -1,7 +1,6 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, types, type QueryResultRow } from 'pg';
-import { PrismaClient } from './generated/client.js';
 import { Listener } from './listener.js';
+import { openPrisma, type RecordPrisma } from './prisma-client.js';
 import { sessionOn, type Session } from './session.js';
 
 export interface DatabaseOptions {
@@ -37,7 +36,7 @@ const parserOf: typeof types.getTypeParser = (oid: TypeId, format?: 'text' | 'bi
 /** The record: SQL on a pool for hot paths, Prisma over the same pool for ordinary reads and writes, wake-ups. */
 export class Database implements Session {
   readonly pool: Pool;
-  readonly prisma: PrismaClient;
+  readonly prisma: RecordPrisma;
   private readonly session: Session;
   private readonly listener: Listener;
   private readonly wakeups = new Map<string, { channel: Channel; payload: string }>();
@@ -61,7 +60,7 @@ export class Database implements Session {
     });
     this.pool.on('error', options.onError);
     this.session = sessionOn(this.pool);
-    this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+    this.prisma = openPrisma(this.pool);
     this.listener = new Listener(connection, options.onError);
   }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ProblemError } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
-import { brokenConstraint, iso, type Reference } from './text.js';
+import type { Image as ImageRow } from './generated/client.js';
+import { brokenConstraint, type Reference } from './text.js';
 
 export interface NewImage {
   readonly name: string;
@@ -20,53 +21,48 @@ export interface ImageRecord<S extends object> extends NewImage {
   readonly createdAt: string;
 }
 
-const select = `
-SELECT id, name, os_family AS "osFamily", architecture, format, min_memory_mib AS "minMemoryMib", sha256, source,
-       ${iso('created_at')} AS "createdAt" FROM image`;
-const list = `${select} WHERE name > $1 ORDER BY name LIMIT $2`;
-const find = `${select} WHERE id = $1::uuid OR name = $2 ORDER BY id = $1::uuid DESC NULLS LAST LIMIT 1`;
-
-const create = `
-WITH made AS (
-  INSERT INTO image (id, name, os_family, architecture, format, min_memory_mib, sha256, source)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id, name)
-INSERT INTO event (kind, message, detail)
-SELECT 'ImageRegistered', 'image ' || name || ' registered', jsonb_build_object('token', $9::text, 'image',
-  id) FROM made`;
-
 /** Read-only templates, shared by all projects. An image never changes once registered. */
 export class ImageRepository {
   constructor(private readonly database: Database) {}
 
-  list<S extends object>(after: string, size: number): Promise<ImageRecord<S>[]> {
-    return this.database.query(list, [after, size]);
+  async list<S extends object>(after: string, size: number): Promise<ImageRecord<S>[]> {
+    const page = { where: { name: { gt: after } }, orderBy: { name: 'asc' }, take: size } as const;
+    return (await this.database.prisma.image.findMany(page)).map(recordOf<S>);
   }
 
-  async find<S extends object>(reference: Reference): Promise<ImageRecord<S> | undefined> {
-    return (await this.database.query<ImageRecord<S>>(find, [reference.id, reference.name]))[0];
+  async find<S extends object>({ id, name }: Reference): Promise<ImageRecord<S> | undefined> {
+    const { image } = this.database.prisma;
+    const row =
+      (id === null ? null : await image.findUnique({ where: { id } })) ?? (await image.findUnique({ where: { name } }));
+    return row === null ? undefined : recordOf<S>(row);
   }
 
   /** @throws ProblemError `name-taken` */
   async create<S extends object>(image: NewImage & { source: S }, tokenId: string): Promise<ImageRecord<S>> {
     const id = randomUUID();
-    const { name, osFamily, architecture, format, minMemoryMib, sha256, source } = image;
+    const { prisma } = this.database;
+    const message = `image ${image.name} registered`;
     try {
-      await this.database.query(create, [
-        id,
-        name,
-        osFamily,
-        architecture,
-        format,
-        minMemoryMib,
-        sha256,
-        source,
-        tokenId,
+      const [row] = await prisma.$transaction([
+        prisma.image.create({ data: { id, ...image } }),
+        prisma.event.create({ data: { kind: 'ImageRegistered', message, detail: { token: tokenId, image: id } } }),
       ]);
       this.database.notify('event');
+      return recordOf<S>(row);
     } catch (error) {
       if (brokenConstraint(error) !== 'image_name_key') throw error;
-      throw new ProblemError({ code: 'name-taken', detail: `there is an image ${name} already` }, { cause: error });
+      const detail = `there is an image ${image.name} already`;
+      throw new ProblemError({ code: 'name-taken', detail }, { cause: error });
     }
-    return (await this.find<S>({ id, name }))!;
   }
+}
+
+function recordOf<S extends object>({ createdAt, ...row }: ImageRow): ImageRecord<S> {
+  const { architecture, source, ...plain } = row;
+  return {
+    ...plain,
+    architecture: architecture as NewImage['architecture'],
+    source: source as S,
+    createdAt: createdAt.toISOString(),
+  };
 }

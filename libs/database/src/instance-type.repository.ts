@@ -1,5 +1,6 @@
 import { ProblemError } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
+import type { InstanceType as InstanceTypeRow } from './generated/client.js';
 import { brokenConstraint, iso } from './text.js';
 
 export interface NewInstanceType {
@@ -13,19 +14,10 @@ export interface InstanceTypeRecord extends NewInstanceType {
   readonly createdAt: string;
 }
 
-const select = `
-SELECT name, vcpus, memory_mib AS "memoryMib", disk_gib AS "diskGib", ${iso('created_at')} AS "createdAt"
-  FROM instance_type`;
-const list = `${select} WHERE name > $1 ORDER BY name LIMIT $2`;
-const find = `${select} WHERE name = $1`;
-
-const create = `
-WITH made AS (INSERT INTO instance_type (name, vcpus, memory_mib, disk_gib) VALUES ($1, $2, $3, $4) RETURNING name)
-INSERT INTO event (kind, message, detail)
-SELECT 'InstanceTypeCreated', 'instance type ' || name || ' created', jsonb_build_object('token', $5::text) FROM made`;
-
 /** Ties, and an idle fleet, go to the smallest. */
-const mostUsed = `${select}
+const mostUsed = `
+SELECT name, vcpus, memory_mib AS "memoryMib", disk_gib AS "diskGib", ${iso('created_at')} AS "createdAt"
+FROM instance_type
 ORDER BY (SELECT count(*) FROM instance i WHERE i.instance_type = name AND i.state <> 'deleted') DESC,
   memory_mib, name LIMIT 1`;
 
@@ -33,24 +25,31 @@ ORDER BY (SELECT count(*) FROM instance i WHERE i.instance_type = name AND i.sta
 export class InstanceTypeRepository {
   constructor(private readonly database: Database) {}
 
-  list(after: string, size: number): Promise<InstanceTypeRecord[]> {
-    return this.database.query(list, [after, size]);
+  async list(after: string, size: number): Promise<InstanceTypeRecord[]> {
+    const page = { where: { name: { gt: after } }, orderBy: { name: 'asc' }, take: size } as const;
+    return (await this.database.prisma.instanceType.findMany(page)).map(recordOf);
   }
 
   async find(name: string): Promise<InstanceTypeRecord | undefined> {
-    return (await this.database.query<InstanceTypeRecord>(find, [name]))[0];
+    const row = await this.database.prisma.instanceType.findUnique({ where: { name } });
+    return row === null ? undefined : recordOf(row);
   }
 
   /** @throws ProblemError `name-taken` */
   async create(type: NewInstanceType, tokenId: string): Promise<InstanceTypeRecord> {
+    const { prisma } = this.database;
+    const message = `instance type ${type.name} created`;
     try {
-      await this.database.query(create, [type.name, type.vcpus, type.memoryMib, type.diskGib, tokenId]);
+      const [row] = await prisma.$transaction([
+        prisma.instanceType.create({ data: type }),
+        prisma.event.create({ data: { kind: 'InstanceTypeCreated', message, detail: { token: tokenId } } }),
+      ]);
       this.database.notify('event');
+      return recordOf(row);
     } catch (error) {
       if (brokenConstraint(error) !== 'instance_type_pkey') throw error;
       throw new ProblemError({ code: 'name-taken', detail: `there is a type ${type.name} already` }, { cause: error });
     }
-    return (await this.find(type.name))!;
   }
 
   /** The shape that most instances have. */
@@ -58,4 +57,8 @@ export class InstanceTypeRepository {
     const [row] = await this.database.query<InstanceTypeRecord>(mostUsed);
     return row;
   }
+}
+
+function recordOf({ createdAt, ...row }: InstanceTypeRow): InstanceTypeRecord {
+  return { ...row, createdAt: createdAt.toISOString() };
 }
