@@ -1,17 +1,11 @@
 import type { NodeSpec } from '@berth/scheduling/fleet.js';
 import { groupPolicies } from '@berth/scheduling/request.js';
 import type { Constraints, PlacementRequest } from '@berth/scheduling/request.js';
+import { azureShape } from '../packing/synthetic-arrivals.js';
 import type { Random } from '../random.js';
 
 const NODES_PER_RACK = 40;
 const GROUP_MEMBERS = 8;
-/** CPUs and GiB in the proportions of the Azure V1 trace: most requests are small. */
-const shapes = [
-  ...Array<[number, number]>(12).fill([1, 1.75]),
-  ...Array<[number, number]>(4).fill([2, 3.5]),
-  ...Array<[number, number]>(2).fill([4, 7]),
-  ...Array<[number, number]>(2).fill([8, 14]),
-];
 /** As instance types and project defaults would give them: few, and shared by many requests. */
 const constraintTemplates: readonly Constraints[] = [
   { drivers: ['kvm', 'tcg'] },
@@ -45,7 +39,7 @@ export function mixedFleet(nodes: number, random: Random): NodeSpec[] {
 /** Requests without a constraint. */
 export function plainRequests(count: number, random: Random): PlacementRequest[] {
   return Array.from({ length: count }, (_, i) => {
-    const [cpus, memoryGib] = shapes[Math.floor(random.next() * shapes.length)]!;
+    const [cpus, memoryGib] = azureShape(random);
     return {
       id: `i${i}`,
       project: 'bench',

@@ -41,14 +41,15 @@ export function syntheticArrivals(count: number, random: Random, days = 3): Arri
 function addBatch(rows: Arrival[], startS: number, batch: number, random: Random): void {
   const size = Math.ceil(1 / (random.next() + 0.01));
   const lifeLog = Math.log(MEDIAN_S) + LIFE_SIGMA * random.normal() - SIZE_POWER * Math.log(size / 2);
-  const [cpus, memoryGib] = shapeAt(random.next());
+  const [cpus, memoryGib] = azureShape(random);
   for (let i = 0; i < size; i++) {
     const durationS = Math.max(60, Math.round(Math.exp(lifeLog + MATE_SIGMA * random.normal())));
     rows.push({ startS, durationS, cpuMillis: cpus * 1000, memoryMib: memoryGib * 1024, batch });
   }
 }
 
-function shapeAt(draw: number): readonly [number, number, number] {
-  let left = draw;
+/** vCPUs and GiB of one request. */
+export function azureShape(random: Random): readonly [number, number, number] {
+  let left = random.next();
   return shapes.find(([, , share]) => (left -= share) < 0) ?? shapes[0]!;
 }
