@@ -40,6 +40,8 @@ export const nodeHeartbeat = z.object({
   usedMemoryMib: z.int().min(0),
   /** Everything that lives on the node; null in the beats between two inventories. */
   vmms: z.array(vmmUsage).nullable(),
+  /** With an inventory: vmms that ended and whose console is kept, to be let go when their instance is deleted. */
+  keptVmmIds: z.array(id).optional(),
 });
 export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
 

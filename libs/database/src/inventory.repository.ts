@@ -14,7 +14,7 @@ export interface ListedVmm {
   readonly cpuSeconds: number;
 }
 
-/** A vmm that a node has and the record does not want. */
+/** A vmm that a node has, or the remains of one, and the record does not want. */
 export interface Orphan {
   readonly nodeId: string;
   readonly workerId: string;
@@ -98,6 +98,11 @@ WITH ${listed}, revived AS (
 UPDATE instance i SET state = r.state, reason = NULL, updated_at = now()
 FROM revived r WHERE i.id = r.instance_id AND i.generation = r.generation AND i.state = 'unknown'`;
 
+const ofDeleted = `
+SELECT v.id AS "vmmId", v.instance_id AS "instanceId", v.node_id AS "nodeId", v.generation, n.worker_id AS "workerId"
+FROM vmm v JOIN instance i ON i.id = v.instance_id JOIN node n ON n.id = v.node_id
+WHERE v.id = ANY($1::uuid[]) AND v.state = 'gone' AND i.state = 'deleted'`;
+
 /** What a node says lives on it, against what the record says. */
 export class InventoryRepository {
   constructor(private readonly database: Database) {}
@@ -128,6 +133,11 @@ export class InventoryRepository {
       orphans: of('orphan').map((orphan) => ({ ...orphan, instanceId: orphan.instanceId ?? orphan.vmmId })),
       unheard: of('unheard').map((row) => ({ ...row, instanceId: row.instanceId! })),
     };
+  }
+
+  /** Of vmms that a node keeps the remains of, those whose instance was deleted since. */
+  async ofDeleted(vmmIds: readonly string[]): Promise<Orphan[]> {
+    return vmmIds.length === 0 ? [] : this.database.query(ofDeleted, [vmmIds]);
   }
 
   private async revive(list: string, revived: readonly Difference[]): Promise<void> {

@@ -133,11 +133,11 @@ SET last_seen_at = greatest(n.last_seen_at, t.seen_at),
     used_cpu_millis = t."usedCpuMillis", used_memory_mib = t."usedMemoryMib",
     power_watts = t.watts, energy_joules = n.energy_joules + t.watts * b.passed_s,
     cost_micros = n.cost_micros + t.watts * b.passed_s * $2 + b.passed_s * $3,
-    state = CASE WHEN b.state = 'unreachable' AND t.seen_at > now() - make_interval(secs => $4) THEN 'up'
+    state = CASE WHEN b.state IN ('unreachable', 'down') AND t.seen_at > now() - make_interval(secs => $4) THEN 'up'
       ELSE n.state END
 FROM told t JOIN before b ON b.id = t."nodeId"
 WHERE n.id = b.id
-RETURNING n.id AS "nodeId", n.name, b.state = 'unreachable' AND n.state = 'up' AS "cameUp",
+RETURNING n.id AS "nodeId", n.name, b.state <> 'up' AND n.state = 'up' AS "cameUp",
           n.lease_id <> b.lease_id AS "renewed"`;
 
 /** Jobs of the lease before are left by the node: their operations need not wait for the sweep. */

@@ -135,21 +135,22 @@ export class NodeReports {
       const reports = unheard.map((vmm) => ({ ...vmm, operationId: null, timings: noTimings }));
       noteEnded(metrics, (await ready.apply([], reports, 0, timelineOf)).ready);
     }
-    await this.stopOrphans(orphans);
+    if (orphans.length > 0) this.parts.logger.warn({ orphans }, 'vmms that the record does not want');
+    const kept = await repository.ofDeleted(inventories.flatMap(({ keptVmmIds }) => keptVmmIds ?? []));
+    await this.end([...orphans, ...kept]);
     const drift = metrics.get('berth_reconcile_drift_total');
     for (const [kind, found] of Object.entries({ lost, orphan: orphans, unheard }))
       if (found.length > 0) drift.inc({ kind }, found.length);
   }
 
   /** Nobody's operation: the next list asks again if this job gets lost. */
-  private async stopOrphans(orphans: readonly Orphan[]): Promise<void> {
+  private async end(orphans: readonly Orphan[]): Promise<void> {
     if (orphans.length === 0) return;
     const jobs = orphans.map(({ workerId, nodeId, vmmId, instanceId, generation }): DispatchedJob => {
       const operationId = randomUUID();
       const payload = { operationId, nodeId, vmmId, instanceId, generation, graceMs: stopGraceMs, delete: true };
       return { workerId, jobId: `${operationId}.1`, name: 'stop-instance', payload };
     });
-    this.parts.logger.warn({ orphans }, 'vmms that the record does not want');
     await this.parts.producer.dispatch(jobs);
   }
 }

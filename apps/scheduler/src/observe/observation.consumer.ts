@@ -52,6 +52,7 @@ export class ObservationConsumer {
   private async apply(entries: readonly ReadObservation[]): Promise<void> {
     const { nodes, ready, exits, notes, metrics } = this.parts;
     const kinds = byKind(entries);
+    await nodes.left(kinds['nodes-left']); // before: a worker that was restarted has come back
     await nodes.registered(kinds['nodes-registered']);
     const begun = kinds['vmm-starting'];
     if (begun.length + kinds['vmm-ready'].length > 0) {
@@ -70,7 +71,6 @@ export class ObservationConsumer {
     this.count('vmm-gone', ended, gone);
     // beats last: an inventory taken after a report then meets a record that has heard it
     await nodes.beat(entries);
-    await nodes.left(kinds['nodes-left']);
   }
 
   private count(kind: string, reports: readonly { vmmId: string }[], moved: ReadonlySet<string>): void {

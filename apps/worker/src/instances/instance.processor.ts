@@ -72,7 +72,9 @@ export class InstanceProcessor {
         await driver.stop(vmm.handle, { graceMs: job.graceMs, reason });
         await this.confirmEnd(vmm);
       }
-      if (job.delete && vmm.observed) await driver.release(vmm.handle);
+      if (!job.delete || !vmm.observed) return;
+      await driver.release(vmm.handle);
+      vmm.observed = undefined;
     });
   }
 

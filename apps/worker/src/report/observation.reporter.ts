@@ -10,6 +10,8 @@ import type { UsageMeter, VmmUsage } from './vmm-usage.js';
 const inventoryIntervalMs = 5_000;
 /** Nodes in one stream entry: hundreds of beats cost one, and an inventory stays below a megabyte. */
 const nodesPerEntry = 200;
+/** The rest has its turn when these are let go. */
+const keptMaxPerNode = 1_000;
 
 type Used = Omit<NodeHeartbeat, 'vmms'>;
 
@@ -44,9 +46,14 @@ export class ObservationReporter {
     this.timers.push(setInterval(() => this.inventoryNow(), inventoryIntervalMs));
   }
 
+  /** The nodes take leave: nobody has to wait for their leases to run out. */
   async end(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await this.taking;
+    for (const nodes of chunks(this.registrations)) {
+      const nodeIds = nodes.map(({ nodeId }) => nodeId);
+      this.writer.report({ kind: 'nodes-left', workerId: this.workerId, nodeIds });
+    }
   }
 
   private register(): void {
@@ -68,10 +75,13 @@ export class ObservationReporter {
   private async inventory(): Promise<void> {
     if (!(await this.writer.isRegistered().catch(() => true))) this.register();
     const usages = await this.usages(this.table.all());
+    const kept = keptByNode(this.table.all());
     const beats = this.registrations.map(({ nodeId }): NodeHeartbeat => {
       const vmms = usages.get(nodeId) ?? [];
       const usedCpuMillis = vmms.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
-      return { nodeId, usedCpuMillis, usedMemoryMib: vmms.reduce((sum, { memoryMib }) => sum + memoryMib, 0), vmms };
+      const usedMemoryMib = vmms.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+      const keptVmmIds = kept.get(nodeId);
+      return { nodeId, usedCpuMillis, usedMemoryMib, vmms, ...(keptVmmIds && { keptVmmIds }) };
     });
     this.used = beats.map(({ nodeId, usedCpuMillis, usedMemoryMib }) => ({ nodeId, usedCpuMillis, usedMemoryMib }));
     this.tell(beats);
@@ -95,6 +105,17 @@ export class ObservationReporter {
     for (const nodes of chunks(beats))
       this.writer.report({ kind: 'nodes-beat', workerId: this.workerId, leaseId: this.lease.id, nodes });
   }
+}
+
+function keptByNode(vmms: readonly Vmm[]): ReadonlyMap<string, string[]> {
+  const byNode = new Map<string, string[]>();
+  for (const { isKept, node, handle } of vmms) {
+    if (!isKept) continue;
+    const ofNode = byNode.get(node.id);
+    if (!ofNode) byNode.set(node.id, [handle.vmmId]);
+    else if (ofNode.length < keptMaxPerNode) ofNode.push(handle.vmmId);
+  }
+  return byNode;
 }
 
 function chunks<T>(items: readonly T[]): T[][] {

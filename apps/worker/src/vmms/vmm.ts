@@ -66,6 +66,11 @@ export class Vmm {
     return this.observed.state === 'starting' ? 'starting' : 'running';
   }
 
+  /** It ended, and its console is still on the node. */
+  get isKept(): boolean {
+    return this.end !== null && this.observed !== undefined;
+  }
+
   /** The part of every report about it. */
   get ref() {
     return { nodeId: this.node.id, ...this.handle };
