@@ -81,6 +81,14 @@ export class FaultWorld {
     await exited;
   }
 
+  /** As an operator would: the process may put things in order first. */
+  async stop(name: string): Promise<void> {
+    if (this.down.has(name)) return;
+    this.history.add(`stop ${name}`);
+    this.down.add(name);
+    await this.processOf(name).stop();
+  }
+
   pauseProcess(name: string): void {
     if (this.down.has(name)) return;
     this.history.add(`pause ${name}`);

@@ -3,7 +3,7 @@ import type { Database } from '@berth/database/database.js';
 
 const sampleEveryMs = 100;
 
-/** What must hold at every commit (P3, P4): one statement sees one commit. */
+/** What must hold at every commit (P3-P6): one statement sees one commit. */
 const breaches = `
 SELECT 'P3: ' || count(*) || ' live vmms of instance ' || instance_id AS breach FROM vmm
 WHERE state <> 'gone' AND NOT migrating GROUP BY instance_id HAVING count(*) > 1
@@ -28,8 +28,18 @@ UNION ALL
 SELECT 'P4: vmm ' || v.id || ' is ' || v.state || ' without a reservation' FROM vmm v
 WHERE v.state <> 'gone' AND NOT EXISTS (SELECT FROM reservation r WHERE r.vmm_id = v.id AND r.state <> 'released')
 UNION ALL
+SELECT 'P5: instance ' || name || ' is ' || state || ' without a vmm' FROM instance i
+WHERE state IN ('starting', 'running')
+  AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = i.id AND v.state <> 'gone')
+UNION ALL
 SELECT 'P6: reservation ' || r.id || ' of a vmm that is gone' FROM reservation r JOIN vmm v ON v.id = r.vmm_id
 WHERE r.state <> 'released' AND v.state = 'gone'`;
+
+/** What is broken at this moment; empty: all holds. */
+export async function breachesNow(database: Database): Promise<string[]> {
+  const rows = await database.query<{ breach: string }>(breaches);
+  return rows.map(({ breach }) => breach);
+}
 
 /** Looks at what must hold at every instant, ten times a second, for as long as it is open. */
 export class InvariantWatch {
@@ -53,9 +63,9 @@ export class InvariantWatch {
 
   private async run(): Promise<void> {
     while (this.open) {
-      const rows = await this.database.query<{ breach: string }>(breaches).catch(() => undefined); // it may be down
-      if (rows !== undefined) this.samples += 1;
-      for (const { breach } of rows ?? []) this.breaches.add(breach);
+      const found = await breachesNow(this.database).catch(() => undefined); // it may be down
+      if (found !== undefined) this.samples += 1;
+      for (const breach of found ?? []) this.breaches.add(breach);
       for (const look of this.looks) for (const breach of await look()) this.breaches.add(breach);
       await pause(sampleEveryMs);
     }

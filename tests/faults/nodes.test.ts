@@ -75,6 +75,32 @@ describe('nodes', () => {
     expect((await standing()).find(({ name }) => name === lost.name)?.generation).toBe(lost.generation + 1);
   });
 
+  test('F46: a worker restarted in order: its node takes leave at once, its guests go on and are taken up', async () => {
+    await faults.client.createMany('leave', 3, 0);
+    await faults.converge();
+    const before = await standing();
+    const { node } = before[0]!;
+    await faults.stop(node);
+    const left = `node WHERE name = '${node}' AND state = 'down'`;
+    await expect.poll(() => faults.count(left), { timeout: 4_000 }).toBe(1);
+    expect((await faults.guests.live()).map(({ pid }) => pid)).toContain(before[0]!.pid);
+    await faults.start(node);
+    await faults.converge();
+    expect(await standing()).toEqual(before);
+  });
+
+  test('P6: of instances deleted while they were stopped, nothing is left on their nodes', async () => {
+    const { client } = faults;
+    const asked = await client.createMany('halt', 3, 0);
+    await faults.converge();
+    for (const { instanceIds } of asked) await client.insist('POST', `/instances/${[...instanceIds][0]}/stop`);
+    await faults.converge();
+    expect(await faults.guests.live()).toEqual([]);
+    expect(await faults.guests.stateFolders()).toHaveLength(3);
+    await faults.release();
+    expect(await faults.guests.stateFolders()).toEqual([]);
+  });
+
   test('F29: killed guests are replaced, each by one', async () => {
     await faults.client.createMany('killed', 3, 0);
     await faults.converge();

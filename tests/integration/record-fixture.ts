@@ -3,6 +3,7 @@ import type { Database } from '@berth/database/database.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
 import type { ProposedPlacement } from '@berth/database/placement.repository.js';
+import { breachesNow } from '../faults/invariants.js';
 
 /** What a test needs before the scheduler has anything to do: an image, nodes, and creates that were accepted. */
 export interface RecordFixture {
@@ -131,26 +132,6 @@ export async function liveVmmOf(database: Database, instanceId: string): Promise
 
 /** What must hold of the record at every commit. */
 export async function assertInvariants(database: Database): Promise<void> {
-  const rows = await database.query<{ what: string }>(`
-    SELECT 'node ' || n.name || ' holds ' || n.allocated_memory_mib || ',
-      reservations say ' || coalesce(sum(r.memory_mib), 0) AS what
-    FROM node n LEFT JOIN reservation r ON r.node_id = n.id AND r.state <> 'released' GROUP BY n.id
-    HAVING n.allocated_memory_mib <> coalesce(sum(r.memory_mib), 0)
-      OR n.allocated_cpu_millis <> coalesce(sum(r.cpu_millis), 0)
-        OR n.allocated_memory_mib > n.allocatable_memory_mib
-    UNION ALL
-    SELECT 'instance ' || instance_id || ' has ' || count(*) || ' live vmms' FROM vmm
-      WHERE state <> 'gone' GROUP BY instance_id HAVING count(*) > 1
-    UNION ALL
-    SELECT 'reservation of vmm ' || v.id || ' outlives it' FROM vmm v JOIN reservation r ON r.vmm_id = v.id
-    WHERE v.state = 'gone' AND r.state <> 'released'
-    UNION ALL
-    SELECT 'quota of ' || q.project_id || ' says ' || q.used_instances || ' of ' || count(i.id)
-    FROM quota q LEFT JOIN instance i ON i.project_id = q.project_id AND i.state <> 'deleted'
-    GROUP BY q.project_id HAVING q.used_instances <> count(i.id)
-    UNION ALL
-    SELECT 'instance ' || i.id || ' is ' || i.state || ' without a vmm' FROM instance i
-    WHERE i.state IN ('starting', 'running') AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = i.id
-      AND v.state <> 'gone')`);
-  if (rows.length > 0) throw new Error(`the record is broken: ${rows.map(({ what }) => what).join('; ')}`);
+  const broken = await breachesNow(database);
+  if (broken.length > 0) throw new Error(`the record is broken: ${broken.join('; ')}`);
 }
