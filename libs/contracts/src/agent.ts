@@ -4,8 +4,8 @@ import { id } from './primitives.js';
 
 /**
  * The worker's own HTTP port, for the control plane only: `Authorization: Bearer <BERTH_AGENT_SECRET>`, else 401.
- * GET answers the kept serial output as bytes from `offset`, counted from the start of what is kept. An offset beyond its end
- * means that the log was cut since: the answer then begins at the new start. 404: the node knows no such vmm.
+ * GET answers the kept serial output as bytes from `offset`, counted from the start of what is kept. An offset beyond
+ * its end means that the log was cut since: the answer then begins at the new start. 404: the node knows no such vmm.
  */
 export function consolePathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/console`;

@@ -45,7 +45,10 @@ export const nodeHeartbeat = z.object({
 });
 export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
 
-/** What workers report, one stream entry each. Applied by compare-and-set on (vmmId, generation); order and doubles do not matter. */
+/**
+ * What workers report, one stream entry each. Applied by compare-and-set on (vmmId, generation); order and doubles do
+ * not matter.
+ */
 export const observation = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('nodes-registered'),

@@ -1,8 +1,9 @@
 import type { TransitionTable } from './transition.js';
 
 /**
- * pending: accepted, waits for a node. starting: a vmm is placed, its guest is not ready yet. running: the guest said so.
- * unknown: its node cannot be reached; the last report stands with its age. failed: will not be tried again by itself.
+ * pending: accepted, waits for a node. starting: a vmm is placed, its guest is not ready yet. running: the guest said
+ * so. unknown: its node cannot be reached; the last report stands with its age. failed: will not be tried again by
+ * itself.
  */
 export type InstanceState =
   | 'pending'
@@ -35,6 +36,8 @@ export const desiredStates = ['running', 'stopped', 'deleted'] as const satisfie
 export type RestartPolicy = 'always' | 'on-failure' | 'never';
 export const restartPolicies = ['always', 'on-failure', 'never'] as const satisfies readonly RestartPolicy[];
 
-/** What its guard does when the node loses its lease: `keep` is never evacuated without a fence by power or operator. */
+/**
+ * What its guard does when the node loses its lease: `keep` is never evacuated without a fence by power or operator.
+ */
 export type IsolationPolicy = 'keep' | 'stop';
 export const isolationPolicies = ['keep', 'stop'] as const satisfies readonly IsolationPolicy[];

@@ -1,6 +1,9 @@
 import type { TransitionTable } from './transition.js';
 
-/** up: its lease is fresh. unreachable: lease older than the limit; not dead. fenced: proven to run nothing. down: left in order. */
+/**
+ * up: its lease is fresh. unreachable: lease older than the limit; not dead. fenced: proven to run nothing. down: left
+ * in order.
+ */
 export type NodeState = 'up' | 'unreachable' | 'fenced' | 'down';
 
 export const nodeTransitions = {

@@ -49,7 +49,7 @@ test('a problem document becomes an error that keeps its code', async () => {
   await expect(api.call({ method: 'GET', path: '/x' })).rejects.toBeInstanceOf(ApiError);
 });
 
-test('an answer that is not of a Berth API, silence and nobody there are told apart, and none is an exception to people', async () => {
+test('a foreign answer, silence and nobody there are told apart, and none is an exception to people', async () => {
   const proxy = await clientOf((_, response) => response.writeHead(502).end('<html>'));
   await expect(proxy.call({ method: 'GET', path: '/x' })).rejects.toThrow(/answered 502 without a problem document/);
   const silent = await clientOf(() => undefined);

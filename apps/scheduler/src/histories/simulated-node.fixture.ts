@@ -34,8 +34,8 @@ interface Guest extends SimulatedJob {
 }
 
 /**
- * A node as faults leave it: a worker that can be paused or cut off, guests that go on without it, and a guard beside each guest that
- * stops it when the lease ends. Frozen, nothing of it runs, and its boot clock goes on.
+ * A node as faults leave it: a worker that can be paused or cut off, guests that go on without it, and a guard beside
+ * each guest that stops it when the lease ends. Frozen, nothing of it runs, and its boot clock goes on.
  */
 export class SimulatedNode {
   readonly jobs: SimulatedJob[] = [];

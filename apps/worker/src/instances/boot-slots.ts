@@ -1,6 +1,6 @@
 /**
- * How many guests may boot at once. Forty that share two cores all become ready at the very end; a few at a time, half of
- * them are ready in half the time. First come, first served.
+ * How many guests may boot at once. Forty that share two cores all become ready at the very end; a few at a time, half
+ * of them are ready in half the time. First come, first served.
  */
 export class BootSlots {
   private readonly waiting: (() => void)[] = [];
