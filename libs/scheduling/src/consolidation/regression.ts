@@ -61,12 +61,11 @@ function makePivot({ cells, height, width }: Matrix, column: number): number {
   if (head === 0) return 0;
   cells[start] = pivot - head;
   const scale = head * (pivot - head);
-  for (let other = column + 1; other < width; other++) {
-    const shift = (other - column) * height;
+  for (let first = start + height; first < width * height; first += height) {
     let dot = 0;
-    for (let i = start; i < end; i++) dot += (cells[i + shift] as number) * (cells[i] as number);
+    for (let i = start, k = first; i < end; i++, k++) dot += cells[k]! * cells[i]!;
     dot /= scale;
-    for (let i = start; i < end; i++) cells[i + shift] = (cells[i + shift] as number) + dot * (cells[i] as number);
+    for (let i = start, k = first; i < end; i++, k++) cells[k]! += dot * cells[i]!;
   }
   return head;
 }
