@@ -72,7 +72,8 @@ function firstOf(fleet: FleetView, request: PlacementRequest, policy: Policy): n
   return -1;
 }
 
-function admits(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): boolean {
+/** Whether a node passes every filter. */
+export function admits(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): boolean {
   return policy.filters.every((filter) => filter.admits(fleet, request, node));
 }
 
