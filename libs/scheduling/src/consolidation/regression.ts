@@ -83,14 +83,14 @@ function substituteBack({ cells, height, width }: Matrix, diagonal: readonly num
 }
 
 function residualSquares(target: number, { cells, height, width }: Matrix, coefficients: Float64Array): number {
-  let squares = 0;
-  for (let row = 0; row < height; row++) {
-    let fitted = 0;
-    for (let column = 0, at = 0; column < width; column++) {
-      if (column !== target) fitted += (cells[column * height + row] as number) * (coefficients[at++] as number);
-    }
-    squares += ((cells[target * height + row] as number) - fitted) ** 2;
+  const fitted = new Float64Array(height);
+  for (let column = 0, at = 0; column < width; column++) {
+    if (column === target) continue;
+    const coefficient = coefficients[at++]!;
+    for (let row = 0, i = column * height; row < height; row++, i++) fitted[row]! += cells[i]! * coefficient;
   }
+  let squares = 0;
+  for (let row = 0; row < height; row++) squares += (cells[target * height + row]! - fitted[row]!) ** 2;
   return squares;
 }
 
