@@ -45,6 +45,16 @@ describe('a transaction', () => {
     expect(await database.query('SELECT n FROM race')).toEqual([{ n: 2 }, { n: 2 }]);
   });
 
+  it('whose connection breaks fails by itself, and nothing else does', async () => {
+    const broken = database.transaction(async (session) => {
+      const [row] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await database.query('SELECT pg_terminate_backend($1, 5000)', [row!.pid]);
+      await session.query('SELECT 1');
+    });
+    await expect(broken).rejects.toThrow();
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it('that throws leaves nothing', async () => {
     await database.query('CREATE TABLE kept (n int)');
     const failing = database.transaction(async (session) => {
