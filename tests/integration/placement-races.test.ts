@@ -61,6 +61,17 @@ describe('two schedulers at once', () => {
   });
 });
 
+it('projects take turns: a crowd of one does not keep the other waiting', async () => {
+  await fixture.create(40);
+  const [late] = await fixture.create(1);
+  const [other] = await database.query<{ id: string }>(
+    `INSERT INTO project (id, name) VALUES (gen_random_uuid(), 'other') RETURNING id`,
+  );
+  await database.query('UPDATE operation SET project_id = $1 WHERE id = $2', [other!.id, late!.operationId]);
+  const first = await placements.pending(2);
+  expect(first.map(({ operationId }) => operationId)).toContain(late!.operationId);
+});
+
 describe('a commit', () => {
   it('takes nothing on a node that was cordoned meanwhile', async () => {
     const [node] = await fixture.addNodes(1);

@@ -164,6 +164,11 @@ export class ExitRepository {
 async function releaseVmms(on: Session, exits: readonly VmmExit[]): Promise<void> {
   if (exits.length === 0) return;
   const freed = await on.query(bury, [JSON.stringify(exits)]);
+  const fenced = exits.filter(({ method }) => method !== 'node-reported');
+  await recordEvents(
+    on,
+    fenced.map(({ instanceId, detail }) => ({ kind: 'VmmFenced', instanceId, message: `given up: ${detail}` })),
+  );
   if (freed.length > 0) await on.query(giveBack, [JSON.stringify(freed)]);
 }
 

@@ -50,13 +50,17 @@ export interface CommitOutcome {
   readonly refused: readonly ProposedPlacement[];
 }
 
+/** Projects take turns: what one asks for at once does not keep the others waiting. */
 const pending = `
+WITH due AS (
+  SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY next_attempt_at, created_at) AS turn
+  FROM operation WHERE stage = 'place' AND next_attempt_at <= now()
+)
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.constraints,
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs"
-FROM operation o JOIN instance i ON i.id = o.instance_id
-WHERE o.stage = 'place' AND o.next_attempt_at <= now()
-ORDER BY o.next_attempt_at, o.created_at LIMIT $1`;
+FROM due o JOIN instance i ON i.id = o.instance_id
+ORDER BY o.turn, o.next_attempt_at LIMIT $1`;
 
 const stillPending = `
 SELECT o.id FROM operation o JOIN instance i ON i.id = o.instance_id
@@ -144,7 +148,7 @@ const wake = `UPDATE operation SET next_attempt_at = now() WHERE stage = 'place'
 export class PlacementRepository {
   constructor(private readonly database: Database) {}
 
-  /** Those whose time has come, longest due first. */
+  /** Those whose time has come, longest due first, projects in turn. */
   pending<C extends object>(limit: number): Promise<PendingPlacement<C>[]> {
     return this.database.query(pending, [limit]);
   }
