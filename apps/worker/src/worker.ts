@@ -12,6 +12,7 @@ import type { WorkerConfig } from './config.js';
 import { ImageCache } from './images/image-cache.js';
 import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
+import { refusalOfInvalid } from './instances/invalid-job.js';
 import { JobRegistry } from './instances/job-registry.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
 import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
@@ -148,6 +149,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       onEnd: (end) => {
         countJob(metrics, end);
         if (end.error) logger.error({ error: end.error, job: end.name }, 'job failed');
+        const refusal = refusalOfInvalid(end, this.table);
+        if (refusal) this.writer.report(refusal);
       },
       onError: (error) => logger.warn({ error }, 'job queue'),
     });

@@ -9,6 +9,8 @@ export type JobHandlers = { readonly [N in JobName]: JobHandler<N> };
 
 export interface JobEnd {
   readonly name: JobName;
+  /** As it came; of an invalid job, anything. */
+  readonly data: unknown;
   readonly outcome: 'done' | 'failed' | 'invalid';
   /** By the wall clocks of producer and consumer: right on one machine, a hint between two. */
   readonly waitMs: number;
@@ -66,7 +68,14 @@ export class JobConsumer {
       outcome = error instanceof InvalidJobError ? 'invalid' : 'failed';
       throw error;
     } finally {
-      this.options.onEnd({ name, outcome, waitMs, durationMs: performance.now() - startedAt, ...(error && { error }) });
+      this.options.onEnd({
+        name,
+        data: job.data as unknown,
+        outcome,
+        waitMs,
+        durationMs: performance.now() - startedAt,
+        ...(error && { error }),
+      });
     }
   }
 

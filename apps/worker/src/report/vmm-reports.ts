@@ -4,7 +4,7 @@ import type { Observed } from '@berth/engine/driver.js';
 import type { Vmm } from '../vmms/vmm.js';
 
 const exitDetailMaxChars = 500;
-const problemDetailMaxChars = 2_000;
+export const problemDetailMaxChars = 2_000;
 
 export function startingReport(vmm: Vmm, operationId: string): Observation {
   return { kind: 'vmm-starting', operationId, ...vmm.ref, pid: vmm.observed?.pid ?? null };
