@@ -41,12 +41,12 @@ export async function missing({ database, guests, client }: Settled): Promise<st
 /** P1 and P7: what was answered is there, once; each operation ended. */
 async function brokenAnswers(database: Database, asked: readonly Asked[]): Promise<string[]> {
   const names = asked.map(({ name }) => name);
-  const rows = await database.query<{ id: string; name: string; state: string }>(
-    'SELECT id, name, state FROM instance WHERE name = ANY($1)',
+  const rows = await database.query<{ id: string; name: string; wanted: string }>(
+    'SELECT id, name, desired_state AS wanted FROM instance WHERE name = ANY($1)',
     [names],
   );
   const idsOf = new Map<string, string[]>();
-  const stateOf = new Map(rows.map(({ id, state }) => [id, state]));
+  const wantedOf = new Map(rows.map(({ id, wanted }) => [id, wanted]));
   for (const { id, name } of rows) idsOf.set(name, [...(idsOf.get(name) ?? []), id]);
   const operations = await database.query<{ id: string }>('SELECT id FROM operation WHERE id = ANY($1::uuid[])', [
     asked.flatMap(({ operationIds }) => [...operationIds]),
@@ -58,9 +58,11 @@ async function brokenAnswers(database: Database, asked: readonly Asked[]): Promi
     return [
       ...(others.length > 0 ? [`P7: ${one.name} was answered as ${[...one.instanceIds].join(' and ')}`] : []),
       ...(ids.length > 1 ? [`P7: ${one.name} exists as ${ids.join(' and ')}`] : []),
-      ...(told !== undefined && !stateOf.has(told) ? [`P1: ${one.name} was accepted as ${told} and is not there`] : []),
-      ...(one.deleted && told !== undefined && stateOf.get(told) !== 'deleted'
-        ? [`P2: ${one.name} is not deleted`]
+      ...(told !== undefined && !wantedOf.has(told)
+        ? [`P1: ${one.name} was accepted as ${told} and is not there`]
+        : []),
+      ...(told !== undefined && (wantedOf.get(told) ?? one.wanted) !== one.wanted
+        ? [`P1: ${one.name} was asked to be ${one.wanted}, the record has ${wantedOf.get(told)}`]
         : []),
       ...[...one.operationIds].flatMap((id) =>
         kept.has(id) ? [] : [`P1: operation ${id} of ${one.name} is not there`],

@@ -1,3 +1,4 @@
+import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { History } from './history.js';
@@ -9,7 +10,8 @@ export interface Asked {
   /** Of every answer to the key: more than one is a broken promise. */
   readonly instanceIds: Set<string>;
   readonly operationIds: Set<string>;
-  deleted: boolean;
+  /** By the last request that was accepted. */
+  wanted: InstanceView['desiredState'];
 }
 
 export interface Answer {
@@ -72,7 +74,13 @@ export class FaultClient {
   }
 
   async create(name: string, options: CreateOptions = {}): Promise<Asked> {
-    const asked: Asked = { name, key: `key-${name}`, instanceIds: new Set(), operationIds: new Set(), deleted: false };
+    const asked: Asked = {
+      name,
+      key: `key-${name}`,
+      instanceIds: new Set(),
+      operationIds: new Set(),
+      wanted: 'running',
+    };
     this.asked.push(asked);
     await this.createAgain(asked, options);
     this.history.add(`create ${name}: accepted as ${[...asked.instanceIds].join(', ')}`);
@@ -112,8 +120,23 @@ export class FaultClient {
     return tookMs;
   }
 
+  /** One that is not in a state for it is left as it is. */
+  async change(asked: Asked, action: 'start' | 'stop'): Promise<void> {
+    const [id] = asked.instanceIds;
+    const { status, body } = await this.insist('POST', `/instances/${id}/${action}`);
+    if (status === 202) {
+      asked.wanted = action === 'start' ? 'running' : 'stopped';
+      for (const operation of (body as AcceptedView).operations) asked.operationIds.add(operation.id);
+    } else if (status === 409) {
+      // asked again after a lost answer, it may have been done already
+      const now = await this.insist('GET', `/instances/${id}`);
+      if (now.status === 200) asked.wanted = (now.body as InstanceView).desiredState;
+    } else throw new Error(`${action} ${asked.name}: ${status} ${JSON.stringify(body)}`);
+    this.history.add(`${action} ${asked.name}: ${status}`);
+  }
+
   async delete(asked: Asked): Promise<void> {
-    asked.deleted = true;
+    asked.wanted = 'deleted';
     for (const id of asked.instanceIds) {
       const { status, body } = await this.insist('DELETE', `/instances/${id}`);
       if (status === 202)

@@ -178,7 +178,7 @@ export class FaultWorld {
 
   /** Deletes all that was asked for, and finds nothing left of it (P6). */
   async release(): Promise<void> {
-    const left = this.client.asked.filter(({ deleted }) => !deleted);
+    const left = this.client.asked.filter(({ wanted }) => wanted !== 'deleted');
     await Promise.all(left.map((asked) => this.client.delete(asked)));
     await this.converge();
     await this.untilNothing(releasedWithinMs, () => this.leftOvers());

@@ -93,7 +93,7 @@ describe('nodes', () => {
     const { client } = faults;
     const asked = await client.createMany('halt', 3, 0);
     await faults.converge();
-    for (const { instanceIds } of asked) await client.insist('POST', `/instances/${[...instanceIds][0]}/stop`);
+    for (const one of asked) await client.change(one, 'stop');
     await faults.converge();
     expect(await faults.guests.live()).toEqual([]);
     expect(await faults.guests.stateFolders()).toHaveLength(3);

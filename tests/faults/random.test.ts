@@ -1,5 +1,6 @@
 import { seededRandom } from '@berth/simulation/random.js';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import type { Asked } from './fault-client.js';
 import { FaultWorld } from './fault-world.js';
 import { act, drawFrom } from './schedule.js';
 
@@ -47,15 +48,25 @@ async function breakThings(draw: ReturnType<typeof drawFrom>, untilMs: number): 
   await faults.heal();
 }
 
-/** Creates and deletes, never waiting for one another; those under way when the round ends are waited for. */
+const verbs = ['create', 'create', 'create', 'delete', 'stop', 'start'] as const;
+const changing = new Set<Asked>();
+
+/** Two at once on one instance have no order, and the client could not tell which was the last. */
+async function change(asked: Asked, action: 'start' | 'stop'): Promise<void> {
+  changing.add(asked);
+  await faults.client.change(asked, action).finally(() => changing.delete(asked));
+}
+
+/** Creates and changes, never waiting for one another; those under way when the round ends are waited for. */
 async function useIt(round: number, draw: ReturnType<typeof drawFrom>, untilMs: number): Promise<void> {
   const { client } = faults;
   const requests: Promise<unknown>[] = [];
   for (let index = 0; performance.now() < untilMs; index++) {
-    const living = client.asked.filter(({ deleted, instanceIds }) => !deleted && instanceIds.size > 0);
+    const living = client.asked.filter(({ wanted, instanceIds }) => wanted !== 'deleted' && instanceIds.size > 0);
     const chosen = draw.one(living);
-    const isDelete = chosen !== undefined && (living.length >= instancesMax || draw.ofMs(3) === 0);
-    requests.push(isDelete ? client.delete(chosen) : client.create(`r${round}-${index}`));
+    const verb = living.length >= instancesMax ? 'delete' : draw.one(verbs)!;
+    if (verb === 'create' || chosen === undefined) requests.push(client.create(`r${round}-${index}`));
+    else if (!changing.has(chosen)) requests.push(verb === 'delete' ? client.delete(chosen) : change(chosen, verb));
     await faults.lasting(draw.ofMs(2 * betweenRequestsMs));
   }
   await Promise.all(requests);

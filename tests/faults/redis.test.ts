@@ -75,6 +75,26 @@ describe('the queue', () => {
     expect(await faults.count(`event WHERE kind = 'OrphanKilled'`)).toBe(0);
   });
 
+  test('F28: a job that breaks its contract: its operation fails and says so, the queue goes on', async () => {
+    faults.pauseProcess('worker');
+    const [broken] = await faults.client.createMany('poison', 1, 0);
+    const [job] = await untilQueued(1);
+    const data = { ...job!.data, vmm: { ...job!.data.vmm, driver: 'none' } };
+    await withQueue(async (queue) => {
+      await queue.drain();
+      await queue.addBulk([
+        { name: 'no-such-job', data: {} },
+        { name: job!.name, data },
+      ]);
+    });
+    faults.resume('worker');
+    const problem = `operation WHERE id = '${[...broken!.operationIds][0]}' AND problem ->> 'code' = 'invalid-job'`;
+    await expect.poll(() => faults.count(problem), { timeout: 8_000 }).toBe(1);
+    await faults.client.createMany('after', 3, 0);
+    await faults.converge();
+    expect(await faults.ready()).toBe(3);
+  });
+
   async function withQueue<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
     return faults.withRedis(async (connection) => {
       const queue = new Queue(queueOf('model'), { connection, prefix: faults.world.keyPrefix });

@@ -22,8 +22,11 @@ afterAll(() => world?.close());
 const codes = (told: readonly string[]): string[] =>
   [...new Set(told.map((line) => line.split(':', 1)[0]!))].toSorted();
 const asked = (name: string, instanceIds: string[], operationIds: string[] = []): Asked => ({
-  ...{ name, key: name, deleted: false },
-  ...{ instanceIds: new Set(instanceIds), operationIds: new Set(operationIds) },
+  name,
+  key: name,
+  wanted: 'running',
+  instanceIds: new Set(instanceIds),
+  operationIds: new Set(operationIds),
 });
 
 test('the checkers see a record that is broken, and nothing wrong with one that is whole', async () => {
