@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- --short] [-- --json]`: how fast the scheduling core places, and how fast a packing replay runs, on
- * this machine. BERTH_DATA names the folder of the data sets (default ../shared/data); without it the workload is synthetic.
+ * `npm run bench -- [--short] [--json] [--data FOLDER]`: how fast the scheduling core places, and how fast a packing
+ * replay runs, on this machine. `--data` names the folder of the data sets (default ../shared/data); without it the
+ * workload is synthetic.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -80,7 +81,7 @@ function replayRow(replay: string, arrivals: Arrivals, nodes: number, tiles: num
 }
 
 function azureOrSynthetic(count: number): { name: string; arrivals: Arrivals } {
-  const file = `${process.env['BERTH_DATA'] ?? '../shared/data'}/azure-v1/azure-v1-dev.csv.gz`;
+  const file = `${values.data}/azure-v1/azure-v1-dev.csv.gz`;
   try {
     return { name: 'azure-v1', arrivals: parseAzure(gunzipSync(readFileSync(file)).toString().split('\n')) };
   } catch {
@@ -98,7 +99,11 @@ function table(rows: readonly object[]): string {
 }
 
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    short: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    data: { type: 'string', default: '../shared/data' },
+  },
 });
 const sizes = values.short ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
 const count = values.short ? 20_000 : 400_000;
