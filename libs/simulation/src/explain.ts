@@ -25,7 +25,9 @@ export function explainScenario(scenario: Scenario, atS: number, id: string): st
       at: ({ fleet, instances }) => {
         const node = instances.node[instance]!;
         const request = instances.requests[instance]!;
-        lines.push(`${id} at ${clock(atS)}: asks for ${Math.round(instances.demandCpuMillis[instance]!)} of ${request.cpuMillis} milli-CPU, ${request.memoryMib} MiB`);
+        const demand = Math.round(instances.demandCpuMillis[instance]!);
+        const size = `${demand} of ${request.cpuMillis} milli-CPU, ${request.memoryMib} MiB`;
+        lines.push(`${id} at ${clock(atS)}: asks for ${size}`);
         if (node < 0) return void lines.push('on no node: it has not begun, has ended, or waits for one');
         lines.push(`on ${fleet.names.nameOf(node)}, with ${fleet.residents[node]! - 1} others`);
         for (const { atS: movedS, move } of moves) {
@@ -37,7 +39,8 @@ export function explainScenario(scenario: Scenario, atS: number, id: string): st
         const { explanation } = place(fleet, request, SIMULATION_POLICIES[scenario.policy].placement);
         fleet.adopt(node, request);
         const rejected = Object.entries(explanation.rejected).map(([filter, count]) => `${filter} ${count}`);
-        lines.push(`other nodes: ${explanation.feasible} of ${explanation.considered} would take it${rejected.length > 0 ? `; not: ${rejected.join(', ')}` : ''}`);
+        const not = rejected.length > 0 ? `; not: ${rejected.join(', ')}` : '';
+        lines.push(`other nodes: ${explanation.feasible} of ${explanation.considered} would take it${not}`);
         for (const { node: name, score, scores } of explanation.finalists) {
           const parts = Object.entries(scores).map(([scorer, value]) => `${scorer} ${value.toFixed(3)}`);
           lines.push(`  ${name} ${score.toFixed(3)} (${parts.join(', ')})`);

@@ -19,7 +19,8 @@ export interface PackingScenario {
 const RELEARN_EVERY_S = 3600;
 const DAY_S = 86_400;
 const RULES = [
-  'Departures of an instant come before its arrivals; what arrives at one instant is placed as one batch, the long-lived first.',
+  'Departures of an instant come before its arrivals.',
+  'What arrives at one instant is placed as one batch, the long-lived first.',
   'Moves take no time and cost nothing but their number.',
   'A node is opened only when none in use takes a request, and closed when empty.',
   'Lifetimes are learned from instances that have ended; none is known in advance.',
@@ -49,7 +50,8 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
   }).run();
   const bound = lowerBound(arrivals, size, endS);
   let instanceDays = 0;
-  for (let i = 0; i < arrivals.count; i++) instanceDays += (Math.min(arrivals.endS[i]!, endS) - arrivals.startS[i]!) / DAY_S;
+  for (let i = 0; i < arrivals.count; i++)
+    instanceDays += (Math.min(arrivals.endS[i]!, endS) - arrivals.startS[i]!) / DAY_S;
   const rejection = { reason: 'no node could take it', rows: result.rejected, example: '' };
   return {
     ...UNKNOWN_WITHOUT_DEMAND,

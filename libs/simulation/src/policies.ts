@@ -45,8 +45,14 @@ export const SIMULATION_POLICIES = {
     return [localRegression(1.2), randomSelection(() => random.next())];
   }),
   'thr-mmt': classic('threshold 0.8, minimum migration time', () => [threshold(0.8), minimumMigrationTime]),
-  'iqr-mmt': classic('interquartile range 1.5, minimum migration time', () => [interquartile(1.5), minimumMigrationTime]),
-  'mad-mmt': classic('median deviation 2.5, minimum migration time', () => [medianDeviation(2.5), minimumMigrationTime]),
+  'iqr-mmt': classic('interquartile range 1.5, minimum migration time', () => [
+    interquartile(1.5),
+    minimumMigrationTime,
+  ]),
+  'mad-mmt': classic('median deviation 2.5, minimum migration time', () => [
+    medianDeviation(2.5),
+    minimumMigrationTime,
+  ]),
   'first-fit': once('first node with room, by nominal size; no moves', placements['first-fit']),
   'best-fit': once('fullest node with room, by nominal size; no moves', placements['best-fit']),
   'worst-fit': once('emptiest node, by nominal size; no moves', placements['worst-fit']),

@@ -15,7 +15,12 @@ export interface DrainPlan {
  * Where everything on a node would go, largest first, with every constraint kept. Leaves the fleet as it was.
  * @param residents the instances on the node.
  */
-export function drainPlan(fleet: FleetView, node: string, residents: readonly PlacedInstance[], policy: Policy): DrainPlan {
+export function drainPlan(
+  fleet: FleetView,
+  node: string,
+  residents: readonly PlacedInstance[],
+  policy: Policy,
+): DrainPlan {
   const from = fleet.slotOf(node);
   const flags = fleet.flags[from]!;
   const moves: Move[] = [];
@@ -42,5 +47,7 @@ export function drainPlan(fleet: FleetView, node: string, residents: readonly Pl
 }
 
 function largestFirst(instances: readonly PlacedInstance[]): PlacedInstance[] {
-  return instances.toSorted((a, b) => b.priority - a.priority || b.memoryMib - a.memoryMib || b.cpuMillis - a.cpuMillis);
+  return instances.toSorted(
+    (a, b) => b.priority - a.priority || b.memoryMib - a.memoryMib || b.cpuMillis - a.cpuMillis,
+  );
 }

@@ -71,5 +71,4 @@ export class Mover {
       this.moves.push(move);
     }
   }
-
 }

@@ -53,7 +53,8 @@ function bestRelief(loads: NodeLoads, mover: Mover, rules: ReliefRules, from: nu
     for (const to of loads.used) {
       const share = (loads.present[to]! + demand) / loads.capacityOf(to);
       if (to === from || share > rules.targetShare) continue;
-      const added = rules.riskWeight * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + rules.balanceWeight * share;
+      const added =
+        rules.riskWeight * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + rules.balanceWeight * share;
       if (cost + added >= bestCost || !mover.mayGoTo(instance, to)) continue;
       bestCost = cost + added;
       best = { instance, from, to, reason: 'overload' };

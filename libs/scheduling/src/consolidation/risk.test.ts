@@ -3,7 +3,14 @@ import { loadRisk, normalTail } from './risk.js';
 
 describe('risk', () => {
   it('knows the normal distribution', () => {
-    for (const [z, tail] of [[-9, 1], [-1, 0.841345], [0, 0.5], [1.281552, 0.1], [2.326348, 0.01], [9, 0]] as const) {
+    for (const [z, tail] of [
+      [-9, 1],
+      [-1, 0.841345],
+      [0, 0.5],
+      [1.281552, 0.1],
+      [2.326348, 0.01],
+      [9, 0],
+    ] as const) {
       expect(normalTail(z)).toBeCloseTo(tail, 5);
     }
   });

@@ -62,7 +62,10 @@ export function billOf(result: ReplayResult, workload: Workload, fleet: Fleet, m
     timeWeights.set(project, (timeWeights.get(project) ?? 0) + result.instanceSeconds[i]! * memoryMib);
   });
   if ([...timeWeights.values()].every((weight) => weight === 0)) timeWeights.set(UNALLOCATED, 1);
-  const energyParts = apportion(energy, [...energyWeights.values()].map((weight) => Math.max(0, weight)));
+  const energyParts = apportion(
+    energy,
+    [...energyWeights.values()].map((weight) => Math.max(0, weight)),
+  );
   const timeParts = apportion(capital + operations, [...timeWeights.values()]);
   const byProject = new Map([...energyWeights.keys()].map((project, i) => [project, energyParts[i]! + timeParts[i]!]));
   const embodied = (result.nodeHours * mean(fleet, (kind) => kind.embodiedKgCo2) * 1000) / lifeHours;

@@ -40,7 +40,7 @@ export function totalDemand({ instances, sampleS, durationS }: Workload): number
   let total = 0;
   for (const instance of instances) {
     const untilS = Math.min(instance.endS, durationS);
-    for (let fromS = instance.startS; fromS < untilS; ) {
+    for (let fromS = instance.startS; fromS < untilS;) {
       const index = Math.floor(fromS / sampleS + 1e-9);
       const toS = Math.min((index + 1) * sampleS, untilS);
       const from = demandAt(instance, index);

@@ -51,7 +51,7 @@ export class YamlFields {
 
   numbers(field: string): number[] {
     const value = this.node(field);
-    const items = isSeq(value) ? value.toJSON() as unknown : undefined;
+    const items = isSeq(value) ? (value.toJSON() as unknown) : undefined;
     if (!Array.isArray(items) || !items.every((item): item is number => typeof item === 'number')) {
       throw this.error(field, 'a list of numbers');
     }

@@ -38,7 +38,15 @@ export function cheapestWattsPerCpuMilli({ nodes }: Fleet): number {
   return cheapest;
 }
 
-const ML110 = { memoryMib: 4096, diskGib: 1000, standbyWatts: 0, startS: 60, stopS: 0, priceEur: 1000, embodiedKgCo2: 1000 };
+const ML110 = {
+  memoryMib: 4096,
+  diskGib: 1000,
+  standbyWatts: 0,
+  startS: 60,
+  stopS: 0,
+  priceEur: 1000,
+  embodiedKgCo2: 1000,
+};
 
 /** CPU is shared by demand, not by nominal size: the bound on nominal size is out of the way. */
 const UNBOUND = 64;

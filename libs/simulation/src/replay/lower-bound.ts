@@ -19,7 +19,9 @@ export function nodeHoursLowerBound({ instances, sampleS, durationS }: Workload,
       memory[i]! += instance.memoryMib;
     }
   }
-  const needed = cpu.map((demand, i) => Math.max(Math.ceil(demand / largestCpu), Math.ceil(memory[i]! / largestMemory)));
+  const needed = cpu.map((demand, i) =>
+    Math.max(Math.ceil(demand / largestCpu), Math.ceil(memory[i]! / largestMemory)),
+  );
   let nodeSeconds = 0;
   for (let i = 0; i + 1 < samples; i++) nodeSeconds += Math.min(needed[i]!, needed[i + 1]!) * sampleS;
   return nodeSeconds / 3600;

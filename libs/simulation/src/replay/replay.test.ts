@@ -44,7 +44,12 @@ function scripted(script: (nowS: number) => Partial<ConsolidationPlan>): Consoli
   };
 }
 
-function replay(workload: Pick<Workload, 'instances' | 'durationS'>, fleet: Fleet, consolidator: Consolidator, failures = 0) {
+function replay(
+  workload: Pick<Workload, 'instances' | 'durationS'>,
+  fleet: Fleet,
+  consolidator: Consolidator,
+  failures = 0,
+) {
   return new Replay({
     workload: { name: 'test', sampleS: 300, rejections: [], ...workload },
     fleet,
@@ -78,7 +83,11 @@ describe('Replay', () => {
   it('integrates energy and overload exactly between samples', () => {
     // Demand rises from 0 to 2000 of 1000 milli-CPU in 300 s: half of the time above capacity.
     const fleet = { name: 'one', nodes: [NODE] };
-    const result = replay({ instances: [instance('a', [0, 1])], durationS: 300 }, fleet, scripted(() => ({})));
+    const result = replay(
+      { instances: [instance('a', [0, 1])], durationS: 300 },
+      fleet,
+      scripted(() => ({})),
+    );
     const start = 200 * NODE.startS;
     expect(result.energyKwh * 3.6e6).toBeCloseTo(start + 150 * 150 + 200 * 150, 6);
     expect(result.slatahPercent).toBeCloseTo(50, 6);
@@ -91,7 +100,11 @@ describe('Replay', () => {
     const fleet = { name: 'two', nodes: [NODE, NODE] };
     const away: PlannedMove = { instance: 0, from: 0, to: 1, reason: 'overload' };
     const instances = [instance('a', [0.25, 0.25]), instance('b', [0.1], { memoryMib: 900 })];
-    const stay = replay({ instances, durationS: 300 }, fleet, scripted(() => ({})));
+    const stay = replay(
+      { instances, durationS: 300 },
+      fleet,
+      scripted(() => ({})),
+    );
     const moved = replay(
       { instances: [instance('a', [0.25, 0.25]), instance('b', [0.1], { memoryMib: 100 })], durationS: 300 },
       fleet,

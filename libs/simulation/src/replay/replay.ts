@@ -17,7 +17,19 @@ type Event =
   | { readonly kind: 'up' | 'fail' | 'repair'; readonly node: number };
 
 /** Of events at one time: demand first, then what ends, what begins, what is decided, what is only looked at. */
-const RANKS = { tick: 0, land: 1, up: 2, repair: 3, fail: 4, depart: 5, arrive: 6, decide: 7, account: 8, observe: 9, look: 10 };
+const RANKS = {
+  tick: 0,
+  land: 1,
+  up: 2,
+  repair: 3,
+  fail: 4,
+  depart: 5,
+  arrive: 6,
+  decide: 7,
+  account: 8,
+  observe: 9,
+  look: 10,
+};
 const DAY_S = 86_400;
 const YEAR_S = 365 * DAY_S;
 const JOULES_PER_KWH = 3.6e6;

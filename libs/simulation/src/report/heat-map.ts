@@ -28,8 +28,9 @@ export function heatMap(observations: readonly Observation[]): string {
     rowOf(columns, node, (column) => MARGIN.left + column * cellWidth, row * cellHeight, cellWidth, cellHeight),
   );
   return `<figure><figcaption><b>Fleet</b> <i>utilization of each node that was on</i>${legend()}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${height.toFixed(1)}" role="img" aria-label="Heat map of the fleet" shape-rendering="crispEdges">
-${rows.join('')}<text class="tick y" x="${MARGIN.left - 6}" y="12">${nodes.length} nodes</text>${hoursOf(columns, height)}</svg></figure>`;
+<svg viewBox="0 0 ${WIDTH} ${height.toFixed(1)}" role="img" aria-label="Heat map" shape-rendering="crispEdges">
+${rows.join('')}<text class="tick y" x="${MARGIN.left - 6}" y="12">${nodes.length} nodes</text>
+${hoursOf(columns, height)}</svg></figure>`;
 }
 
 /** Neighbouring cells of one colour are one rectangle. */
@@ -48,7 +49,8 @@ function rowOf(
     while (to < columns.length && levelOf(columns[to]!.heat![node]!) === level) to++;
     if (level >= 0) {
       const place = `x="${x(from).toFixed(1)}" y="${y.toFixed(1)}"`;
-      cells += `<rect class="h${level}" ${place} width="${((to - from) * width).toFixed(1)}" height="${height.toFixed(1)}"/>`;
+      const size = `width="${((to - from) * width).toFixed(1)}" height="${height.toFixed(1)}"`;
+      cells += `<rect class="h${level}" ${place} ${size}/>`;
     }
     from = to;
   }

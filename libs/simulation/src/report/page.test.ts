@@ -8,7 +8,12 @@ import { reportPage } from './page.js';
 
 const workload = synthetic('bursts', 1);
 const { summary, observations } = runScenario({
-  workload: { ...workload, name: '<script>alert(1)</script>', durationS: 7200, instances: workload.instances.slice(0, 20) },
+  workload: {
+    ...workload,
+    name: '<script>alert(1)</script>',
+    durationS: 7200,
+    instances: workload.instances.slice(0, 20),
+  },
   fleet: ml110Fleet(20, false),
   cost: DEFAULT_COST,
   policy: 'berth',
@@ -27,7 +32,15 @@ describe('reportPage', () => {
   });
 
   it('shows every plot, the heat map, who pays and all rules', () => {
-    for (const title of ['Nodes on', 'Power', 'Utilization', 'Nodes in overload', 'Migrations', 'Cost so far', 'Fleet']) {
+    for (const title of [
+      'Nodes on',
+      'Power',
+      'Utilization',
+      'Nodes in overload',
+      'Migrations',
+      'Cost so far',
+      'Fleet',
+    ]) {
       expect(page).toContain(`<b>${title}</b>`);
     }
     for (const project of Object.keys(summary.cost!.byProjectMicroCents)) expect(page).toContain(project);

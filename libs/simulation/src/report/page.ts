@@ -9,11 +9,13 @@ const MOST_POINTS = 720;
 
 /** `report.html`: one file, no script, nothing loaded from anywhere. */
 export function reportPage(summary: Summary, observations: readonly Observation[]): string {
+  const scene = `${summary.trace} on ${summary.fleet}, seed ${summary.seed}`;
+  const rules = summary.rules.map((rule) => `<li>${escapeHtml(rule)}</li>`).join('');
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(`${summary.policy} on ${summary.trace}`)}</title><style>${STYLE}</style></head><body><main>
-<header><h1>${escapeHtml(summary.policy)}</h1><p>${escapeHtml(`${summary.trace} on ${summary.fleet}, seed ${summary.seed}`)}</p></header>
+<header><h1>${escapeHtml(summary.policy)}</h1><p>${escapeHtml(scene)}</p></header>
 ${cards(summary)}<section class="plots">${plots(summary, observations)}</section>
-${projects(summary)}<h2>Rules in force</h2><ol>${summary.rules.map((rule) => `<li>${escapeHtml(rule)}</li>`).join('')}</ol>
+${projects(summary)}<h2>Rules in force</h2><ol>${rules}</ol>
 ${rejections(summary)}</main></body></html>\n`;
 }
 
@@ -33,7 +35,8 @@ function cards(summary: Summary): string {
     [String(summary.instancesLost), `instances lost (${summary.instancesRejected} rejected)`],
   ];
   const shown = figures.filter((figure): figure is [string, string] => figure[0] !== null);
-  const card = ([value, label]: [string, string]) => `<div class="card"><b>${escapeHtml(value)}</b><span>${label}</span></div>`;
+  const card = ([value, label]: [string, string]) =>
+    `<div class="card"><b>${escapeHtml(value)}</b><span>${label}</span></div>`;
   return `<section class="cards">${shown.map(card).join('')}</section>`;
 }
 
@@ -41,7 +44,12 @@ function plots(summary: Summary, observations: readonly Observation[]): string {
   const every = Math.max(1, Math.ceil(observations.length / MOST_POINTS));
   const rows = observations.filter((_, i) => i % every === 0);
   if (rows.length < 2) return '';
-  const line = (label: string, className: string, of: (row: Observation, i: number) => number, filled = false): PlotLine => ({
+  const line = (
+    label: string,
+    className: string,
+    of: (row: Observation, i: number) => number,
+    filled = false,
+  ): PlotLine => ({
     label,
     className,
     filled,
@@ -57,7 +65,9 @@ function plots(summary: Summary, observations: readonly Observation[]): string {
       line('drawn', 'a', (row) => row.watts / 1000, true),
       line('floor', 'd', (row) => row.floorWatts / 1000),
     ]),
-    linePlot('Utilization', '% of the CPU that is on', [line('utilization', 'a', (row) => row.utilization * 100, true)]),
+    linePlot('Utilization', '% of the CPU that is on', [
+      line('utilization', 'a', (row) => row.utilization * 100, true),
+    ]),
     linePlot('Nodes in overload', '', [line('overloaded', 'b', (row) => row.overloadedNodes, true)]),
     linePlot('Migrations', 'per hour', [line('migrations', 'a', perHour, true)]),
     ...costPlot(summary, rows, line),
@@ -93,7 +103,8 @@ function projects({ cost }: Summary): string {
     return `<tr><td>${escapeHtml(name)}</td><td>${money}</td><td>${share.toFixed(1)} %</td></tr>`;
   });
   const more = sorted.length > MOST_PROJECTS ? ` (the largest ${MOST_PROJECTS} of ${sorted.length})` : '';
-  return `<h2>Who for${more}</h2><table><tr><th>project</th><th>${escapeHtml(cost.currency)}</th><th>share</th></tr>${rows.join('')}</table>`;
+  const head = `<tr><th>project</th><th>${escapeHtml(cost.currency)}</th><th>share</th></tr>`;
+  return `<h2>Who for${more}</h2><table>${head}${rows.join('')}</table>`;
 }
 
 function rejections(summary: Summary): string {

@@ -1,6 +1,7 @@
 import type { Observation } from '../replay/options.js';
 
-const COLUMNS = 'time_s,nodes_on,watts,floor_watts,demand_cpu_millis,utilization,overloaded_nodes,migrations,energy_kwh';
+const COLUMNS =
+  'time_s,nodes_on,watts,floor_watts,demand_cpu_millis,utilization,overloaded_nodes,migrations,energy_kwh';
 
 /** `series.csv`: the fleet at each observation, totals up to it. */
 export function* seriesLines(observations: readonly Observation[]): Generator<string> {

@@ -101,7 +101,9 @@ export function summaryOf(result: ReplayResult, bill: Bill, cost: CostModel, fac
 }
 
 function costSummary(bill: Bill, { currency }: CostModel): CostSummary {
-  const names = [...bill.byProject.keys()].sort((a, b) => Number(a === UNALLOCATED) - Number(b === UNALLOCATED) || (a < b ? -1 : 1));
+  const names = [...bill.byProject.keys()].sort(
+    (a, b) => Number(a === UNALLOCATED) - Number(b === UNALLOCATED) || (a < b ? -1 : 1),
+  );
   return {
     currency,
     total: formatMoney(bill.total, currency),

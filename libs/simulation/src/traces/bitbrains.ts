@@ -44,7 +44,16 @@ export async function readBitbrains(file: string, trace: TextChunks, table: Text
       while (at + 1 < list.length && list[at]!.endS - fromS <= i * SAMPLE_S) at++;
       shares[i] = list[at]!.mhz / cpuMillis;
     }
-    return { id, project: id, cpuMillis, memoryMib, diskGib: 0, startS, endS: endS >= durationS ? Infinity : endS, shares };
+    return {
+      id,
+      project: id,
+      cpuMillis,
+      memoryMib,
+      diskGib: 0,
+      startS,
+      endS: endS >= durationS ? Infinity : endS,
+      shares,
+    };
   });
   return { name: file, sampleS: SAMPLE_S, durationS, instances, rejections: [] };
 }

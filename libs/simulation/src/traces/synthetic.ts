@@ -71,7 +71,9 @@ function plain(
       diskGib: 10 * vcpus,
       startS,
       endS: own.next() < 0.8 ? Infinity : startS + Math.max(SAMPLE_S, Math.floor(own.next() * durationS)),
-      shares: Float32Array.from({ length: samples }, (__, k) => clamp(shareOf(own, ((k * SAMPLE_S) / 3600) % 168, trait))),
+      shares: Float32Array.from({ length: samples }, (__, k) =>
+        clamp(shareOf(own, ((k * SAMPLE_S) / 3600) % 168, trait)),
+      ),
     };
   });
   return { name, sampleS: SAMPLE_S, durationS, instances, rejections: [] };

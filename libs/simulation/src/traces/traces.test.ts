@@ -75,9 +75,13 @@ describe('Bitbrains traces', () => {
 
   it('are refused when a machine is unknown or time goes back', async () => {
     const unknown = `${head}2,2013-08-12T00:05:00Z,300000,1,500\n`;
-    await expect(readBitbrains('v1', chunks(unknown), chunks(table))).rejects.toThrow('v1, line 2, id: expected a machine');
+    await expect(readBitbrains('v1', chunks(unknown), chunks(table))).rejects.toThrow(
+      'v1, line 2, id: expected a machine',
+    );
     const back = `${head}1,2013-08-12T00:10:00Z,300000,1,5\n1,2013-08-12T00:05:00Z,300000,1,5\n`;
-    await expect(readBitbrains('v1', chunks(back), chunks(table))).rejects.toThrow('v1, line 3, timestamp: expected times in');
+    await expect(readBitbrains('v1', chunks(back), chunks(table))).rejects.toThrow(
+      'v1, line 3, timestamp: expected times in',
+    );
   });
 });
 
