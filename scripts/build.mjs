@@ -7,7 +7,7 @@ import { buildStamp, fail, root, run, sourceHash, sourcesIn, tool } from './setu
 const dist = join(root, 'dist');
 const hash = sourceHash();
 rmSync(buildStamp, { force: true });
-await run(tool('nest'), ['build', '--all']).catch((error) => fail(error.message));
+await run(tool('nest'), ['build', '--all'], { quiet: true }).catch((error) => fail(error.message));
 
 const built = ['apps', 'libs'].filter((folder) => existsSync(join(dist, folder)));
 const outputs = built.flatMap((folder) =>

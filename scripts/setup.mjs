@@ -22,7 +22,7 @@ export async function setUp() {
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
   );
   await step('database client', readStamp(generatedStamp) === schemaHash(), async () => {
-    await run(tool('prisma'), ['generate', '--no-hints']);
+    await run(tool('prisma'), ['generate', '--no-hints'], { quiet: true });
     writeFileSync(generatedStamp, schemaHash());
   });
   await step('build', readStamp(buildStamp) === sourceHash(), () =>
@@ -94,14 +94,20 @@ export function tool(name) {
   return join(root, 'node_modules/.bin', name);
 }
 
-/** Its output goes to stderr: stdout belongs to the result. Rejects unless it ends with 0. */
-export function run(command, args, { cwd = root } = {}) {
+/**
+ * Its output goes to stderr, with `quiet` only when it fails: stdout belongs to the result. Rejects unless it ends
+ * with 0.
+ */
+export function run(command, args, { cwd = root, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 2, 2] });
+    const child = spawn(command, args, { cwd, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2] });
+    let output = '';
+    if (quiet) for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${[command, ...args].join(' ')} ended with ${signal ?? code}`));
+    child.once('close', (code, signal) => {
+      if (code === 0) return resolve();
+      process.stderr.write(output);
+      reject(new Error(`${[command, ...args].join(' ')} ended with ${signal ?? code}`));
     });
   });
 }

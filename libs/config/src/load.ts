@@ -53,7 +53,6 @@ export function loadConfigOrExit<T extends z.ZodObject>(schema: T): Readonly<z.i
 }
 
 /** Values of the environment are text; these read them. */
-export const flag = z.stringbool();
 export const port = z.coerce.number().int().min(0).max(65_535);
 export const count = z.coerce.number().int().min(0);
 export const positive = z.coerce.number().int().min(1);

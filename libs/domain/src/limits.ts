@@ -13,7 +13,6 @@ export const idempotencyTtlHours = 24;
 /** An operation without an end after this time fails with `deadline-exceeded`. */
 export const operationDeadlineMs = 120_000;
 export const consoleMaxBytes = 1024 * 1024;
-export const userLoadPercentMax = 100;
 
 /** Host memory a vmm needs beside its guest's, by driver: QEMU text, heap and translation cache. */
 export const vmmMemoryOverheadMib = { kvm: 32, tcg: 48, v86: 200, model: 0 } as const;

@@ -24,4 +24,3 @@ export type OperationKind = (typeof operationKinds)[number];
 
 /** The phases of a start, in order; each ends at the time the timeline gives it. */
 export const startPhases = ['queued', 'placed', 'image', 'spawned', 'kernel', 'ready'] as const;
-export type StartPhase = (typeof startPhases)[number];

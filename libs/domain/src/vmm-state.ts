@@ -15,8 +15,6 @@ export const vmmTransitions = {
   gone: [],
 } as const satisfies TransitionTable<VmmState>;
 
-export const liveVmmStates = ['scheduled', 'starting', 'running', 'stopping', 'unknown'] as const;
-
 /** Why a vmm is gone; `restartPolicy: on-failure` acts on every reason but the first three. */
 export const exitReasons = [
   'stopped', // asked for
