@@ -1,27 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { waitFor } from './wait-for.js';
+import type { LocalServer } from '../../apps/cli/src/servers/local-postgres.js';
+import { startLocalRedis } from '../../apps/cli/src/servers/local-redis.js';
 
-/** A real Redis of a test's own, so that it may be emptied, frozen and killed. */
+/** A real Redis of a test's own, set as the launcher's, so that it may be emptied, frozen and killed. */
 export class RedisServer {
   private constructor(
-    readonly url: string,
-    private readonly port: number,
     private readonly folder: string,
-    private process: ChildProcess,
+    private process: LocalServer,
   ) {}
 
   static async start(): Promise<RedisServer> {
-    const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), 'berth-redis-'));
-    const server = new RedisServer(`redis://127.0.0.1:${port}`, port, folder, launch(port, folder));
-    await server.untilAnswers();
-    return server;
+    return new RedisServer(folder, await startLocalRedis({ dataDir: folder }));
+  }
+
+  get url(): string {
+    return this.process.url;
   }
 
   async flushAll(): Promise<void> {
@@ -40,48 +37,26 @@ export class RedisServer {
   }
 
   async kill(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
+    process.kill(this.process.pid, 'SIGKILL');
+    await this.process.exited;
   }
 
+  /** On the port and with the data of before. */
   async startAgain(): Promise<void> {
-    this.process = launch(this.port, this.folder);
-    await this.untilAnswers();
+    this.process = await startLocalRedis({ dataDir: this.folder, port: this.process.port });
   }
 
   freeze(): void {
-    this.process.kill('SIGSTOP');
+    process.kill(this.process.pid, 'SIGSTOP');
   }
 
   thaw(): void {
-    this.process.kill('SIGCONT');
+    process.kill(this.process.pid, 'SIGCONT');
   }
 
   async stop(): Promise<void> {
     this.thaw();
-    await this.kill();
+    await this.process.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
-
-  private async untilAnswers(): Promise<void> {
-    await waitFor('redis-server to answer', () =>
-      this.ask(async (redis) => (await redis.ping()) === 'PONG').catch(() => false),
-    );
-  }
-}
-
-function launch(port: number, folder: string): ChildProcess {
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--save', '', '--dir', folder];
-  return spawn('redis-server', options, { stdio: 'ignore' });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
