@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { ApiError, CliError } from '../output/failure.js';
 
 export interface Call {
@@ -36,7 +35,7 @@ export class HttpClient {
     throw problemOf(status, await textOf(answer));
   }
 
-  private send(call: Call): Promise<IncomingMessage> {
+  private async send(call: Call): Promise<IncomingMessage> {
     const url = new URL(`/v1${call.path}`, this.endpoint);
     for (const [key, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, `${value}`);
@@ -53,8 +52,10 @@ export class HttpClient {
         ...call.headers,
       },
     };
+    // Loaded here: commands that ask nothing start faster.
+    const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
     return new Promise((resolve, reject) => {
-      const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
+      const request = open(url, options, resolve);
       request.once('timeout', () => request.destroy(new Error(`no answer within ${options.timeout} ms`)));
       request.once('error', (error) => reject(this.unreachable(error)));
       request.end(body);
