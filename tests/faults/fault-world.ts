@@ -104,8 +104,9 @@ export class FaultWorld {
 
   /** The same process again: same port, same data folder. */
   async start(name: string): Promise<void> {
-    if (!this.down.has(name)) return;
     const { start, readiness, app } = this.processOf(name);
+    // an API does not start without the record: its supervisor would try again until it is back
+    if (!this.down.has(name) || (app === 'api' && this.down.has('postgres'))) return;
     const port = app === 'api' ? { BERTH_PORT: `${readiness.port}` } : {};
     this.processes.set(name, await startApp(this.world, { ...start, environment: { ...start.environment, ...port } }));
     this.down.delete(name);

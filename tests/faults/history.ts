@@ -12,6 +12,10 @@ export class History {
     this.lines.push(`${seconds.toFixed(3).padStart(9)} s  ${action}`);
   }
 
+  get length(): number {
+    return this.lines.length;
+  }
+
   /** The seed and the last actions. */
   tell(): string {
     const shown = this.lines.slice(-shownMax);

@@ -9,13 +9,14 @@ interface Action {
 
 /** Draws from the seed alone. */
 export interface Draw {
-  ofMs(max: number): number;
+  /** A whole number below `max`. */
+  below(max: number): number;
   one<T>(choices: readonly T[]): T | undefined;
 }
 
 export function drawFrom(random: Random): Draw {
   return {
-    ofMs: (max) => Math.floor(random.next() * max),
+    below: (max) => Math.floor(random.next() * max),
     one: (choices) => choices[Math.floor(random.next() * choices.length)],
   };
 }
@@ -38,7 +39,7 @@ const weightSum = actions.reduce((sum, { weight }) => sum + weight, 0);
 
 /** The next fault, or the end of one. */
 export async function act(faults: FaultWorld, draw: Draw): Promise<void> {
-  let at = draw.ofMs(weightSum);
+  let at = draw.below(weightSum);
   const action = actions.find(({ weight }) => (at -= weight) < 0)!;
   await action.run(faults, draw);
 }
