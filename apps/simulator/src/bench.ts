@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [--short] [--json] [--data FOLDER]`: how fast the scheduling core places, and how fast a packing
- * replay runs, on this machine. `--data` names the folder of the data sets (default ../shared/data); without it the
+ * replay and a consolidation replay run, on this machine. `--data` names the folder of the data sets (default ../shared/data); without it the
  * workload is synthetic.
  */
 import { readFileSync } from 'node:fs';
@@ -24,6 +24,7 @@ import { PackingReplay } from '@berth/simulation/packing/replay.js';
 import { syntheticArrivals } from '@berth/simulation/packing/synthetic-arrivals.js';
 import { PowerCurve } from '@berth/simulation/power/curve.js';
 import { seededRandom } from '@berth/simulation/random.js';
+import { demandRows } from './demand-bench.js';
 
 const SEED = 1;
 const DAY_S = 86_400;
@@ -120,8 +121,10 @@ const replay = values.short
       replayRow('synthetic', hundredThousand, 50_000, 1, policies['best-fit']),
       replayRow(`${name} x 155`, arrivals, 100_000, 155, policies.berth),
     ];
+const demand = demandRows(values.short);
+const figures = JSON.stringify({ seed: SEED, placement, replay, demand });
 process.stdout.write(
   values.json
-    ? `${JSON.stringify({ seed: SEED, placement, replay })}\n`
-    : `${table(placement)}\n\n${table(replay)}\n\n${JSON.stringify({ seed: SEED, placement, replay })}\n`,
+    ? `${figures}\n`
+    : `${table(placement)}\n\n${table(replay)}\n\n${table(demand)}\n\n${figures}\n`,
 );

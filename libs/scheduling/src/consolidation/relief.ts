@@ -19,6 +19,8 @@ export interface ReliefRules {
 
 const SLOW_MEMORY_MIB = 1740;
 
+/** Of a large fleet only so many nodes, the least busy now, are looked at as targets. */
+const TARGETS = 64;
 /** Moves away from one node in one round. */
 const MOVES_PER_NODE = 6;
 /** Instances that relieve less than this, or half of what is needed, are not worth their move. */
@@ -28,15 +30,27 @@ const LEAST_RELIEF_CPU_MILLIS = 400;
 export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules): void {
   const excess = (node: number) => loads.present[node]! / loads.capacityOf(node);
   const hot = loads.used.filter((node) => excess(node) > rules.triggerShare);
+  const targets = leastBusy(loads, excess);
   for (const node of hot.toSorted((a, b) => excess(b) - excess(a))) {
     for (let i = 0; i < MOVES_PER_NODE && excess(node) > rules.triggerShare; i++) {
-      const move = bestRelief(loads, mover, rules, node);
+      const move = bestRelief(loads, mover, rules, node, targets);
       if (move === undefined || !mover.make(move)) break;
     }
   }
 }
 
-function bestRelief(loads: NodeLoads, mover: Mover, rules: ReliefRules, from: number): PlannedMove | undefined {
+function leastBusy(loads: NodeLoads, busyness: (node: number) => number): readonly number[] {
+  if (loads.used.length <= TARGETS) return loads.used;
+  return loads.used.toSorted((a, b) => busyness(a) - busyness(b)).slice(0, TARGETS);
+}
+
+function bestRelief(
+  loads: NodeLoads,
+  mover: Mover,
+  rules: ReliefRules,
+  from: number,
+  targets: readonly number[],
+): PlannedMove | undefined {
   const { requests, demandCpuMillis } = loads.view.instances;
   const capacity = loads.capacityOf(from);
   const needed = loads.present[from]! - rules.downToShare * capacity;
@@ -50,7 +64,7 @@ function bestRelief(loads: NodeLoads, mover: Mover, rules: ReliefRules, from: nu
       (rules.slownessWeight * requests[instance]!.memoryMib) / SLOW_MEMORY_MIB +
       (rules.remainderWeight * Math.max(0, needed - demand)) / capacity -
       rules.riskWeight * (risk - loads.riskWith(from, instance, -1));
-    for (const to of loads.used) {
+    for (const to of targets) {
       const share = (loads.present[to]! + demand) / loads.capacityOf(to);
       if (to === from || share > rules.targetShare) continue;
       const added =
