@@ -1,4 +1,5 @@
-// Programs that only the tests need, unpacked from Debian's packages into .data/tools: nothing is installed, no service starts.
+// Programs that only the tests need, unpacked from Debian's packages into .data/tools: nothing is installed, no
+// service starts.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

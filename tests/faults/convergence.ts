@@ -16,7 +16,8 @@ SELECT 'P10: node ' || name || ' is ' || state FROM node WHERE state <> 'up'`;
 /** What a terminal instance may not hold (P6). */
 const leaks = `
 SELECT 'P6: vmm ' || v.id || ' of ' || i.name || ' is ' || v.state AS missing
-FROM vmm v JOIN instance i ON i.id = v.instance_id WHERE v.state <> 'gone' AND i.state IN ('deleted', 'stopped', 'failed')
+FROM vmm v JOIN instance i ON i.id = v.instance_id
+WHERE v.state <> 'gone' AND i.state IN ('deleted', 'stopped', 'failed')
 UNION ALL
 SELECT 'P6: ' || i.name || ' is ' || i.state || ' and holds a reservation' FROM reservation r
 JOIN instance i ON i.id = r.instance_id

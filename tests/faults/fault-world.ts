@@ -22,7 +22,9 @@ const releasedWithinMs = 60_000;
 
 type Server = 'postgres' | 'redis';
 
-/** A whole datacenter of processes that may be killed, paused and restarted, a user of it, and an eye on its promises. */
+/**
+ * A whole datacenter of processes that may be killed, paused and restarted, a user of it, and an eye on its promises.
+ */
 export class FaultWorld {
   readonly history: History;
   readonly client: FaultClient;

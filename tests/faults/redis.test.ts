@@ -47,7 +47,7 @@ describe('the queue', () => {
     await faults.converge();
   });
 
-  test('F4: two schedulers at once put 120 instances where 128 fit: none twice, no node above its allocatable', async () => {
+  test('F4: two schedulers put 120 instances where 128 fit: none twice, no node above its allocatable', async () => {
     await faults.client.createMany('both', 120, 5);
     await faults.converge();
     expect(await faults.ready()).toBe(120);

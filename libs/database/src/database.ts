@@ -59,7 +59,8 @@ export class Database implements Session {
       types: { getTypeParser: parserOf },
     });
     this.pool.on('error', options.onError);
-    // the pool listens to idle connections only; one that breaks in the middle of a transaction must not end the process
+    // the pool listens to idle connections only; one that breaks in the middle of a transaction must not end the
+    // process
     this.pool.on('connect', (client) => client.on('error', options.onError));
     this.session = sessionOn(this.pool);
     this.prisma = openPrisma(this.pool);

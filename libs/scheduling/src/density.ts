@@ -31,7 +31,9 @@ export function density(fleet: FleetView, shape: ResourceAmounts): Density {
   };
 }
 
-/** Fewest nodes, largest first, whose allocatable covers what is allocated: of each resource, then the worst of them. */
+/**
+ * Fewest nodes, largest first, whose allocatable covers what is allocated: of each resource, then the worst of them.
+ */
 export function leastNodesBound(fleet: FleetView): number {
   const needed = resourceNames.map((resource) => {
     let open = total(fleet.flags.keys(), (node) => allocatedOn(fleet, resource, node));

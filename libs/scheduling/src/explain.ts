@@ -6,7 +6,10 @@ import type { PlacementRequest } from './request.js';
 
 const FINALISTS = 3;
 
-/** Judges every node as the decision for `chosen` (-1: none) did. Slow by design: asked for one decision at a time, never in a batch of millions. */
+/**
+ * Judges every node as the decision for `chosen` (-1: none) did. Slow by design: asked for one decision at a time,
+ * never in a batch of millions.
+ */
 export function explain(fleet: FleetView, request: PlacementRequest, policy: Policy, chosen: number): Explanation {
   const rejected: Record<string, number> = {};
   const finalists: Finalist[] = [];

@@ -11,7 +11,9 @@ export interface Taint {
   readonly value?: string;
 }
 
-/** Interns traits: nodes of one kind share one number, so a constraint is judged once per kind and not once per node. */
+/**
+ * Interns traits: nodes of one kind share one number, so a constraint is judged once per kind and not once per node.
+ */
 export class TraitTable {
   readonly #byKey = new Map<string, number>();
   readonly #traits: Trait[] = [];

@@ -31,9 +31,9 @@ interface Group {
 }
 
 /**
- * Lifetimes, learned from what has ended and what has not (the actuarial estimate of a hazard per age band). Groups form
- * a chain from everything over shape and batch size down to the project, each leaning on its parent while it has seen
- * little. Call `relearn` from time to time; answers are those of the last call. No look ahead, no clock.
+ * Lifetimes, learned from what has ended and what has not (the actuarial estimate of a hazard per age band). Groups
+ * form a chain from everything over shape and batch size down to the project, each leaning on its parent while it has
+ * seen little. Call `relearn` from time to time; answers are those of the last call. No look ahead, no clock.
  */
 export class LifetimeModel {
   readonly #groups: Group[] = [];

@@ -8,8 +8,8 @@ const SHORTEST_S = 60;
 const CENSORED_S = 2_100_000;
 
 /**
- * Reads `azure-v1` rows (header `t_start_s,batch,cpu,mem_gb,split,dur_lo_s,dur_hi_s,censored`). Throws with the line and
- * what was expected.
+ * Reads `azure-v1` rows (header `t_start_s,batch,cpu,mem_gb,split,dur_lo_s,dur_hi_s,censored`). Throws with the line
+ * and what was expected.
  */
 export function parseAzure(lines: Iterable<string>): Arrivals {
   const rows: Arrival[] = [];

@@ -2,8 +2,8 @@ import { departureOrder } from './arrivals.js';
 import type { Arrivals } from './arrivals.js';
 
 /**
- * One trace replayed several times at once, each time later by an offset: a large load from a small file. An instance is
- * a number, `tile * count + request`.
+ * One trace replayed several times at once, each time later by an offset: a large load from a small file. An instance
+ * is a number, `tile * count + request`.
  */
 export class TiledArrivals {
   readonly #arrivals: Arrivals;
