@@ -1,3 +1,5 @@
+import type { NodeSize } from './kinds.js';
+
 const COLUMNS_MAX = 128;
 const ROWS_MAX = 256;
 
@@ -31,7 +33,8 @@ function niceStep(atLeast: number): number {
  * threaded through `next` and `previous`, which all grids of a fleet share: a node is in one list at a time.
  */
 export class CapacityGrid {
-  readonly shape: GridShape;
+  readonly size: NodeSize;
+  readonly #rows: number;
   readonly #heads: Int32Array;
   /** A bit per column, then for each column a bit per row. */
   readonly #filledColumns: Uint32Array;
@@ -41,8 +44,10 @@ export class CapacityGrid {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
 
-  constructor(shape: GridShape, next: Int32Array, previous: Int32Array) {
-    this.shape = shape;
+  constructor(size: NodeSize, next: Int32Array, previous: Int32Array) {
+    const shape = size.grid;
+    this.size = size;
+    this.#rows = shape.rows;
     this.#next = next;
     this.#previous = previous;
     this.#heads = new Int32Array(shape.columns * shape.rows).fill(-1);
@@ -53,7 +58,7 @@ export class CapacityGrid {
   }
 
   insert(node: number, column: number, row: number): void {
-    const bucket = column * this.shape.rows + row;
+    const bucket = column * this.#rows + row;
     const head = this.#heads[bucket]!;
     this.#next[node] = head;
     this.#previous[node] = -1;
@@ -68,7 +73,7 @@ export class CapacityGrid {
     if (next >= 0) this.#previous[next] = previous;
     if (previous >= 0) this.#next[previous] = next;
     else {
-      this.#heads[column * this.shape.rows + row] = next;
+      this.#heads[column * this.#rows + row] = next;
       if (next < 0) this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! &= ~(1 << (row & 31));
     }
     if (--this.#nodesInColumn[column]! === 0) this.#filledColumns[column >>> 5]! &= ~(1 << (column & 31));
@@ -86,7 +91,7 @@ export class CapacityGrid {
 
   /** The first node of a bucket, -1 when it is empty; follow with the index's `next`. */
   headAt(column: number, row: number): number {
-    return this.#heads[column * this.shape.rows + row]!;
+    return this.#heads[column * this.#rows + row]!;
   }
 }
 

@@ -8,7 +8,10 @@ export const LANES = STAY_LEVELS + 1;
 
 const OUT = 255;
 
-/** Every node that takes placements, by kind, lane and free capacity. Follows each booking in constant time. */
+/**
+ * Every node that takes placements, by pool, lane and free capacity. Follows each booking in constant time. A pool is a
+ * kind of node, or all kinds of one size: one list then serves many kinds, at the price of meeting some not asked for.
+ */
 export class CapacityIndex {
   /** The node after a node in its list; -1 at the end. */
   readonly next: Int32Array;
@@ -16,11 +19,14 @@ export class CapacityIndex {
   readonly #column: Uint8Array;
   readonly #row: Uint16Array;
   readonly #lane: Uint8Array;
+  readonly #pool: Int32Array;
   readonly #grids: (CapacityGrid | undefined)[] = [];
   readonly #fleet: FleetView;
 
-  constructor(fleet: FleetView) {
+  /** `pool` gives the pool of each node; nodes of one pool are of one size. */
+  constructor(fleet: FleetView, pool: Int32Array) {
     this.#fleet = fleet;
+    this.#pool = pool;
     this.next = new Int32Array(fleet.size);
     this.#previous = new Int32Array(fleet.size);
     this.#column = new Uint8Array(fleet.size);
@@ -30,32 +36,29 @@ export class CapacityIndex {
     for (let node = fleet.size - 1; node >= 0; node--) this.update(node);
   }
 
-  gridOf(kind: number, lane: number): CapacityGrid | undefined {
-    return this.#grids[kind * LANES + lane];
+  gridOf(pool: number, lane: number): CapacityGrid | undefined {
+    return this.#grids[pool * LANES + lane];
   }
 
   /** Puts a node where its free capacity, flags and stay now belong. */
   update(node: number): void {
     const fleet = this.#fleet;
-    const kind = fleet.kind[node]!;
-    const { grid } = fleet.kinds.at(kind);
+    const { size } = fleet.kinds.at(fleet.kind[node]!);
     const [cpu, memory] = [fleet.free.cpuMillis[node]!, fleet.free.memoryMib[node]!];
     const open = fleet.flags[node] === 0 && cpu >= 0 && memory >= 0;
     const lane = open ? laneOf(fleet, node) : OUT;
-    const column = open ? Math.floor(cpu / grid.cpuMillisPerColumn) : 0;
-    const row = open ? Math.floor(memory / grid.memoryMibPerRow) : 0;
+    const column = open ? Math.floor(cpu / size.grid.cpuMillisPerColumn) : 0;
+    const row = open ? Math.floor(memory / size.grid.memoryMibPerRow) : 0;
     const old = this.#lane[node]!;
     if (lane === old && column === this.#column[node] && row === this.#row[node]) return;
-    if (old !== OUT) this.gridOf(kind, old)!.remove(node, this.#column[node]!, this.#row[node]!);
+    const pool = this.#pool[node]!;
+    if (old !== OUT) this.gridOf(pool, old)!.remove(node, this.#column[node]!, this.#row[node]!);
     this.#lane[node] = lane;
     this.#column[node] = column;
     this.#row[node] = row;
-    if (open) this.#open(kind, lane).insert(node, column, row);
-  }
-
-  #open(kind: number, lane: number): CapacityGrid {
-    const { grid } = this.#fleet.kinds.at(kind);
-    return (this.#grids[kind * LANES + lane] ??= new CapacityGrid(grid, this.next, this.#previous));
+    if (!open) return;
+    const grid = (this.#grids[pool * LANES + lane] ??= new CapacityGrid(size, this.next, this.#previous));
+    grid.insert(node, column, row);
   }
 }
 

@@ -67,7 +67,9 @@ export class FleetView {
   readonly flags: Uint8Array;
   /** How long a node is expected to stay in use, 0 (soon empty) to `STAY_LEVELS` - 1; all 0 when nobody says. */
   readonly stay: Uint8Array;
-  readonly index: CapacityIndex;
+  /** Nodes by kind, and by size alone: the same index when that is the same. */
+  readonly byKind: CapacityIndex;
+  readonly bySize: CapacityIndex;
   /** Zones and racks with the number of their nodes that take placements now: the domains a spread counts over. */
   readonly openZones = new OpenDomains();
   readonly openRacks = new OpenDomains();
@@ -82,7 +84,10 @@ export class FleetView {
     this.flags = new Uint8Array(this.size);
     this.stay = new Uint8Array(this.size);
     nodes.forEach((spec, node) => this.#add(spec, node));
-    this.index = new CapacityIndex(this);
+    this.byKind = new CapacityIndex(this, this.kind);
+    const sizes = this.kind.map((kind) => this.kinds.at(kind).size.index);
+    const alike = this.kinds.count === this.kinds.sizes.length;
+    this.bySize = alike ? this.byKind : new CapacityIndex(this, sizes);
   }
 
   /** The slot of a node. Throws when the fleet has no node of that id. */
@@ -118,14 +123,14 @@ export class FleetView {
     this.#countOpen(node, -1);
     this.flags[node] = flags;
     this.#countOpen(node, 1);
-    this.index.update(node);
+    this.#reindex(node);
   }
 
   /** Says how long a node is expected to stay in use. */
   setStay(node: number, level: number): void {
     if (level < 0 || level >= STAY_LEVELS) throw new RangeError(`stay level ${level}`);
     this.stay[node] = level;
-    this.index.update(node);
+    this.#reindex(node);
   }
 
   /** Books what is already there, whether or not it still fits. */
@@ -139,7 +144,7 @@ export class FleetView {
     this.free.memoryMib[node]! -= sign * amounts.memoryMib;
     this.free.diskGib[node]! -= sign * amounts.diskGib;
     this.residents[node]! += sign;
-    this.index.update(node);
+    this.#reindex(node);
   }
 
   #add(spec: NodeSpec, node: number): void {
@@ -156,7 +161,8 @@ export class FleetView {
     const trait = this.traits.intern({ drivers, labels, taints });
     const wattsPerCpu = capacity.cpuMillis > 0 ? ((spec.peakWatts ?? 0) * 1000) / capacity.cpuMillis : 0;
     const { cpuMillis, memoryMib } = this.allocatable;
-    this.kind[node] = this.kinds.intern(trait, this.zone[node], cpuMillis[node]!, memoryMib[node]!, wattsPerCpu);
+    const size = this.kinds.internSize(cpuMillis[node]!, memoryMib[node]!, wattsPerCpu);
+    this.kind[node] = this.kinds.intern(trait, this.zone[node], size);
     // A rack is named within its zone: "r1" of two zones are two racks.
     this.rack[node] = this.racks.intern(`${spec.zone ?? ''}/${spec.rack ?? ''}`);
     this.flags[node] =
@@ -164,6 +170,11 @@ export class FleetView {
       (spec.cordoned === true ? nodeFlags.cordoned : 0) |
       (spec.asleep === true ? nodeFlags.asleep : 0);
     this.#countOpen(node, 1);
+  }
+
+  #reindex(node: number): void {
+    this.byKind.update(node);
+    if (this.bySize !== this.byKind) this.bySize.update(node);
   }
 
   #countOpen(node: number, by: 1 | -1): void {

@@ -1,10 +1,9 @@
 import { gridShape } from './capacity-grid.js';
 import type { GridShape } from './capacity-grid.js';
 
-/** What nodes of one kind have in common; all that a placement asks of a node, but for what is on it. */
-export interface Kind {
-  readonly trait: number;
-  readonly zone: number;
+/** What all nodes of one size have in common. */
+export interface NodeSize {
+  readonly index: number;
   /** One unit as a share of allocatable. */
   readonly sharePerCpuMilli: number;
   readonly sharePerMemoryMib: number;
@@ -13,14 +12,23 @@ export interface Kind {
   readonly grid: GridShape;
 }
 
-/** Interns kinds of node. */
+/** What nodes of one kind have in common; all that a placement asks of a node, but for what is on it and its rack. */
+export interface Kind {
+  readonly trait: number;
+  readonly zone: number;
+  readonly size: NodeSize;
+}
+
+/** Interns kinds and sizes of node. */
 export class KindTable {
   readonly #byKey = new Map<string, number>();
   readonly #kinds: Kind[] = [];
-  /** Of the kinds that state their watts, the most frugal; 0 when none does. */
+  readonly #sizeByKey = new Map<string, NodeSize>();
+  readonly sizes: NodeSize[] = [];
+  /** Of the sizes that state their watts, the most frugal; 0 when none does. */
   leastWattsPerCpu = 0;
 
-  get size(): number {
+  get count(): number {
     return this.#kinds.length;
   }
 
@@ -28,17 +36,27 @@ export class KindTable {
     return this.#kinds[index]!;
   }
 
-  intern(trait: number, zone: number, cpuMillis: number, memoryMib: number, wattsPerCpu: number): number {
-    const key = `${trait} ${zone} ${cpuMillis} ${memoryMib} ${wattsPerCpu}`;
+  intern(trait: number, zone: number, size: NodeSize): number {
+    const key = `${trait} ${zone} ${size.index}`;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    const grid = gridShape(cpuMillis, memoryMib);
-    const [sharePerCpuMilli, sharePerMemoryMib] = [1 / Math.max(1, cpuMillis), 1 / Math.max(1, memoryMib)];
-    this.#kinds.push({ trait, zone, sharePerCpuMilli, sharePerMemoryMib, wattsPerCpu, grid });
+    this.#kinds.push({ trait, zone, size });
     this.#byKey.set(key, this.#kinds.length - 1);
+    return this.#kinds.length - 1;
+  }
+
+  internSize(cpuMillis: number, memoryMib: number, wattsPerCpu: number): NodeSize {
+    const key = `${cpuMillis} ${memoryMib} ${wattsPerCpu}`;
+    const known = this.#sizeByKey.get(key);
+    if (known !== undefined) return known;
+    const [sharePerCpuMilli, sharePerMemoryMib] = [1 / Math.max(1, cpuMillis), 1 / Math.max(1, memoryMib)];
+    const grid = gridShape(cpuMillis, memoryMib);
+    const size = { index: this.sizes.length, sharePerCpuMilli, sharePerMemoryMib, wattsPerCpu, grid };
+    this.sizes.push(size);
+    this.#sizeByKey.set(key, size);
     if (wattsPerCpu > 0 && (this.leastWattsPerCpu === 0 || wattsPerCpu < this.leastWattsPerCpu)) {
       this.leastWattsPerCpu = wattsPerCpu;
     }
-    return this.#kinds.length - 1;
+    return size;
   }
 }

@@ -8,7 +8,9 @@ import { prospectOf } from './prospect.js';
 import type { PlacementRequest } from './request.js';
 import { IndexWalk } from './walk.js';
 
+/** Scratch space only: a walk remembers nothing that changes an answer. */
 const walks = new WeakMap<Policy, IndexWalk>();
+let lastWalk: IndexWalk | undefined;
 
 /** The node for a request: one of the highest total score; -1 when no node passes every filter. */
 export function choose(fleet: FleetView, request: PlacementRequest, policy: Policy): number {
@@ -18,9 +20,14 @@ export function choose(fleet: FleetView, request: PlacementRequest, policy: Poli
     if (members !== undefined) return bestOf(fleet, request, policy, members.nodes());
   }
   if (policy.scorers.length === 0) return firstOf(fleet, request, policy);
+  if (policy !== lastWalk?.policy) lastWalk = walkOf(policy);
+  return lastWalk.choose(fleet, request);
+}
+
+function walkOf(policy: Policy): IndexWalk {
   let walk = walks.get(policy);
   if (walk === undefined) walks.set(policy, (walk = new IndexWalk(policy)));
-  return walk.choose(fleet, request);
+  return walk;
 }
 
 /** Decides and explains. Changes nothing: book the answer with `fleet.apply`. */
@@ -35,7 +42,8 @@ export function place(fleet: FleetView, request: PlacementRequest, policy: Polic
 
 /**
  * Decides many, each in sight of the ones before: higher priority first, then the long-lived, which so gather on the
- * nodes that stay while the newest nodes are left to the short-lived, then larger first. Books what it places on `fleet`. Answers in the order of `requests`.
+ * nodes that stay while the newest nodes are left to the short-lived, then larger first. Books what it places on
+ * `fleet`. Answers in the order of `requests`.
  */
 export function placeBatch(
   fleet: FleetView,

@@ -10,7 +10,13 @@ import type { PlacedInstance } from './repack.js';
 const policy = policies.berth;
 const capacity = { cpuMillis: 4000, memoryMib: 4096, diskGib: 40 };
 const instance = (id: string, node: string, priority: number, cpuMillis: number): PlacedInstance => ({
-  ...{ id, node, priority, cpuMillis, memoryMib: 256, diskGib: 1, project: 'p' },
+  id,
+  node,
+  priority,
+  cpuMillis,
+  memoryMib: 256,
+  diskGib: 1,
+  project: 'p',
 });
 
 describe('planPreemption', () => {

@@ -1,9 +1,11 @@
 import { LANES, laneOf } from './capacity-index.js';
 import type { FleetView } from './fleet.js';
-import type { Kind } from './kinds.js';
+import type { NodeSize } from './kinds.js';
 import type { PlacementRequest } from './request.js';
 
-/** A node as a scorer sees it, with the request already on it. Shares are of allocatable, 0 to 1, to a bucket's width. */
+/**
+ * A node as a scorer sees it, with the request already on it. Shares are of allocatable, 0 to 1, to a bucket's width.
+ */
 export interface Prospect {
   cpuLeft: number;
   memoryLeft: number;
@@ -27,35 +29,35 @@ export function setLane(prospect: Prospect, lane: number): void {
   prospect.stay = lane > 0 ? (lane - 1) / (LANES - 2) : 0;
 }
 
-/** Sets what nodes of one kind and lane share, whatever is asked. */
-export function setNode(prospect: Prospect, fleet: FleetView, kind: Kind, lane: number): void {
+/** Sets what nodes of one size and lane share, whatever is asked. */
+export function setNode(prospect: Prospect, fleet: FleetView, size: NodeSize, lane: number): void {
   setLane(prospect, lane);
-  prospect.frugality = kind.wattsPerCpu > 0 ? fleet.kinds.leastWattsPerCpu / kind.wattsPerCpu : 1;
+  prospect.frugality = size.wattsPerCpu > 0 ? fleet.kinds.leastWattsPerCpu / size.wattsPerCpu : 1;
 }
 
-export function setAsked(prospect: Prospect, request: PlacementRequest, kind: Kind): void {
-  prospect.cpuAsked = request.cpuMillis * kind.sharePerCpuMilli;
-  prospect.memoryAsked = request.memoryMib * kind.sharePerMemoryMib;
+export function setAsked(prospect: Prospect, request: PlacementRequest, size: NodeSize): void {
+  prospect.cpuAsked = request.cpuMillis * size.sharePerCpuMilli;
+  prospect.memoryAsked = request.memoryMib * size.sharePerMemoryMib;
 }
 
 /** Sets what is left in a bucket; within the first bucket that could do, as little as nothing. */
-export function setColumn(prospect: Prospect, request: PlacementRequest, kind: Kind, column: number): void {
-  const left = column * kind.grid.cpuMillisPerColumn - request.cpuMillis;
-  prospect.cpuLeft = left > 0 ? left * kind.sharePerCpuMilli : 0;
+export function setColumn(prospect: Prospect, request: PlacementRequest, size: NodeSize, column: number): void {
+  const left = column * size.grid.cpuMillisPerColumn - request.cpuMillis;
+  prospect.cpuLeft = left > 0 ? left * size.sharePerCpuMilli : 0;
 }
 
-export function setRow(prospect: Prospect, request: PlacementRequest, kind: Kind, row: number): void {
-  const left = row * kind.grid.memoryMibPerRow - request.memoryMib;
-  prospect.memoryLeft = left > 0 ? left * kind.sharePerMemoryMib : 0;
+export function setRow(prospect: Prospect, request: PlacementRequest, size: NodeSize, row: number): void {
+  const left = row * size.grid.memoryMibPerRow - request.memoryMib;
+  prospect.memoryLeft = left > 0 ? left * size.sharePerMemoryMib : 0;
 }
 
 /** The prospect of one node. */
 export function prospectOf(fleet: FleetView, request: PlacementRequest, node: number): Prospect {
-  const kind = fleet.kinds.at(fleet.kind[node]!);
+  const { size } = fleet.kinds.at(fleet.kind[node]!);
   const prospect = newProspect();
-  setNode(prospect, fleet, kind, laneOf(fleet, node));
-  setAsked(prospect, request, kind);
-  setColumn(prospect, request, kind, Math.floor(fleet.free.cpuMillis[node]! / kind.grid.cpuMillisPerColumn));
-  setRow(prospect, request, kind, Math.floor(fleet.free.memoryMib[node]! / kind.grid.memoryMibPerRow));
+  setNode(prospect, fleet, size, laneOf(fleet, node));
+  setAsked(prospect, request, size);
+  setColumn(prospect, request, size, Math.floor(fleet.free.cpuMillis[node]! / size.grid.cpuMillisPerColumn));
+  setRow(prospect, request, size, Math.floor(fleet.free.memoryMib[node]! / size.grid.memoryMibPerRow));
   return prospect;
 }

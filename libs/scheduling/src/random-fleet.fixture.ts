@@ -10,15 +10,27 @@ const amounts = fc.record({
   diskGib: fc.integer({ min: 0, max: 20 }),
 });
 
+/** Mostly one of two sizes, so that many kinds share a size. */
+const capacity = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      { cpuMillis: 8000, memoryMib: 6144, diskGib: 20 },
+      { cpuMillis: 4000, memoryMib: 4096, diskGib: 40 },
+    ),
+  },
+  { weight: 1, arbitrary: amounts },
+);
+
 const nodeSpec = fc.record({
-  capacity: amounts,
-  overcommitRatio: fc.record({ cpuMillis: fc.constantFrom(1, 1.5, 4), memoryMib: fc.constantFrom(1, 1.1) }),
+  capacity,
+  overcommitRatio: fc.constantFrom({}, {}, { cpuMillis: 1.5 }, { cpuMillis: 4, memoryMib: 1.1 }),
   zone: fc.constantFrom('z1', 'z2', 'z3'),
   rack: fc.constantFrom('r1', 'r2'),
   drivers: fc.subarray(['kvm', 'tcg'], { minLength: 1 }),
   labels: fc.constantFrom({}, { disk: 'ssd' }, { disk: 'hdd' }),
   taints: fc.constantFrom([], [{ key: 'gpu' }], [{ key: 'team', value: 'a' }]),
-  peakWatts: fc.constantFrom(0, 100, 200),
+  peakWatts: fc.constantFrom(0, 0, 0, 100, 200),
   reachable: fc.constantFrom(true, true, false),
   cordoned: fc.constantFrom(false, false, true),
   asleep: fc.constantFrom(false, false, true),

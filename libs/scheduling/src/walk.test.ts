@@ -47,6 +47,19 @@ describe('choose', () => {
     );
   });
 
+  it('finds the one node asked for among many of its size that are not, even where they are tighter', () => {
+    const capacity = { cpuMillis: 4000, memoryMib: 4096, diskGib: 10 };
+    const crowd = Array.from({ length: 300 }, (_, i) => ({ id: `n${i}`, capacity, labels: { row: `${i % 5}` } }));
+    const fleet = buildFleet([...crowd, { id: 'last', capacity, labels: { row: '0', gpu: 'yes' } }]);
+    for (let node = 0; node < 300; node++) fleet.apply(node, { cpuMillis: 2000, memoryMib: 2048, diskGib: 0 });
+    const request = { id: 'i', project: 'p', priority: 0, cpuMillis: 1000, memoryMib: 1024, diskGib: 1 };
+    expect(choose(fleet, { ...request, constraints: { nodeSelector: { gpu: 'yes' } } }, policies.berth)).toBe(300);
+    // In every row but one the tightest nodes are closed to the request by its group.
+    const group = { name: 'g', policy: 'anti-affinity' } as const;
+    for (let node = 0; node < 299; node++) fleet.groups.join('g', node, 0, 0);
+    expect(choose(fleet, { ...request, group }, policies.berth)).toBe(299);
+  });
+
   it('never goes over allocatable, and releasing everything restores the fleet', () => {
     fc.assert(
       fc.property(nodeSpecs, requests, anyPolicy, (specs, asked, policy) => {

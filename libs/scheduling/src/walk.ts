@@ -1,8 +1,9 @@
 import { LANES } from './capacity-index.js';
+import type { CapacityIndex } from './capacity-index.js';
 import type { CapacityGrid } from './capacity-grid.js';
 import type { Filter } from './filter.js';
 import type { FleetView } from './fleet.js';
-import type { Kind } from './kinds.js';
+import type { NodeSize } from './kinds.js';
 import { weigh } from './policy.js';
 import type { Policy, WeightedScorer } from './policy.js';
 import { newProspect, setAsked, setColumn, setNode, setLane, setRow } from './prospect.js';
@@ -11,10 +12,21 @@ import type { Scorer } from './scorer.js';
 
 const noConstraints: Constraints = {};
 
-/** Kinds of node that constraints allow, and what each scores in each lane whatever is left on it. */
-interface Eligible {
-  readonly kinds: Int32Array;
+/** A walk through pools that hold many kinds is given up after meeting so many nodes that are not asked for. */
+const STRAYS_MAX = 64;
+
+/** Pools of an index to be searched, and what their nodes score in each lane whatever is left on them. */
+interface Pools {
+  readonly ids: Int32Array;
   readonly base: Float64Array;
+}
+
+/** What constraints allow: kinds, and the sizes these come in. */
+interface Eligible {
+  readonly kinds: Pools;
+  readonly sizes: Pools;
+  /** By kind: 1 when it is allowed. */
+  readonly allowed: Uint8Array;
 }
 
 /**
@@ -23,7 +35,7 @@ interface Eligible {
  * per policy; it keeps scratch space, so that a decision allocates nothing.
  */
 export class IndexWalk {
-  readonly #policy: Policy;
+  readonly policy: Policy;
   readonly #groupFilters: readonly Filter[];
   readonly #zoneFilters: readonly Filter[];
   readonly #onNode: readonly WeightedScorer[];
@@ -32,15 +44,21 @@ export class IndexWalk {
   /** The most that the scorers which ask what is left can add: all of them, and those on shape alone. */
   readonly #leftoverMost: number;
   readonly #shapeMost: number;
-  /** The most that a node can score, in each lane. */
+  /** The most that a node can score in each lane, and the lanes in order of that. */
   readonly #laneMost: Float64Array;
+  readonly #laneOrder: readonly number[];
   readonly #prospect = newProspect();
-  readonly #kinds = new WeakMap<FleetView, WeakMap<Constraints, Eligible>>();
+  /** What constraints allow in the fleet last asked about. */
+  #fleet: FleetView | undefined;
+  #known = new WeakMap<Constraints, Eligible>();
+  #allowed: Uint8Array = new Uint8Array(0);
+  #next: Int32Array = new Int32Array(0);
+  #strays = 0;
   #best = -1;
   #bestScore = -Infinity;
 
   constructor(policy: Policy) {
-    this.#policy = policy;
+    this.policy = policy;
     this.#groupFilters = policy.filters.filter(({ stage }) => stage === 'group');
     this.#zoneFilters = this.#groupFilters.filter((filter) => 'admitsZone' in filter);
     const on = (what: Scorer['on']): WeightedScorer[] => policy.scorers.filter(({ scorer }) => scorer.on === what);
@@ -52,35 +70,53 @@ export class IndexWalk {
       setLane(ideal, lane);
       return weigh(this.#onNode, ideal) + this.#leftoverMost;
     });
+    this.#laneOrder = [...this.#laneMost.keys()].sort((a, b) => this.#laneMost[b]! - this.#laneMost[a]! || b - a);
   }
 
-  /** -1 when no node passes every filter. */
+  /**
+   * -1 when no node passes every filter. Many kinds of few sizes are searched by size first, unless too many strays
+   * come in between; by kind there are none, and the answer is as good.
+   */
   choose(fleet: FleetView, request: PlacementRequest): number {
-    this.#best = -1;
-    this.#bestScore = -Infinity;
-    const { kinds, base } = this.#eligibleKinds(fleet, request.constraints ?? noConstraints);
-    for (let lane = LANES - 1; lane >= 0; lane--) {
-      for (let i = 0; i < kinds.length && this.#laneMost[lane]! > this.#bestScore; i++) {
-        const grid = fleet.index.gridOf(kinds[i]!, lane);
-        if (grid !== undefined) this.#searchGrid(fleet, request, grid, kinds[i]!, base[i * LANES + lane]!);
-      }
+    const { kinds, sizes, allowed } = this.#eligible(fleet, request.constraints ?? noConstraints);
+    this.#allowed = allowed;
+    if (kinds.ids.length > 2 * sizes.ids.length) {
+      this.#strays = STRAYS_MAX;
+      this.#search(fleet, request, fleet.bySize, sizes);
+      if (this.#strays >= 0) return this.#best;
     }
+    this.#strays = Infinity;
+    this.#search(fleet, request, fleet.byKind, kinds);
     return this.#best;
   }
 
-  #searchGrid(fleet: FleetView, request: PlacementRequest, grid: CapacityGrid, kindIndex: number, base: number): void {
-    if (base + this.#leftoverMost <= this.#bestScore) return;
-    const kind = fleet.kinds.at(kindIndex);
-    if (request.group !== undefined && !this.#zoneOpen(fleet, request, kind.zone)) return;
+  #search(fleet: FleetView, request: PlacementRequest, index: CapacityIndex, { ids, base }: Pools): void {
+    this.#best = -1;
+    this.#bestScore = -Infinity;
+    this.#next = index.next;
+    for (const lane of this.#laneOrder) {
+      if (this.#laneMost[lane]! <= this.#bestScore) return;
+      for (let i = 0; i < ids.length; i++) {
+        const grid = index.gridOf(ids[i]!, lane);
+        if (grid === undefined || base[i * LANES + lane]! + this.#leftoverMost <= this.#bestScore) continue;
+        if (index === fleet.byKind && !this.#zoneOpen(fleet, request, ids[i]!)) continue;
+        this.#searchGrid(fleet, request, grid, base[i * LANES + lane]!);
+        if (this.#strays < 0) return;
+      }
+    }
+  }
+
+  #searchGrid(fleet: FleetView, request: PlacementRequest, grid: CapacityGrid, base: number): void {
+    const { size } = grid;
     const prospect = this.#prospect;
-    setAsked(prospect, request, kind);
-    const firstRow = Math.floor(request.memoryMib / kind.grid.memoryMibPerRow);
-    let column = grid.columnFrom(Math.floor(request.cpuMillis / kind.grid.cpuMillisPerColumn));
-    for (; column >= 0; column = grid.columnFrom(column + 1)) {
-      setColumn(prospect, request, kind, column);
+    setAsked(prospect, request, size);
+    const firstRow = Math.floor(request.memoryMib / size.grid.memoryMibPerRow);
+    let column = grid.columnFrom(Math.floor(request.cpuMillis / size.grid.cpuMillisPerColumn));
+    for (; column >= 0 && this.#strays >= 0; column = grid.columnFrom(column + 1)) {
+      setColumn(prospect, request, size, column);
       prospect.memoryLeft = 0;
       if (base + weigh(this.#onFit, prospect) + this.#shapeMost <= this.#bestScore) return;
-      this.#searchColumn(fleet, request, grid, kind, column, firstRow, base);
+      this.#searchColumn(fleet, request, grid, column, firstRow, base);
     }
   }
 
@@ -88,14 +124,13 @@ export class IndexWalk {
     fleet: FleetView,
     request: PlacementRequest,
     grid: CapacityGrid,
-    kind: Kind,
     column: number,
     firstRow: number,
     base: number,
   ): void {
     const prospect = this.#prospect;
     for (let row = grid.rowFrom(column, firstRow); row >= 0; row = grid.rowFrom(column, row + 1)) {
-      setRow(prospect, request, kind, row);
+      setRow(prospect, request, grid.size, row);
       const fit = base + weigh(this.#onFit, prospect);
       if (fit + this.#shapeMost <= this.#bestScore) return;
       const score = fit + weigh(this.#onShape, prospect);
@@ -104,47 +139,70 @@ export class IndexWalk {
   }
 
   #searchBucket(fleet: FleetView, request: PlacementRequest, head: number, score: number): void {
-    for (let node = head; node >= 0; node = fleet.index.next[node]!) {
+    for (let node = head; node >= 0; node = this.#next[node]!) {
       if (!fleet.fits(node, request)) continue;
-      if (request.group !== undefined && !this.#joins(fleet, request, node)) continue;
-      this.#best = node;
-      this.#bestScore = score;
-      return;
+      if (this.#allowed[fleet.kind[node]!] === 1 && this.#joins(fleet, request, node)) {
+        this.#best = node;
+        this.#bestScore = score;
+        return;
+      }
+      this.#strays -= 1;
+      if (this.#strays < 0) return;
     }
   }
 
   #joins(fleet: FleetView, request: PlacementRequest, node: number): boolean {
+    if (request.group === undefined) return true;
     for (const filter of this.#groupFilters) if (!filter.admits(fleet, request, node)) return false;
     return true;
   }
 
-  #zoneOpen(fleet: FleetView, request: PlacementRequest, zone: number): boolean {
+  #zoneOpen(fleet: FleetView, request: PlacementRequest, kind: number): boolean {
+    if (request.group === undefined) return true;
+    const { zone } = fleet.kinds.at(kind);
     for (const filter of this.#zoneFilters) if (filter.admitsZone?.(fleet, request, zone) === false) return false;
     return true;
   }
 
-  /** Kinds of node that pass the filters which ask of nothing else; remembered for each constraints object. */
-  #eligibleKinds(fleet: FleetView, constraints: Constraints): Eligible {
-    let known = this.#kinds.get(fleet);
-    if (known === undefined) this.#kinds.set(fleet, (known = new WeakMap()));
-    let eligible = known.get(constraints);
-    if (eligible === undefined) known.set(constraints, (eligible = this.#judgeKinds(fleet, constraints)));
+  /** Remembered for each constraints object, in the fleet last asked about. */
+  #eligible(fleet: FleetView, constraints: Constraints): Eligible {
+    if (fleet !== this.#fleet) {
+      this.#fleet = fleet;
+      this.#known = new WeakMap();
+    }
+    let eligible = this.#known.get(constraints);
+    if (eligible === undefined) this.#known.set(constraints, (eligible = this.#judge(fleet, constraints)));
     return eligible;
   }
 
-  #judgeKinds(fleet: FleetView, constraints: Constraints): Eligible {
-    const judges = this.#policy.filters.filter(({ stage }) => stage === 'kind');
-    const kinds = Array.from({ length: fleet.kinds.size }, (_, kind) => kind);
-    const passes = (kind: number): boolean =>
-      judges.every((filter) => filter.admitsTrait?.(fleet.traits.at(fleet.kinds.at(kind).trait), constraints) ?? true);
-    const eligible = Int32Array.from(kinds.filter(passes));
-    const base = new Float64Array(eligible.length * LANES);
-    eligible.forEach((kind, i) => {
+  #judge(fleet: FleetView, constraints: Constraints): Eligible {
+    const judges = this.policy.filters.filter(({ stage }) => stage === 'kind');
+    const allowed = Uint8Array.from({ length: fleet.kinds.count }, (_, kind) => {
+      const trait = fleet.traits.at(fleet.kinds.at(kind).trait);
+      return judges.every((filter) => filter.admitsTrait?.(trait, constraints) ?? true) ? 1 : 0;
+    });
+    const kinds = [...allowed.keys()].filter((kind) => allowed[kind] === 1);
+    const sizeOf = (kind: number): NodeSize => fleet.kinds.at(kind).size;
+    const sizes = [...new Set(kinds.map(sizeOf))];
+    return {
+      allowed,
+      kinds: this.#pools(fleet, kinds, kinds.map(sizeOf)),
+      sizes: this.#pools(
+        fleet,
+        sizes.map(({ index }) => index),
+        sizes,
+      ),
+    };
+  }
+
+  #pools(fleet: FleetView, ids: readonly number[], sizes: readonly NodeSize[]): Pools {
+    const base = new Float64Array(ids.length * LANES);
+    sizes.forEach((size, i) => {
       for (let lane = 0; lane < LANES; lane++) {
-        setNode(this.#prospect, fleet, fleet.kinds.at(kind), lane);
+        setNode(this.#prospect, fleet, size, lane);
         base[i * LANES + lane] = weigh(this.#onNode, this.#prospect);
       }
     });
-    return { kinds: eligible, base };
+    return { ids: Int32Array.from(ids), base };
   }
 }
