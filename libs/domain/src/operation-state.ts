@@ -21,6 +21,3 @@ export const operationKinds = [
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
-
-/** The phases of a start, in order; each ends at the time the timeline gives it. */
-export const startPhases = ['queued', 'placed', 'image', 'spawned', 'kernel', 'ready'] as const;
