@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [--short] [--json] [--data FOLDER]`: how fast the scheduling core places, and how fast a packing
- * replay and a consolidation replay run, on this machine. `--data` names the folder of the data sets (default ../shared/data); without it the
- * workload is synthetic.
+ * replay and a consolidation replay run, on this machine. `--data` names the folder of the data sets (default
+ * ../shared/data); without it the workload is synthetic.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

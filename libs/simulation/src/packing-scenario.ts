@@ -1,16 +1,18 @@
 import { policies, type PolicyName } from '@berth/scheduling/policy.js';
+import { chargesOf, meanGramsPerKwh, type CostModel } from './cost/cost-model.js';
 import type { Fleet } from './fleet/fleet.js';
 import { replayEndS } from './packing/arrivals.js';
 import type { Arrivals } from './packing/arrivals.js';
 import { lowerBound } from './packing/lower-bound.js';
 import { PackingReplay } from './packing/replay.js';
-import type { Summary } from './report/summary.js';
+import { costSummary, type Summary } from './report/summary.js';
 
 export interface PackingScenario {
   readonly trace: string;
   readonly arrivals: Arrivals;
   /** Nodes of one kind. */
   readonly fleet: Fleet;
+  readonly cost: CostModel;
   readonly policy: PolicyName;
   readonly migrationsPer1000: number;
   readonly seed: number;
@@ -18,6 +20,8 @@ export interface PackingScenario {
 
 const RELEARN_EVERY_S = 3600;
 const DAY_S = 86_400;
+/** The trace names no projects. */
+const EVERYBODY = '(all)';
 const RULES = [
   'Departures of an instant come before its arrivals.',
   'What arrives at one instant is placed as one batch, the long-lived first.',
@@ -25,12 +29,12 @@ const RULES = [
   'A node is opened only when none in use takes a request, and closed when empty.',
   'Lifetimes are learned from instances that have ended; none is known in advance.',
   'The lower bound is the integral of max(ceil(cpu), ceil(memory)) over time: no packing can pass it.',
-  'CPU demand is unknown in this trace: energy, violations, cost and carbon are not given.',
+  'CPU demand is unknown in this trace: energy takes what is booked as used, and violations are not given.',
 ];
 
 /** Packs requests by size until the last one has arrived. */
 export function runPackingScenario(scenario: PackingScenario): Summary {
-  const { arrivals, fleet, policy, migrationsPer1000 } = scenario;
+  const { arrivals, fleet, policy, cost, migrationsPer1000 } = scenario;
   const [node] = fleet.nodes;
   if (node === undefined || fleet.nodes.some((other) => other !== node)) {
     throw new RangeError('packing needs a fleet of one kind of node');
@@ -47,11 +51,15 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
     endS,
     relearnIntervalS: RELEARN_EVERY_S,
     migrationsPer1000,
+    power: node.power,
   }).run();
   const bound = lowerBound(arrivals, size, endS);
   let instanceDays = 0;
   for (let i = 0; i < arrivals.count; i++)
     instanceDays += (Math.min(arrivals.endS[i]!, endS) - arrivals.startS[i]!) / DAY_S;
+  const { energy, capital, operations, embodiedGrams } = chargesOf(result.energyKwh, result.nodeHours, fleet, cost);
+  const total = energy + capital + operations;
+  const bill = { energy, capital, operations, total, byProject: new Map([[EVERYBODY, total]]) };
   const rejection = { reason: 'no node could take it', rows: result.rejected, example: '' };
   return {
     ...UNKNOWN_WITHOUT_DEMAND,
@@ -60,6 +68,7 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
     fleet: fleet.name,
     policy,
     seed: scenario.seed,
+    energyKwh: result.energyKwh,
     migrations: result.migrations,
     migrationsPerInstanceDay: instanceDays > 0 ? result.migrations / instanceDays : 0,
     instancesPlaced: result.placed,
@@ -68,13 +77,14 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
     nodeHours: result.nodeHours,
     nodeHoursLowerBound: bound.nodeHours,
     peakNodes: result.peakNodes,
+    cost: costSummary(bill, cost),
+    carbonGrams: result.energyKwh * cost.pue * meanGramsPerKwh(cost) + embodiedGrams,
     events: result.events,
     rules: RULES,
   };
 }
 
 const UNKNOWN_WITHOUT_DEMAND = {
-  energyKwh: null,
   floorKwh: null,
   energyOverFloor: null,
   slatahPercent: null,
@@ -86,8 +96,6 @@ const UNKNOWN_WITHOUT_DEMAND = {
   waitSeconds: 0,
   instancesWaiting: 0,
   nodeStarts: 0,
-  cost: null,
-  carbonGrams: null,
   wallSeconds: null,
   peakRssMib: null,
 } as const;

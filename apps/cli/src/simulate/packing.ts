@@ -4,7 +4,7 @@ import { runPackingScenario } from '@berth/simulation/packing-scenario.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 import { InputError, linesOf } from '@berth/simulation/traces/rows.js';
 import { CliError } from '../output/failure.js';
-import { loadFleet, splitSpec } from './inputs.js';
+import { loadCost, loadFleet, splitSpec } from './inputs.js';
 import { openText } from './open-text.js';
 import { wholeNumber } from './options.js';
 import type { RunFlags } from './run.js';
@@ -18,6 +18,7 @@ export async function runPacking(flags: RunFlags): Promise<Summary> {
     });
   }
   const fleet = await loadFleet(flags.fleet);
+  const cost = await loadCost(flags.cost);
   const lines: string[] = [];
   for await (const { text } of linesOf(openText(file))) lines.push(text);
   const migrationsPer1000 = wholeNumber('--migrations-per-1000', flags.migrationsPer1000);
@@ -27,6 +28,7 @@ export async function runPacking(flags: RunFlags): Promise<Summary> {
     trace: flags.trace,
     arrivals: parse(file, lines),
     fleet,
+    cost,
     policy,
     migrationsPer1000,
     seed,

@@ -46,15 +46,30 @@ export interface Bill {
   readonly byProject: ReadonlyMap<string, MicroCents>;
 }
 
+export interface Charges {
+  readonly energy: MicroCents;
+  readonly capital: MicroCents;
+  readonly operations: MicroCents;
+  readonly embodiedGrams: number;
+}
+
+/** What energy and node time cost. */
+export function chargesOf(energyKwh: number, nodeHours: number, fleet: Fleet, model: CostModel): Charges {
+  const lifeHours = model.nodeLifeYears * HOURS_PER_YEAR;
+  return {
+    energy: microCents(energyKwh * model.pue * model.tariffPerKwh),
+    capital: microCents(nodeHours * (mean(fleet, ({ priceEur }) => priceEur) / lifeHours)),
+    operations: microCents(nodeHours * model.operationsPerNodeHour),
+    embodiedGrams: (nodeHours * mean(fleet, (kind) => kind.embodiedKgCo2) * 1000) / lifeHours,
+  };
+}
+
 /**
  * What the run cost and emitted, and who for: energy by the energy attributed to each instance, capital and operations
  * by reserved memory and time. Energy of nobody is the project `(unallocated)`.
  */
 export function billOf(result: ReplayResult, workload: Workload, fleet: Fleet, model: CostModel): Bill {
-  const energy = microCents(result.energyKwh * model.pue * model.tariffPerKwh);
-  const lifeHours = model.nodeLifeYears * HOURS_PER_YEAR;
-  const capital = microCents(result.nodeHours * (mean(fleet, ({ priceEur }) => priceEur) / lifeHours));
-  const operations = microCents(result.nodeHours * model.operationsPerNodeHour);
+  const { energy, capital, operations, embodiedGrams } = chargesOf(result.energyKwh, result.nodeHours, fleet, model);
   const energyWeights = new Map<string, number>([[UNALLOCATED, result.unallocatedJoules]]);
   const timeWeights = new Map<string, number>([[UNALLOCATED, 0]]);
   workload.instances.forEach(({ project, memoryMib }, i) => {
@@ -68,8 +83,7 @@ export function billOf(result: ReplayResult, workload: Workload, fleet: Fleet, m
   );
   const timeParts = apportion(capital + operations, [...timeWeights.values()]);
   const byProject = new Map([...energyWeights.keys()].map((project, i) => [project, energyParts[i]! + timeParts[i]!]));
-  const embodied = (result.nodeHours * mean(fleet, (kind) => kind.embodiedKgCo2) * 1000) / lifeHours;
-  const carbonGrams = carbonOf(result.joulesByInterval, model) + embodied;
+  const carbonGrams = carbonOf(result.joulesByInterval, model) + embodiedGrams;
   return { energy, capital, operations, total: energy + capital + operations, carbonGrams, byProject };
 }
 
@@ -83,6 +97,11 @@ function carbonOf(joulesByInterval: readonly number[], { carbon, pue }: CostMode
     before = joules;
   });
   return grams;
+}
+
+/** For a run that does not record when its energy was used. */
+export function meanGramsPerKwh({ carbon }: CostModel): number {
+  return carbon.gramsPerKwh.reduce((sum, grams) => sum + grams, 0) / carbon.gramsPerKwh.length;
 }
 
 function mean(fleet: Fleet, of: (kind: Fleet['nodes'][number]) => number): number {

@@ -100,7 +100,7 @@ export function summaryOf(result: ReplayResult, bill: Bill, cost: CostModel, fac
   };
 }
 
-function costSummary(bill: Bill, { currency }: CostModel): CostSummary {
+export function costSummary(bill: Omit<Bill, 'carbonGrams'>, { currency }: CostModel): CostSummary {
   const names = [...bill.byProject.keys()].sort(
     (a, b) => Number(a === UNALLOCATED) - Number(b === UNALLOCATED) || (a < b ? -1 : 1),
   );
