@@ -209,7 +209,6 @@ export class FaultWorld {
     await this.watch.close();
     for (const name of this.paused) this.resume(name);
     for (const one of [...this.processes.values()].toReversed()) await one.stop();
-    for (const { pid } of await this.guests.processes()) process.kill(pid, 'SIGKILL');
     for (const server of Object.values(this.servers)) await server.stop();
     await this.world.close();
   }
