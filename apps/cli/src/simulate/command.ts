@@ -1,16 +1,11 @@
 import { Command } from 'commander';
-import { explainScenario } from '@berth/simulation/explain.js';
-import { SIMULATION_POLICIES } from '@berth/simulation/policies.js';
-import { CliError } from '../output/failure.js';
-import { terminal } from '../output/terminal.js';
-import { compare } from './compare.js';
-import { FLEETS, TRACES } from './inputs.js';
-import { loadScenario, policyNamed, timeOfDay, type ScenarioFlags } from './options.js';
-import { run } from './run.js';
+import type { CompareFlags } from './compare.js';
+import type { ExplainFlags } from './explain.js';
+import type { RunFlags } from './run.js';
 
 /** `berth simulate`: what a policy would need and cost on a trace. Needs no running datacenter. */
 export function simulateCommand(): Command {
-  const simulate = new Command('simulate').description('run a trace under a policy, without a datacenter');
+  const simulate = new Command('berth simulate').description('run a trace under a policy, without a datacenter');
   scenarioOptions(simulate.command('run').description('one policy on one trace'))
     .option('--policy <name>', 'berth simulate policies lists them', 'berth')
     .option('--report <folder>', 'write summary.json, series.csv and report.html there')
@@ -18,32 +13,25 @@ export function simulateCommand(): Command {
     .option('--migrations-per-1000 <count>', 'azure only: moves allowed for every thousand requests', '0')
     .option('--json', 'the summary as JSON on stdout')
     .option('--no-timing', 'leave out what differs between two equal runs: wall time and memory')
-    .action(run);
+    .action(async (flags: RunFlags) => (await import('./run.js')).run(flags));
   scenarioOptions(simulate.command('compare').description('several policies side by side'))
     .requiredOption('--policies <names>', 'separated by commas')
     .option('--seeds <count>', 'so many seeds, from --seed on', '1')
     .option('--json', 'all summaries as JSON on stdout')
-    .action(compare);
+    .action(async (flags: CompareFlags) => (await import('./compare.js')).compare(flags));
   scenarioOptions(
     simulate.command('explain').description('why an instance was where it was, and what else was possible'),
   )
     .option('--policy <name>', 'berth simulate policies lists them', 'berth')
     .requiredOption('--at <time>', 'hours and minutes from the start, such as 03:00')
     .requiredOption('--instance <id>', 'as the trace names it')
-    .action(explain);
-  const policies = Object.entries(SIMULATION_POLICIES).map(([name, { description }]) => [name, description] as const);
-  simulate
-    .command('policies')
-    .description('what --policy takes')
-    .action(() => printList(policies));
-  simulate
-    .command('traces')
-    .description('what --trace takes')
-    .action(() => printList(Object.entries(TRACES)));
-  simulate
-    .command('fleets')
-    .description('what --fleet takes')
-    .action(() => printList(Object.entries(FLEETS)));
+    .action(async (flags: ExplainFlags) => (await import('./explain.js')).explain(flags));
+  for (const what of ['policies', 'traces', 'fleets'] as const) {
+    simulate
+      .command(what)
+      .description('what there is, one line each')
+      .action(async () => (await import('./lists.js')).printList(what));
+  }
   return simulate;
 }
 
@@ -56,18 +44,4 @@ function scenarioOptions(command: Command): Command {
     .option('--sample-every <seconds>', 'rows of series.csv; changes no figure', '300')
     .option('--decide-every <seconds>', 'how often the policy reads demand and decides (default: its own)')
     .option('--failures <count>', 'failures of a node a year', '0');
-}
-
-async function explain(flags: ScenarioFlags & { policy: string; at: string; instance: string }): Promise<void> {
-  const scenario = { ...(await loadScenario(flags)), policy: policyNamed(flags.policy) };
-  try {
-    for (const line of explainScenario(scenario, timeOfDay(flags.at), flags.instance)) terminal.print(line);
-  } catch (error) {
-    throw error instanceof RangeError ? new CliError(error.message) : error;
-  }
-}
-
-function printList(entries: readonly (readonly [string, string])[]): void {
-  const width = Math.max(...entries.map(([name]) => name.length));
-  for (const [name, text] of entries) terminal.print(`${name.padEnd(width)}  ${text}`);
 }

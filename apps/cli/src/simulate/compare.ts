@@ -33,7 +33,7 @@ export async function compare(flags: CompareFlags): Promise<void> {
   for (let seed = first; seed < first + Math.max(1, seeds); seed++) {
     const scenario = await loadScenario({ ...flags, trace: seededTrace(flags.trace, seed), seed: String(seed) });
     for (const policy of policies) {
-      const onProgress = progressBar(`${policy} ${seed}`, scenario.workload.durationS, flags.json !== true);
+      const onProgress = progressBar(`${policy} ${seed}`, scenario.workload.durationS);
       summaries.push(runScenario({ ...scenario, policy, onProgress }).summary);
       onProgress(scenario.workload.durationS);
     }

@@ -2,10 +2,10 @@ const WIDTH = 28;
 const EVERY_MS = 100;
 
 /** A bar with an estimate of what is left, on stderr, when somebody watches. */
-export function progressBar(label: string, total: number, isShown: boolean): (done: number) => void {
+export function progressBar(label: string, total: number): (done: number) => void {
   const startedMs = performance.now();
   let drawnMs = 0;
-  if (!isShown || !process.stderr.isTTY) return () => undefined;
+  if (!process.stderr.isTTY) return () => undefined;
   return (done) => {
     const nowMs = performance.now();
     const isOver = done >= total;

@@ -35,7 +35,7 @@ async function runDemand(flags: RunFlags) {
   const scenario = await loadScenario(flags);
   const { instances, durationS } = scenario.workload;
   const log = flags.decisions === true && flags.report !== undefined ? await DecisionLog.open(flags.report) : undefined;
-  const onProgress = progressBar(policy, durationS, flags.json !== true);
+  const onProgress = progressBar(policy, durationS);
   const result = runScenario({
     ...scenario,
     policy,
