@@ -10,8 +10,8 @@ beforeAll(async () => {
   world = await openApiWorld();
 });
 afterAll(async () => {
+  await restarted?.stop(); // before the world takes its folder away
   await world?.close();
-  await restarted?.stop();
 });
 
 const create = (name: string) =>
