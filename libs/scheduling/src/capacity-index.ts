@@ -1,5 +1,5 @@
 import { CapacityGrid } from './capacity-grid.js';
-import type { FleetView } from './fleet.js';
+import type { KindTable } from './kinds.js';
 
 /** Levels of `FleetView.stay`: 0 = soon empty, 15 = in use for days to come. */
 export const STAY_LEVELS = 16;
@@ -7,6 +7,17 @@ export const STAY_LEVELS = 16;
 export const LANES = STAY_LEVELS + 1;
 
 const OUT = 255;
+
+/** The columns of a fleet that say where a node belongs. */
+export interface IndexedFleet {
+  readonly size: number;
+  readonly kinds: KindTable;
+  readonly kind: Int32Array;
+  readonly free: { readonly cpuMillis: Int32Array; readonly memoryMib: Int32Array };
+  readonly flags: Uint8Array;
+  readonly residents: Int32Array;
+  readonly stay: Uint8Array;
+}
 
 /**
  * Every node that takes placements, by pool, lane and free capacity. Follows each booking in constant time. A pool is a
@@ -21,10 +32,10 @@ export class CapacityIndex {
   readonly #lane: Uint8Array;
   readonly #pool: Int32Array;
   readonly #grids: (CapacityGrid | undefined)[] = [];
-  readonly #fleet: FleetView;
+  readonly #fleet: IndexedFleet;
 
   /** `pool` gives the pool of each node; nodes of one pool are of one size. */
-  constructor(fleet: FleetView, pool: Int32Array) {
+  constructor(fleet: IndexedFleet, pool: Int32Array) {
     this.#fleet = fleet;
     this.#pool = pool;
     this.next = new Int32Array(fleet.size);
@@ -62,6 +73,6 @@ export class CapacityIndex {
   }
 }
 
-export function laneOf(fleet: FleetView, node: number): number {
+export function laneOf(fleet: IndexedFleet, node: number): number {
   return fleet.residents[node] === 0 ? 0 : 1 + fleet.stay[node]!;
 }

@@ -1,5 +1,5 @@
-import { gridShape } from './capacity-grid.js';
-import type { GridShape } from './capacity-grid.js';
+import { gridShape } from './grid-shape.js';
+import type { GridShape } from './grid-shape.js';
 
 /** What all nodes of one size have in common. */
 export interface NodeSize {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { CompareFlags } from './compare.js';
 import type { ExplainFlags } from './explain.js';
-import type { RunFlags } from './run.js';
+import type { RunFlags } from './options.js';
 
 /** `berth simulate`: what a policy would need and cost on a trace. Needs no running datacenter. */
 export function simulateCommand(): Command {

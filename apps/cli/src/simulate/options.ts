@@ -15,6 +15,15 @@ export interface ScenarioFlags {
   readonly failures: string;
 }
 
+export interface RunFlags extends ScenarioFlags {
+  readonly policy: string;
+  readonly report?: string;
+  readonly decisions?: boolean;
+  readonly json?: boolean;
+  readonly timing: boolean;
+  readonly migrationsPer1000: string;
+}
+
 export function policyNamed(name: string): SimulationPolicyName {
   if (Object.hasOwn(SIMULATION_POLICIES, name)) return name as SimulationPolicyName;
   throw new CliError(`no policy ${name}`, { next: 'berth simulate policies' });

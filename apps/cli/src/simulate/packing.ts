@@ -6,8 +6,7 @@ import { InputError, linesOf } from '@berth/simulation/traces/rows.js';
 import { CliError } from '../output/failure.js';
 import { loadCost, loadFleet, splitSpec } from './inputs.js';
 import { openText } from './open-text.js';
-import { wholeNumber } from './options.js';
-import type { RunFlags } from './run.js';
+import { type RunFlags, wholeNumber } from './options.js';
 
 /** `azure:` traces give sizes and lifetimes, no demand: they are packed, not consolidated. */
 export async function runPacking(flags: RunFlags): Promise<Summary> {

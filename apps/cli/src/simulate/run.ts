@@ -1,20 +1,11 @@
 import { runScenario } from '@berth/simulation/scenario.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 import { terminal } from '../output/terminal.js';
-import { loadScenario, policyNamed, type ScenarioFlags } from './options.js';
+import { loadScenario, policyNamed, type RunFlags } from './options.js';
 import { runPacking } from './packing.js';
 import { progressBar } from './progress.js';
 import { DecisionLog, writeReport } from './report-files.js';
 import { summaryLines } from './summary-lines.js';
-
-export interface RunFlags extends ScenarioFlags {
-  readonly policy: string;
-  readonly report?: string;
-  readonly decisions?: boolean;
-  readonly json?: boolean;
-  readonly timing: boolean;
-  readonly migrationsPer1000: string;
-}
 
 export async function run(flags: RunFlags): Promise<void> {
   const startedMs = performance.now();
