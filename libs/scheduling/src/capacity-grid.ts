@@ -1,8 +1,20 @@
 import type { NodeSize } from './kinds.js';
 
 /**
+ * An index keeps all it knows of a node together, in half a cache line: in a large fleet a booking costs what it misses.
+ * These are the fields of a record.
+ */
+export const RECORD = 8;
+export const NEXT = 0;
+export const PREVIOUS = 1;
+export const COLUMN = 2;
+export const ROW = 3;
+export const LANE = 4;
+export const POOL = 5;
+
+/**
  * Nodes by what they have free: one list of nodes per bucket, and bits that say which buckets hold any. The lists are
- * threaded through `next` and `previous`, which all grids of a fleet share: a node is in one list at a time.
+ * threaded through the records, which all grids of an index share: a node is in one list at a time.
  */
 export class CapacityGrid {
   readonly size: NodeSize;
@@ -13,15 +25,13 @@ export class CapacityGrid {
   readonly #filledRows: Uint32Array;
   readonly #wordsPerColumn: number;
   readonly #nodesInColumn: Int32Array;
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
+  readonly #records: Int32Array;
 
-  constructor(size: NodeSize, next: Int32Array, previous: Int32Array) {
+  constructor(size: NodeSize, records: Int32Array) {
     const shape = size.grid;
     this.size = size;
     this.#rows = shape.rows;
-    this.#next = next;
-    this.#previous = previous;
+    this.#records = records;
     this.#heads = new Int32Array(shape.columns * shape.rows).fill(-1);
     this.#wordsPerColumn = (shape.rows + 31) >>> 5;
     this.#filledColumns = new Uint32Array((shape.columns + 31) >>> 5);
@@ -29,21 +39,27 @@ export class CapacityGrid {
     this.#nodesInColumn = new Int32Array(shape.columns);
   }
 
-  insert(node: number, column: number, row: number): void {
+  /** Puts a node into the bucket that its record names. */
+  insert(node: number): void {
+    const records = this.#records;
+    const [column, row] = [records[node * RECORD + COLUMN]!, records[node * RECORD + ROW]!];
     const bucket = column * this.#rows + row;
     const head = this.#heads[bucket]!;
-    this.#next[node] = head;
-    this.#previous[node] = -1;
-    if (head >= 0) this.#previous[head] = node;
+    records[node * RECORD + NEXT] = head;
+    records[node * RECORD + PREVIOUS] = -1;
+    if (head >= 0) records[head * RECORD + PREVIOUS] = node;
     else this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! |= 1 << (row & 31);
     this.#heads[bucket] = node;
     if (this.#nodesInColumn[column]!++ === 0) this.#filledColumns[column >>> 5]! |= 1 << (column & 31);
   }
 
-  remove(node: number, column: number, row: number): void {
-    const [next, previous] = [this.#next[node]!, this.#previous[node]!];
-    if (next >= 0) this.#previous[next] = previous;
-    if (previous >= 0) this.#next[previous] = next;
+  /** Takes a node out of the bucket that its record names. */
+  remove(node: number): void {
+    const records = this.#records;
+    const [column, row] = [records[node * RECORD + COLUMN]!, records[node * RECORD + ROW]!];
+    const [next, previous] = [records[node * RECORD + NEXT]!, records[node * RECORD + PREVIOUS]!];
+    if (next >= 0) records[next * RECORD + PREVIOUS] = previous;
+    if (previous >= 0) records[previous * RECORD + NEXT] = next;
     else {
       this.#heads[column * this.#rows + row] = next;
       if (next < 0) this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! &= ~(1 << (row & 31));
@@ -61,7 +77,7 @@ export class CapacityGrid {
     return firstBit(this.#filledRows, column * this.#wordsPerColumn, this.#wordsPerColumn, row);
   }
 
-  /** The first node of a bucket, -1 when it is empty; follow with the index's `next`. */
+  /** The first node of a bucket, -1 when it is empty; follow with `NEXT` of its record. */
   headAt(column: number, row: number): number {
     return this.#heads[column * this.#rows + row]!;
   }

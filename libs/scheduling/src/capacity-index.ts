@@ -1,4 +1,4 @@
-import { CapacityGrid } from './capacity-grid.js';
+import { CapacityGrid, COLUMN, LANE, POOL, RECORD, ROW } from './capacity-grid.js';
 import type { KindTable } from './kinds.js';
 
 /** Levels of `FleetView.stay`: 0 = soon empty, 15 = in use for days to come. */
@@ -24,27 +24,21 @@ export interface IndexedFleet {
  * kind of node, or all kinds of one size: one list then serves many kinds, at the price of meeting some not asked for.
  */
 export class CapacityIndex {
-  /** The node after a node in its list; -1 at the end. */
-  readonly next: Int32Array;
-  readonly #previous: Int32Array;
-  readonly #column: Uint8Array;
-  readonly #row: Uint16Array;
-  readonly #lane: Uint8Array;
-  readonly #pool: Int32Array;
+  /** Of each node, `RECORD` fields. */
+  readonly records: Int32Array;
   readonly #grids: (CapacityGrid | undefined)[] = [];
   readonly #fleet: IndexedFleet;
 
   /** `pool` gives the pool of each node; nodes of one pool are of one size. */
   constructor(fleet: IndexedFleet, pool: Int32Array) {
     this.#fleet = fleet;
-    this.#pool = pool;
-    this.next = new Int32Array(fleet.size);
-    this.#previous = new Int32Array(fleet.size);
-    this.#column = new Uint8Array(fleet.size);
-    this.#row = new Uint16Array(fleet.size);
-    this.#lane = new Uint8Array(fleet.size).fill(OUT);
+    this.records = new Int32Array(fleet.size * RECORD);
     // Lists grow at the head: backwards, so that the fleet's first node is met first.
-    for (let node = fleet.size - 1; node >= 0; node--) this.update(node);
+    for (let node = fleet.size - 1; node >= 0; node--) {
+      this.records[node * RECORD + LANE] = OUT;
+      this.records[node * RECORD + POOL] = pool[node]!;
+      this.update(node);
+    }
   }
 
   gridOf(pool: number, lane: number): CapacityGrid | undefined {
@@ -53,6 +47,7 @@ export class CapacityIndex {
 
   /** Puts a node where its free capacity, flags and stay now belong. */
   update(node: number): void {
+    const { records } = this;
     const fleet = this.#fleet;
     const { size } = fleet.kinds.at(fleet.kind[node]!);
     const [cpu, memory] = [fleet.free.cpuMillis[node]!, fleet.free.memoryMib[node]!];
@@ -60,16 +55,15 @@ export class CapacityIndex {
     const lane = open ? laneOf(fleet, node) : OUT;
     const column = open ? Math.floor(cpu / size.grid.cpuMillisPerColumn) : 0;
     const row = open ? Math.floor(memory / size.grid.memoryMibPerRow) : 0;
-    const old = this.#lane[node]!;
-    if (lane === old && column === this.#column[node] && row === this.#row[node]) return;
-    const pool = this.#pool[node]!;
-    if (old !== OUT) this.gridOf(pool, old)!.remove(node, this.#column[node]!, this.#row[node]!);
-    this.#lane[node] = lane;
-    this.#column[node] = column;
-    this.#row[node] = row;
-    if (!open) return;
-    const grid = (this.#grids[pool * LANES + lane] ??= new CapacityGrid(size, this.next, this.#previous));
-    grid.insert(node, column, row);
+    const at = node * RECORD;
+    const old = records[at + LANE]!;
+    if (lane === old && column === records[at + COLUMN] && row === records[at + ROW]) return;
+    const first = records[at + POOL]! * LANES;
+    if (old !== OUT) this.#grids[first + old]!.remove(node);
+    records[at + LANE] = lane;
+    records[at + COLUMN] = column;
+    records[at + ROW] = row;
+    if (open) (this.#grids[first + lane] ??= new CapacityGrid(size, records)).insert(node);
   }
 }
 

@@ -1,5 +1,6 @@
 import { LANES } from './capacity-index.js';
 import type { CapacityIndex } from './capacity-index.js';
+import { NEXT, RECORD } from './capacity-grid.js';
 import type { CapacityGrid } from './capacity-grid.js';
 import type { Filter } from './filter.js';
 import type { FleetView } from './fleet.js';
@@ -52,7 +53,7 @@ export class IndexWalk {
   #fleet: FleetView | undefined;
   #known = new WeakMap<Constraints, Eligible>();
   #allowed: Uint8Array = new Uint8Array(0);
-  #next: Int32Array = new Int32Array(0);
+  #records: Int32Array = new Int32Array(0);
   #strays = 0;
   #best = -1;
   #bestScore = -Infinity;
@@ -93,7 +94,7 @@ export class IndexWalk {
   #search(fleet: FleetView, request: PlacementRequest, index: CapacityIndex, { ids, base }: Pools): void {
     this.#best = -1;
     this.#bestScore = -Infinity;
-    this.#next = index.next;
+    this.#records = index.records;
     for (const lane of this.#laneOrder) {
       if (this.#laneMost[lane]! <= this.#bestScore) return;
       for (let i = 0; i < ids.length; i++) {
@@ -139,7 +140,7 @@ export class IndexWalk {
   }
 
   #searchBucket(fleet: FleetView, request: PlacementRequest, head: number, score: number): void {
-    for (let node = head; node >= 0; node = this.#next[node]!) {
+    for (let node = head; node >= 0; node = this.#records[node * RECORD + NEXT]!) {
       if (!fleet.fits(node, request)) continue;
       if (this.#allowed[fleet.kind[node]!] === 1 && this.#joins(fleet, request, node)) {
         this.#best = node;
