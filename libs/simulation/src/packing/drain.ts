@@ -23,20 +23,21 @@ export interface DrainContext {
 /** Empties the nodes with the fewest instances while there is slack and budget. Gives the nodes that became empty. */
 export function drainFew(context: DrainContext, budget: number): number[] {
   const { fleet } = context;
-  const open: number[] = [];
+  const few: number[] = [];
   let [free, total] = [0, 0];
   for (let node = 0; node < fleet.size; node++) {
     if (fleet.flags[node] !== 0) continue;
-    open.push(node);
+    if (fleet.residents[node]! <= MOVES_PER_NODE_MAX) few.push(node);
     free += fleet.free.cpuMillis[node]!;
     total += fleet.allocatable.cpuMillis[node]!;
   }
-  open.sort((a, b) => fleet.residents[a]! - fleet.residents[b]! || a - b);
+  if (free < SLACK_MIN * total) return [];
+  few.sort((a, b) => fleet.residents[a]! - fleet.residents[b]! || a - b);
   const emptied: number[] = [];
-  for (const node of open) {
+  for (const node of few) {
     const size = fleet.allocatable.cpuMillis[node]!;
     const moves = fleet.residents[node]!;
-    if (moves > Math.min(budget, MOVES_PER_NODE_MAX) || free - size < SLACK_MIN * total) break;
+    if (moves > budget || free - size < SLACK_MIN * total) break;
     if (!empty(context, node)) continue;
     budget -= moves;
     free -= size;

@@ -47,8 +47,9 @@ export class Outlook {
     this.#show(node);
   }
 
-  departed(request: number, slot: number, ageS: number): void {
-    this.#model.ended(this.#group[request]!, this.#residents.band[slot]!, ageS);
+  departed(request: number, slot: number, nowS: number): void {
+    const { band, startS } = this.#residents;
+    this.#model.ended(this.#group[request]!, band[slot]!, nowS - startS[slot]!);
     this.left(request, slot);
   }
 
@@ -68,19 +69,24 @@ export class Outlook {
   }
 
   /** Ages every live instance, learns, and looks at each node afresh. */
-  relearn(requestOf: (slot: number) => number, ageOf: (slot: number) => number): void {
-    const { band } = this.#residents;
-    this.#eachSlot((slot) => {
-      const now = bandOf(ageOf(slot));
-      if (now === band[slot]) return;
-      this.#model.aged(this.#group[requestOf(slot)]!, band[slot]!, now);
+  relearn(nowS: number, requestOf: (instance: number) => number): void {
+    const { band, instance, node, slots, startS } = this.#residents;
+    const group = new Int32Array(slots);
+    for (let slot = 0; slot < slots; slot++) {
+      if (instance[slot]! < 0) continue;
+      group[slot] = this.#group[requestOf(instance[slot]!)]!;
+      const now = bandOf(nowS - startS[slot]!);
+      if (now === band[slot]) continue;
+      this.#model.aged(group[slot]!, band[slot]!, now);
       band[slot] = now;
-    });
+    }
     this.#model.relearn();
     this.#rank = this.#ranks();
-    for (let node = 0; node < this.#fleet.size; node++) this.#stay.clear(node);
-    this.#eachSlot((slot, node) => this.#stay.add(node, this.#row(requestOf(slot), slot)));
-    for (let node = 0; node < this.#fleet.size; node++) this.#show(node);
+    for (let each = 0; each < this.#fleet.size; each++) this.#stay.clear(each);
+    for (let slot = 0; slot < slots; slot++) {
+      if (instance[slot]! >= 0) this.#stay.add(node[slot]!, this.#model.rowOf(group[slot]!, band[slot]!));
+    }
+    for (let each = 0; each < this.#fleet.size; each++) this.#show(each);
   }
 
   #row(request: number, slot: number): number {
@@ -89,12 +95,6 @@ export class Outlook {
 
   #show(node: number): void {
     this.#fleet.setStay(node, this.#stay.levelOf(node));
-  }
-
-  #eachSlot(visit: (slot: number, node: number) => void): void {
-    for (let node = 0; node < this.#fleet.size; node++) {
-      for (let slot = this.#residents.headOf(node); slot >= 0; slot = this.#residents.next[slot]!) visit(slot, node);
-    }
   }
 
   #ranks(): Int32Array {

@@ -83,7 +83,7 @@ export class PackingReplay {
       this.#passTo(atS);
       this.#tiles.departuresUntil(atS, (request, instance) => this.#depart(request, instance));
       if (atS >= relearnS) {
-        this.#relearn();
+        this.#outlook?.relearn(atS, (instance) => this.#tiles.requestOf(instance));
         relearnS = atS + relearnIntervalS;
       }
       if (migrationsPer1000 > 0 && atS >= drainS) {
@@ -123,7 +123,7 @@ export class PackingReplay {
     }
     this.#energy?.settle(node, this.#nowS);
     this.#fleet.apply(node, ask);
-    this.#slotOf[instance] = this.#residents.add(instance, node);
+    this.#slotOf[instance] = this.#residents.add(instance, node, this.#nowS);
     this.#outlook?.arrived(request, node);
     this.#count.placed += 1;
   }
@@ -135,17 +135,9 @@ export class PackingReplay {
     const node = this.#residents.node[slot]!;
     this.#energy?.settle(node, this.#nowS);
     this.#fleet.release(node, this.#load(request));
-    this.#outlook?.departed(request, slot, this.#nowS - this.#tiles.startS(instance));
+    this.#outlook?.departed(request, slot, this.#nowS);
     this.#residents.remove(slot);
     if (this.#fleet.residents[node] === 0) this.#closeNode(node);
-  }
-
-  #relearn(): void {
-    const { instance } = this.#residents;
-    this.#outlook?.relearn(
-      (slot) => this.#tiles.requestOf(instance[slot]!),
-      (slot) => this.#nowS - this.#tiles.startS(instance[slot]!),
-    );
   }
 
   #drain(): void {

@@ -2,8 +2,9 @@ const FIRST_SLOTS = 1024;
 
 /** Live instances: a slot each, and for every node the list of its slots. Slots are used again. */
 export class Residents {
-  /** What the slot's instance is: its number in the replay. */
+  /** What the slot's instance is: its number in the replay; -1 when the slot is free. */
   instance = new Int32Array(FIRST_SLOTS);
+  startS = new Float64Array(FIRST_SLOTS);
   node = new Int32Array(FIRST_SLOTS);
   /** The age band it was last counted in. */
   band = new Uint8Array(FIRST_SLOTS);
@@ -22,11 +23,17 @@ export class Residents {
     return this.#heads[node]!;
   }
 
-  add(instance: number, node: number): number {
+  /** Slots used so far, some of them free again. */
+  get slots(): number {
+    return this.#used;
+  }
+
+  add(instance: number, node: number, startS: number): number {
     const slot = this.#free >= 0 ? this.#free : this.#used++;
     if (slot === this.instance.length) this.#grow();
     else if (slot === this.#free) this.#free = this.next[slot]!;
     this.instance[slot] = instance;
+    this.startS[slot] = startS;
     this.band[slot] = 0;
     this.#link(slot, node);
     return slot;
@@ -34,6 +41,7 @@ export class Residents {
 
   remove(slot: number): void {
     this.#unlink(slot);
+    this.instance[slot] = -1;
     this.next[slot] = this.#free;
     this.#free = slot;
   }
@@ -73,5 +81,8 @@ export class Residents {
     const band = new Uint8Array(size);
     band.set(this.band);
     this.band = band;
+    const startS = new Float64Array(size);
+    startS.set(this.startS);
+    this.startS = startS;
   }
 }

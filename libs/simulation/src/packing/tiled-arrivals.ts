@@ -28,11 +28,6 @@ export class TiledArrivals {
     return instance % this.#arrivals.count;
   }
 
-  startS(instance: number): number {
-    const { count, startS } = this.#arrivals;
-    return startS[instance % count]! + this.#offsetsS[Math.floor(instance / count)]!;
-  }
-
   /** When the next request arrives or leaves; Infinity after the last. */
   nextTimeS(): number {
     const { count, startS, endS } = this.#arrivals;
