@@ -168,16 +168,16 @@ describe('observations', () => {
   }
 
   async function readUntil(source: ObservationReader, count: number, timeoutMs?: number): Promise<ReadObservation[]> {
-    const found: ReadObservation[] = [];
+    const found = new Map<string, ReadObservation>();
     await waitFor(
       `${count} observations`,
       async () => {
-        found.push(...(await source.read().catch(() => [])));
-        return found.length >= count;
+        for (const entry of await source.read().catch(() => [])) found.set(entry.entryId, entry);
+        return found.size >= count;
       },
       timeoutMs,
     );
-    return found;
+    return [...found.values()];
   }
 
   it('are read in order, once acknowledged never again, and carry their age', async () => {
@@ -202,6 +202,22 @@ describe('observations', () => {
     await readUntil(await reader('dead'), 1);
     const [again] = await readUntil(await reader('alive'), 1, 25_000);
     expect(again?.observation).toEqual(told);
+  });
+
+  it('that could not be applied are read again at once, and do not hold up what comes after them', async () => {
+    prefix = `t-${randomUUID()}`;
+    const { writer: out } = await writer();
+    const source = await reader('s1');
+    const [failing, later] = [gone(), gone()];
+    out.report(failing);
+    await readUntil(source, 1);
+    const [again] = await source.read();
+    expect(again?.observation).toEqual(failing);
+    out.report(later);
+    const after = await source.read();
+    expect(after.map(({ observation }) => observation)).toEqual([later]);
+    await source.acknowledge(after);
+    expect((await source.read()).map(({ observation }) => observation)).toEqual([failing]);
   });
 
   it('leave the stream once they are applied, those not acknowledged yet stay', async () => {

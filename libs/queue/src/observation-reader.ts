@@ -33,6 +33,10 @@ export class ObservationReader {
   private nextClaimAt = 0;
   private madeAtMs: number | undefined;
   private claimCursor = '0-0';
+  /** The last batch is not acknowledged: its answer was lost on the way, or it could not be applied. */
+  private isOpen = false;
+  private mayHavePending = false;
+  private wasPendingsTurn = false;
 
   constructor(private readonly options: ObservationReaderOptions) {
     this.stream = observationStreamOf(options.prefix);
@@ -44,9 +48,12 @@ export class ObservationReader {
    * @throws when Redis is away: try again after a moment
    */
   async read(): Promise<readonly ReadObservation[]> {
+    this.mayHavePending ||= this.isOpen;
+    this.isOpen = true;
     try {
-      const claimed = await this.claim();
-      return await this.parse(claimed.length > 0 ? claimed : await this.readNew());
+      const entries = await this.next();
+      this.isOpen = entries.length > 0;
+      return await this.parse(entries);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOGROUP'))) throw error;
       await this.createGroup();
@@ -58,6 +65,7 @@ export class ObservationReader {
   async acknowledge(entries: readonly ReadObservation[]): Promise<void> {
     if (entries.length === 0) return;
     await this.options.connection.xack(this.stream, schedulerGroup, ...entries.map(({ entryId }) => entryId));
+    this.isOpen = false;
   }
 
   /** Asks these workers to tell again which nodes they have; they do within an inventory's interval. */
@@ -73,6 +81,21 @@ export class ObservationReader {
    */
   get groupMadeAtMs(): number | undefined {
     return this.madeAtMs;
+  }
+
+  /**
+   * After a failure, what was handed to us before, every other time: entries that fail again and again then do not hold
+   * up the rest.
+   */
+  private async next(): Promise<Entry[]> {
+    this.wasPendingsTurn = this.mayHavePending && !this.wasPendingsTurn;
+    if (this.wasPendingsTurn) {
+      const pending = await this.readGroup('0');
+      if (pending.length > 0) return pending;
+      this.mayHavePending = this.wasPendingsTurn = false;
+    }
+    const claimed = await this.claim();
+    return claimed.length > 0 ? claimed : this.readGroup('>');
   }
 
   private async claim(): Promise<Entry[]> {
@@ -93,7 +116,8 @@ export class ObservationReader {
     return entries;
   }
 
-  private async readNew(): Promise<Entry[]> {
+  /** `>`: what nobody has read, waiting for it. `0`: what is pending of this consumer. */
+  private async readGroup(from: '>' | '0'): Promise<Entry[]> {
     const answer = (await this.options.connection.xreadgroup(
       'GROUP',
       schedulerGroup,
@@ -104,7 +128,7 @@ export class ObservationReader {
       readBlockMs,
       'STREAMS',
       this.stream,
-      '>',
+      from,
     )) as [stream: string, entries: Entry[]][] | Record<string, Entry[]> | null;
     if (answer === null) return [];
     return Array.isArray(answer) ? answer.flatMap(([, entries]) => entries) : Object.values(answer).flat();
