@@ -124,7 +124,5 @@ const replay = values.short
 const demand = demandRows(values.short);
 const figures = JSON.stringify({ seed: SEED, placement, replay, demand });
 process.stdout.write(
-  values.json
-    ? `${figures}\n`
-    : `${table(placement)}\n\n${table(replay)}\n\n${table(demand)}\n\n${figures}\n`,
+  values.json ? `${figures}\n` : `${table(placement)}\n\n${table(replay)}\n\n${table(demand)}\n\n${figures}\n`,
 );

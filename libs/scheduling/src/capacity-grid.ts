@@ -1,8 +1,8 @@
 import type { NodeSize } from './kinds.js';
 
 /**
- * An index keeps all it knows of a node together, in half a cache line: in a large fleet a booking costs what it misses.
- * These are the fields of a record.
+ * An index keeps all it knows of a node together, in half a cache line: in a large fleet a booking costs what it
+ * misses. These are the fields of a record.
  */
 export const RECORD = 8;
 export const NEXT = 0;
