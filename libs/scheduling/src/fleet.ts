@@ -97,12 +97,14 @@ export class FleetView {
     return node;
   }
 
-  fits(node: number, amounts: ResourceAmounts): boolean {
-    return (
-      amounts.cpuMillis <= this.free.cpuMillis[node]! &&
-      amounts.memoryMib <= this.free.memoryMib[node]! &&
-      amounts.diskGib <= this.free.diskGib[node]!
-    );
+  fits(node: number, { cpuMillis, memoryMib, diskGib }: ResourceAmounts): boolean {
+    return this.hasRoom(node, cpuMillis, memoryMib, diskGib);
+  }
+
+  /** `fits` in plain numbers, for those who ask of many nodes. */
+  hasRoom(node: number, cpuMillis: number, memoryMib: number, diskGib: number): boolean {
+    const { free } = this;
+    return cpuMillis <= free.cpuMillis[node]! && memoryMib <= free.memoryMib[node]! && diskGib <= free.diskGib[node]!;
   }
 
   /** Books an instance on a node. Throws when it does not fit: no plan may go over allocatable. */

@@ -1,7 +1,7 @@
 import { LANES, laneOf } from './capacity-index.js';
 import type { FleetView } from './fleet.js';
 import type { NodeSize } from './kinds.js';
-import type { PlacementRequest } from './request.js';
+import type { ResourceAmounts } from './request.js';
 
 /**
  * A node as a scorer sees it, with the request already on it. Shares are of allocatable, 0 to 1, to a bucket's width.
@@ -35,29 +35,29 @@ export function setNode(prospect: Prospect, fleet: FleetView, size: NodeSize, la
   prospect.frugality = size.wattsPerCpu > 0 ? fleet.kinds.leastWattsPerCpu / size.wattsPerCpu : 1;
 }
 
-export function setAsked(prospect: Prospect, request: PlacementRequest, size: NodeSize): void {
-  prospect.cpuAsked = request.cpuMillis * size.sharePerCpuMilli;
-  prospect.memoryAsked = request.memoryMib * size.sharePerMemoryMib;
+export function setAsked(prospect: Prospect, asked: ResourceAmounts, size: NodeSize): void {
+  prospect.cpuAsked = asked.cpuMillis * size.sharePerCpuMilli;
+  prospect.memoryAsked = asked.memoryMib * size.sharePerMemoryMib;
 }
 
 /** Sets what is left in a bucket; within the first bucket that could do, as little as nothing. */
-export function setColumn(prospect: Prospect, request: PlacementRequest, size: NodeSize, column: number): void {
-  const left = column * size.grid.cpuMillisPerColumn - request.cpuMillis;
+export function setColumn(prospect: Prospect, asked: ResourceAmounts, size: NodeSize, column: number): void {
+  const left = column * size.grid.cpuMillisPerColumn - asked.cpuMillis;
   prospect.cpuLeft = left > 0 ? left * size.sharePerCpuMilli : 0;
 }
 
-export function setRow(prospect: Prospect, request: PlacementRequest, size: NodeSize, row: number): void {
-  const left = row * size.grid.memoryMibPerRow - request.memoryMib;
+export function setRow(prospect: Prospect, asked: ResourceAmounts, size: NodeSize, row: number): void {
+  const left = row * size.grid.memoryMibPerRow - asked.memoryMib;
   prospect.memoryLeft = left > 0 ? left * size.sharePerMemoryMib : 0;
 }
 
 /** The prospect of one node. */
-export function prospectOf(fleet: FleetView, request: PlacementRequest, node: number): Prospect {
+export function prospectOf(fleet: FleetView, asked: ResourceAmounts, node: number): Prospect {
   const { size } = fleet.kinds.at(fleet.kind[node]!);
   const prospect = newProspect();
   setNode(prospect, fleet, size, laneOf(fleet, node));
-  setAsked(prospect, request, size);
-  setColumn(prospect, request, size, Math.floor(fleet.free.cpuMillis[node]! / size.grid.cpuMillisPerColumn));
-  setRow(prospect, request, size, Math.floor(fleet.free.memoryMib[node]! / size.grid.memoryMibPerRow));
+  setAsked(prospect, asked, size);
+  setColumn(prospect, asked, size, Math.floor(fleet.free.cpuMillis[node]! / size.grid.cpuMillisPerColumn));
+  setRow(prospect, asked, size, Math.floor(fleet.free.memoryMib[node]! / size.grid.memoryMibPerRow));
   return prospect;
 }

@@ -49,6 +49,8 @@ export class IndexWalk {
   readonly #laneMost: Float64Array;
   readonly #laneOrder: readonly number[];
   readonly #prospect = newProspect();
+  /** The amounts of the request at hand. Callers' objects have many forms; in the inner loops one form is faster. */
+  readonly #asked = { cpuMillis: 0, memoryMib: 0, diskGib: 0 };
   /** What constraints allow in the fleet last asked about. */
   #fleet: FleetView | undefined;
   #known = new WeakMap<Constraints, Eligible>();
@@ -81,6 +83,9 @@ export class IndexWalk {
   choose(fleet: FleetView, request: PlacementRequest): number {
     const { kinds, sizes, allowed } = this.#eligible(fleet, request.constraints ?? noConstraints);
     this.#allowed = allowed;
+    this.#asked.cpuMillis = request.cpuMillis;
+    this.#asked.memoryMib = request.memoryMib;
+    this.#asked.diskGib = request.diskGib;
     if (kinds.ids.length > 2 * sizes.ids.length) {
       this.#strays = STRAYS_MAX;
       this.#search(fleet, request, fleet.bySize, sizes);
@@ -110,11 +115,11 @@ export class IndexWalk {
   #searchGrid(fleet: FleetView, request: PlacementRequest, grid: CapacityGrid, base: number): void {
     const { size } = grid;
     const prospect = this.#prospect;
-    setAsked(prospect, request, size);
-    const firstRow = Math.floor(request.memoryMib / size.grid.memoryMibPerRow);
-    let column = grid.columnFrom(Math.floor(request.cpuMillis / size.grid.cpuMillisPerColumn));
+    setAsked(prospect, this.#asked, size);
+    const firstRow = Math.floor(this.#asked.memoryMib / size.grid.memoryMibPerRow);
+    let column = grid.columnFrom(Math.floor(this.#asked.cpuMillis / size.grid.cpuMillisPerColumn));
     for (; column >= 0 && this.#strays >= 0; column = grid.columnFrom(column + 1)) {
-      setColumn(prospect, request, size, column);
+      setColumn(prospect, this.#asked, size, column);
       prospect.memoryLeft = 0;
       if (base + weigh(this.#onFit, prospect) + this.#shapeMost <= this.#bestScore) return;
       this.#searchColumn(fleet, request, grid, column, firstRow, base);
@@ -131,7 +136,7 @@ export class IndexWalk {
   ): void {
     const prospect = this.#prospect;
     for (let row = grid.rowFrom(column, firstRow); row >= 0; row = grid.rowFrom(column, row + 1)) {
-      setRow(prospect, request, grid.size, row);
+      setRow(prospect, this.#asked, grid.size, row);
       const fit = base + weigh(this.#onFit, prospect);
       if (fit + this.#shapeMost <= this.#bestScore) return;
       const score = fit + weigh(this.#onShape, prospect);
@@ -140,8 +145,9 @@ export class IndexWalk {
   }
 
   #searchBucket(fleet: FleetView, request: PlacementRequest, head: number, score: number): void {
+    const { cpuMillis, memoryMib, diskGib } = this.#asked;
     for (let node = head; node >= 0; node = this.#records[node * RECORD + NEXT]!) {
-      if (!fleet.fits(node, request)) continue;
+      if (!fleet.hasRoom(node, cpuMillis, memoryMib, diskGib)) continue;
       if (this.#allowed[fleet.kind[node]!] === 1 && this.#joins(fleet, request, node)) {
         this.#best = node;
         this.#bestScore = score;
