@@ -165,16 +165,19 @@ describe('the fleet', () => {
   });
 });
 
-test('the command line is there within 150 ms of CPU, its answer included', () => {
-  // CPU time is the wall time of a machine that has nothing else to do.
+test('the command line, its answer included, costs 2.3 starts of node: 150 ms where that takes 65', () => {
+  // CPU time is the wall time of a machine that has nothing else to do; a busy one stretches both sides alike.
   const report = 'process.on("exit", () => process.stderr.write(`${JSON.stringify(process.cpuUsage())}\\n`))';
   const cpuMs = (...args: string[]): number => {
-    const node = ['--import', `data:text/javascript,${encodeURIComponent(report)}`, program, '--data-dir', dataDir];
-    const { stderr } = spawnSync(process.execPath, [...node, ...args], { encoding: 'utf8' });
+    const node = ['--import', `data:text/javascript,${encodeURIComponent(report)}`, ...args];
+    const { stderr } = spawnSync(process.execPath, node, { encoding: 'utf8' });
     const { user, system } = JSON.parse(stderr.trim()) as NodeJS.CpuUsage;
     return (user + system) / 1000;
   };
+  const leastMs = (...args: string[]): number => Math.min(...Array.from({ length: 5 }, () => cpuMs(...args)));
   for (const args of [['--help'], ['instance', 'list']]) {
-    expect(Math.min(...Array.from({ length: 5 }, () => cpuMs(...args)))).toBeLessThan(150);
+    const [bareMs, ownMs] = [leastMs('-e', '0'), leastMs(program, '--data-dir', dataDir, ...args)];
+    process.stdout.write(`berth ${args.join(' ')}: ${ownMs.toFixed(0)} ms of CPU, bare node ${bareMs.toFixed(0)} ms\n`);
+    expect(ownMs / bareMs).toBeLessThan(150 / 65);
   }
 });
