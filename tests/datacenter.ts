@@ -119,6 +119,8 @@ function numbered(name: string, count: number): string[] {
 }
 
 const cpuMillisOf = { model: 16_000, tcg: 2_000 } as const;
+/** Nodes with real guests share the cores of one machine, as those of the launcher do. */
+const cpuOvercommitRatioOf = { model: 4, tcg: 16 } as const;
 
 async function workerOf(
   world: World,
@@ -140,7 +142,7 @@ async function workerOf(
     BERTH_CPU_MILLIS: `${cpuMillis}`,
     BERTH_MEMORY_MIB: `${cpuMillis * 4}`,
     BERTH_DISK_GIB: '1000',
-    BERTH_CPU_OVERCOMMIT_RATIO: '4',
+    BERTH_CPU_OVERCOMMIT_RATIO: `${cpuOvercommitRatioOf[driver]}`,
     BERTH_POWER_MODEL: powerModel,
   };
 }
