@@ -19,6 +19,7 @@ import { writePrometheus } from './prometheus.js';
 import { apiService, metricsTargets, schedulerService, workerService, type World } from './services.js';
 import { stages } from './stage.js';
 import { Supervisor } from './supervisor.js';
+import { untilNodesUp } from './until-nodes-up.js';
 import { untilRunning } from './until-running.js';
 import type { UpOptions } from './up-options.js';
 
@@ -61,6 +62,7 @@ export class Datacenter {
     const api = await this.startApps(databaseUrl, redisUrl);
     await progress.step('image and instance types', () => registerCatalogue(api));
     await progress.step('instances', async () => {
+      await untilNodesUp(api, options.nodes, this.signal); // else the first node takes them all
       await provision(api, options.instances);
       await untilRunning(api, (text) => progress.note(`  ${text}`), this.signal);
     });
