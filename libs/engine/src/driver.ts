@@ -1,30 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { IsolationPolicy } from '@berth/domain/instance-state.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
+import type { VmmSpec } from './vmm-spec.js';
 
 export const driverNames = ['kvm', 'tcg', 'v86', 'model'] as const;
 export type DriverName = (typeof driverNames)[number];
-
-/** A guest started straight from a kernel and an initial RAM disk; both files are on the node already. */
-export interface KernelInitrdImage {
-  readonly kind: 'kernel-initrd';
-  readonly kernelPath: string;
-  readonly initrdPath: string;
-  readonly cmdline: string;
-}
-
-/** What one vmm is to be: plain data, kept on disk before anything runs. */
-export interface VmmSpec {
-  readonly vmmId: string;
-  readonly instanceId: string;
-  readonly instanceName: string;
-  /** Grows with every vmm of one instance; a driver refuses a lower one than it has seen. */
-  readonly generation: number;
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly image: KernelInitrdImage;
-  readonly onIsolation: IsolationPolicy;
-}
 
 /** Names a vmm across restarts of the worker; holds no resource. */
 export interface VmmHandle {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { KernelInitrdImage } from './driver.js';
+import type { KernelInitrdImage } from './vmm-spec.js';
 import { locate } from './locate.js';
 
 /** The guest that comes with Berth: `deploy/guest`. */

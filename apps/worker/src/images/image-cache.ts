@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ImageSource } from '@berth/contracts/http/access.js';
-import { EngineError, type KernelInitrdImage } from '@berth/engine/driver.js';
+import { EngineError } from '@berth/engine/driver.js';
+import type { KernelInitrdImage } from '@berth/engine/vmm-spec.js';
 
 interface Checked {
   /** Of the file when it was read: another size, time or inode is another file. */

@@ -1,6 +1,6 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
-import type { KernelInitrdImage, VmmSpec } from '@berth/engine/driver.js';
+import type { KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { untilReady } from '@berth/engine/until-ready.js';
 import type { ImageCache } from '../images/image-cache.js';
 import { startingReport } from '../report/vmm-reports.js';

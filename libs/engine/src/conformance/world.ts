@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { EngineError, type EngineDriver, type Observed, type VmmHandle, type VmmSpec } from '../driver.js';
+import { EngineError, type EngineDriver, type Observed, type VmmHandle } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { untilObserved } from '../until-ready.js';
 
 /** What a driver's test brings along: how to make a driver, and how its guests are ended from outside. */

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { driverPromises } from '../conformance/conformance.js';
-import type { VmmSpec } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { untilReady } from '../until-ready.js';
 import { ModelDriver } from './model-driver.js';
 import type { ModelProfile, ModelRandom } from './profile.js';

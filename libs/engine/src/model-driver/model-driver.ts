@@ -7,9 +7,9 @@ import {
   type KillReason,
   type Observed,
   type VmmHandle,
-  type VmmSpec,
   type VmmStats,
 } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { ModelVmm } from './model-vmm.js';
 import { drawFate, modelProfile, type ModelProfile, type ModelRandom } from './profile.js';
 

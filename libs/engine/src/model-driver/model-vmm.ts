@@ -1,5 +1,6 @@
 import type { ExitReason } from '@berth/domain/vmm-state.js';
-import type { BootPhasesMs, Observed, VmmExit, VmmHandle, VmmSpec, VmmStats } from '../driver.js';
+import type { BootPhasesMs, Observed, VmmExit, VmmHandle, VmmStats } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { vcpuTimeMs, type ModelFate } from './profile.js';
 
 const kernelShare = 0.3;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { VmmSpec } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments } from './arguments.js';
 
 const spec: VmmSpec = {

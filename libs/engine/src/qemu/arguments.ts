@@ -1,5 +1,5 @@
 import { consoleMaxBytes } from '@berth/domain/limits.js';
-import type { VmmSpec } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import { leaseSeconds } from './lease.js';
 
 export type Accelerator = 'kvm' | 'tcg';

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, type KernelInitrdImage, type VmmSpec } from '../driver.js';
+import { EngineError } from '../driver.js';
+import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, type LaunchOptions } from './arguments.js';
 
 const perlPath = '/usr/bin/perl';

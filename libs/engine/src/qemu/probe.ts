@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { EngineCapabilities, EngineDriver, KernelInitrdImage } from '../driver.js';
+import type { EngineCapabilities, EngineDriver } from '../driver.js';
+import type { KernelInitrdImage } from '../vmm-spec.js';
 import { untilReady } from '../until-ready.js';
 import type { Accelerator } from './arguments.js';
 

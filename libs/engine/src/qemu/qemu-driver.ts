@@ -7,40 +7,34 @@ import {
   type CleansOrphans,
   type EngineCapabilities,
   type EngineDriver,
-  type KernelInitrdImage,
   type KillReason,
   type Observed,
   type RunsGuestCommands,
   type VmmHandle,
-  type VmmSpec,
   type VmmStats,
 } from '../driver.js';
+import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { untilObserved } from '../until-ready.js';
 import type { AgentClient } from './agent.js';
-import type { LaunchOptions } from './arguments.js';
-import { bootId, monotonicMs } from './clock.js';
-import { userIdOf, type Confinement } from './confinement.js';
+import { monotonicMs } from './clock.js';
+import { KnownVmms } from './known-vmms.js';
+import { Starter, type StarterOptions } from './starter.js';
 import { openUnix } from './connection.js';
 import { readConsoleTail } from './serial.js';
-import { checkImage } from './launch.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
 import { probeQemu } from './probe.js';
 import { processUsage } from './process.js';
 import { StateDirectory } from './state.js';
-import { Vmm } from './vmm.js';
 
-export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
+export interface QemuDriverOptions extends StarterOptions {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
   readonly smokeImage: KernelInitrdImage;
-  readonly confinement: Confinement;
 }
 
 const sweepPeriodMs = 1000;
-const attachTimeoutMs = 30_000;
-const attachPollMs = 10;
 const adoptTimeoutMs = 3000;
 const agentTimeoutMs = 5000;
 const execTimeoutMs = 70_000;
@@ -52,8 +46,8 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   readonly name;
   readonly #options: QemuDriverOptions;
   readonly #state: StateDirectory;
-  readonly #vmms = new Map<string, Vmm>();
-  readonly #starting = new Map<string, Promise<unknown>>();
+  readonly #known: KnownVmms;
+  readonly #starter: Starter;
   readonly #listeners = new Set<(observed: Observed) => void>();
   readonly #sweep: NodeJS.Timeout;
 
@@ -61,8 +55,10 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     this.name = options.accelerator;
     this.#options = options;
     this.#state = state;
+    this.#known = new KnownVmms(state, (observed) => this.#tell(observed));
+    this.#starter = new Starter(this.#known, options);
     this.#sweep = setInterval(() => {
-      for (const vmm of this.#vmms.values()) void vmm.check();
+      for (const vmm of this.#known.all()) void vmm.check();
     }, sweepPeriodMs);
     this.#sweep.unref();
   }
@@ -83,88 +79,16 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
     return probeQemu(this, this.#options, (instanceId) => this.#state.highestGeneration(instanceId));
   }
 
-  /** One after the other for each instance: a repeated job must find what the first one began. */
-  async start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
-    const before = this.#starting.get(spec.instanceId);
-    const start = (async () => {
-      await before?.catch(() => undefined);
-      return this.#start(spec, signal);
-    })();
-    this.#starting.set(spec.instanceId, start);
-    try {
-      return await start;
-    } finally {
-      if (this.#starting.get(spec.instanceId) === start) this.#starting.delete(spec.instanceId);
-    }
+  start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
+    return this.#starter.start(spec, signal);
   }
 
-  async #start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
-    signal.throwIfAborted();
-    const { vmmId, instanceId, generation } = spec;
-    const known = await this.#find({ vmmId, instanceId, generation });
-    if (known && (await this.#state.wasLaunched(vmmId))) return known.handle;
-    const highest = await this.#state.highestGeneration(instanceId);
-    if (generation < highest || (generation === highest && !known)) {
-      throw new EngineError('stale-generation', `instance ${instanceId} had generation ${highest} here already`);
-    }
-    await this.#supersede(spec);
-    const startedAtMs = monotonicMs();
-    await checkImage(spec.image, this.#options.confinement.userIds !== undefined);
-    const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
-    const vmm = new Vmm(record, this.#state, (observed) => this.#tell(observed), false);
-    this.#vmms.set(vmmId, vmm);
-    try {
-      await this.#state.writeRecord(record);
-      await vmm.launch(this.#launchOptions(vmmId));
-    } catch (error) {
-      this.#vmms.delete(vmmId);
-      throw error;
-    }
-    await this.#attach(vmm, signal);
-    return vmm.handle;
-  }
-
-  /** An older vmm of the same instance on this node must be gone before the new one lives. */
-  async #supersede(spec: VmmSpec): Promise<void> {
-    for (const handle of await this.list()) {
-      if (handle.instanceId === spec.instanceId && handle.vmmId !== spec.vmmId) await this.kill(handle, 'superseded');
-    }
-  }
-
-  async #attach(vmm: Vmm, signal: AbortSignal): Promise<void> {
-    const deadlineMs = monotonicMs() + attachTimeoutMs;
-    while (!vmm.qmp && !vmm.isGone && monotonicMs() < deadlineMs) {
-      signal.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, attachPollMs));
-      await vmm.check();
-    }
-    if (vmm.qmp) return;
-    await vmm.kill('start-failed');
-    throw new EngineError('start-failed', `QEMU did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
-  }
-
-  #launchOptions(vmmId: string): LaunchOptions {
-    const { confinement, ...options } = this.#options;
-    const { setprivPath, userIds } = confinement;
-    return {
-      ...options,
-      leasePath: this.#state.leasePath,
-      ...(setprivPath === undefined ? {} : { setprivPath }),
-      ...(userIds ? { userId: userIdOf(vmmId, userIds) } : {}),
-    };
-  }
-
-  async list(): Promise<readonly VmmHandle[]> {
-    const handles: VmmHandle[] = [];
-    for (const vmmId of await this.#state.vmmIds()) {
-      const record = await this.#state.readRecord(vmmId);
-      if (record) handles.push({ vmmId, instanceId: record.spec.instanceId, generation: record.spec.generation });
-    }
-    return handles;
+  list(): Promise<readonly VmmHandle[]> {
+    return this.#known.list();
   }
 
   async recover(handle: VmmHandle): Promise<Observed> {
-    const vmm = await this.#find(handle);
+    const vmm = await this.#known.find(handle);
     if (!vmm) return lost(handle);
     const deadlineMs = monotonicMs() + adoptTimeoutMs;
     await vmm.check();
@@ -174,7 +98,7 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   async inspect(handle: VmmHandle): Promise<Observed> {
-    const vmm = await this.#find(handle);
+    const vmm = await this.#known.find(handle);
     await vmm?.check();
     return vmm ? vmm.observe() : lost(handle);
   }
@@ -185,7 +109,7 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   async stop(handle: VmmHandle, options: { readonly graceMs: number; readonly reason?: KillReason }): Promise<void> {
-    const vmm = await this.#find(handle);
+    const vmm = await this.#known.find(handle);
     await vmm?.check();
     if (!vmm || vmm.isGone) return;
     const { graceMs, reason = 'stopped' } = options;
@@ -198,28 +122,28 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   async kill(handle: VmmHandle, reason: KillReason = 'stopped'): Promise<void> {
-    const vmm = await this.#find(handle);
+    const vmm = await this.#known.find(handle);
     await vmm?.kill(reason);
   }
 
   async reboot(handle: VmmHandle): Promise<void> {
-    const vmm = await this.#live(handle);
+    const vmm = await this.#known.live(handle);
     if (!vmm.qmp) throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
     await vmm.qmp.execute('system_reset', agentTimeoutMs);
   }
 
   async release(handle: VmmHandle): Promise<void> {
-    const vmm = await this.#find(handle);
+    const vmm = await this.#known.find(handle);
     if (!vmm) return;
     await vmm.check();
     await vmm.kill('deleted');
     vmm.close();
-    this.#vmms.delete(handle.vmmId);
+    this.#known.forget(handle.vmmId);
     await this.#state.remove(handle.vmmId);
   }
 
   async stats(handle: VmmHandle): Promise<VmmStats> {
-    const vmm = await this.#live(handle);
+    const vmm = await this.#known.live(handle);
     const { guard, vmm: qemu } = vmm.processes ?? {};
     const usage = qemu && (await processUsage(qemu));
     if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
@@ -250,38 +174,17 @@ export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, Cl
   }
 
   cleanOrphans(): Promise<readonly string[]> {
-    return cleanOrphans(this.#state, (vmmId) => this.#vmms.has(vmmId));
+    return cleanOrphans(this.#state, (vmmId) => this.#known.has(vmmId));
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
-    await Promise.allSettled(this.#starting.values());
-    for (const vmm of this.#vmms.values()) vmm.close();
-    this.#vmms.clear();
-  }
-
-  /** The vmm of that very generation, taken up from its record when this process has not met it yet. */
-  async #find(handle: VmmHandle): Promise<Vmm | undefined> {
-    const met = this.#vmms.get(handle.vmmId);
-    if (met) return met.handle.generation === handle.generation ? met : undefined;
-    const record = await this.#state.readRecord(handle.vmmId);
-    if (record?.spec.generation !== handle.generation) return undefined;
-    const again = this.#vmms.get(handle.vmmId); // somebody else asked meanwhile
-    if (again) return again;
-    const vmm = new Vmm(record, this.#state, (observed) => this.#tell(observed), true);
-    this.#vmms.set(handle.vmmId, vmm);
-    return vmm;
-  }
-
-  async #live(handle: VmmHandle): Promise<Vmm> {
-    const vmm = await this.#find(handle);
-    await vmm?.check();
-    if (!vmm || vmm.isGone) throw new EngineError('not-found', `vmm ${handle.vmmId} does not run here`);
-    return vmm;
+    await this.#starter.settled();
+    this.#known.close();
   }
 
   async #agentOf(handle: VmmHandle): Promise<AgentClient> {
-    const { agent } = await this.#live(handle);
+    const { agent } = await this.#known.live(handle);
     if (agent) return agent;
     throw new EngineError('no-answer', `the agent of vmm ${handle.vmmId} cannot be reached`);
   }

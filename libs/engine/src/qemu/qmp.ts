@@ -1,7 +1,6 @@
 import { EngineError } from '../driver.js';
 import { connectUnix } from './connection.js';
 import { Exchange, type Received } from './exchange.js';
-import { isFields } from './record.js';
 
 /** QEMU's greeting and answers are far smaller; whatever exceeds it is not QEMU. */
 const maxLineChars = 256 * 1024;
@@ -66,4 +65,8 @@ function parse(line: string): Received | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,102 @@
+import { EngineError, type VmmHandle } from '../driver.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import type { LaunchOptions } from './arguments.js';
+import { bootId, monotonicMs } from './clock.js';
+import { userIdOf, type Confinement } from './confinement.js';
+import type { KnownVmms } from './known-vmms.js';
+import { checkImage } from './launch.js';
+import type { Vmm } from './vmm.js';
+
+export interface StarterOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
+  readonly confinement: Confinement;
+}
+
+const attachTimeoutMs = 30_000;
+const attachPollMs = 10;
+
+/** From a spec to a process that answers: at most one for each (vmm, generation), whoever repeats the start. */
+export class Starter {
+  readonly #inHand = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly known: KnownVmms,
+    private readonly options: StarterOptions,
+  ) {}
+
+  /** One after the other for each instance: a repeated job must find what the first one began. */
+  async start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
+    const before = this.#inHand.get(spec.instanceId);
+    const start = (async () => {
+      await before?.catch(() => undefined);
+      return this.#start(spec, signal);
+    })();
+    this.#inHand.set(spec.instanceId, start);
+    try {
+      return await start;
+    } finally {
+      if (this.#inHand.get(spec.instanceId) === start) this.#inHand.delete(spec.instanceId);
+    }
+  }
+
+  /** Resolves when no start is in hand, however they ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#inHand.values());
+  }
+
+  async #start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
+    signal.throwIfAborted();
+    const { vmmId, instanceId, generation } = spec;
+    const { state } = this.known;
+    const known = await this.known.find({ vmmId, instanceId, generation });
+    if (known && (await state.wasLaunched(vmmId))) return known.handle;
+    const highest = await state.highestGeneration(instanceId);
+    if (generation < highest || (generation === highest && !known)) {
+      throw new EngineError('stale-generation', `instance ${instanceId} had generation ${highest} here already`);
+    }
+    await this.#supersede(spec);
+    const startedAtMs = monotonicMs();
+    await checkImage(spec.image, this.options.confinement.userIds !== undefined);
+    const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
+    const vmm = this.known.add(record, false);
+    try {
+      await state.writeRecord(record);
+      await vmm.launch(this.#launchOptions(vmmId));
+    } catch (error) {
+      this.known.forget(vmmId);
+      throw error;
+    }
+    await this.#attach(vmm, signal);
+    return vmm.handle;
+  }
+
+  /** An older vmm of the same instance on this node must be gone before the new one lives. */
+  async #supersede({ vmmId, instanceId }: VmmSpec): Promise<void> {
+    for (const handle of await this.known.list()) {
+      if (handle.instanceId !== instanceId || handle.vmmId === vmmId) continue;
+      await (await this.known.find(handle))?.kill('superseded');
+    }
+  }
+
+  async #attach(vmm: Vmm, signal: AbortSignal): Promise<void> {
+    const deadlineMs = monotonicMs() + attachTimeoutMs;
+    while (!vmm.qmp && !vmm.isGone && monotonicMs() < deadlineMs) {
+      signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, attachPollMs));
+      await vmm.check();
+    }
+    if (vmm.qmp) return;
+    await vmm.kill('start-failed');
+    throw new EngineError('start-failed', `QEMU did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
+  }
+
+  #launchOptions(vmmId: string): LaunchOptions {
+    const { confinement, ...options } = this.options;
+    const { setprivPath, userIds } = confinement;
+    return {
+      ...options,
+      leasePath: this.known.state.leasePath,
+      ...(setprivPath === undefined ? {} : { setprivPath }),
+      ...(userIds ? { userId: userIdOf(vmmId, userIds) } : {}),
+    };
+  }
+}

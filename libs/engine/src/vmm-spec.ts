@@ -1,0 +1,27 @@
+import { isolationPolicies } from '@berth/domain/instance-state.js';
+import { z } from 'zod';
+
+const path = z.string().startsWith('/');
+
+/** A guest started straight from a kernel and an initial RAM disk; both files are on the node already. */
+const kernelInitrdImage = z.object({
+  kind: z.literal('kernel-initrd'),
+  kernelPath: path,
+  initrdPath: path,
+  cmdline: z.string(),
+});
+export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
+
+/** What one vmm is to be: plain data, kept on disk before anything runs. */
+export const vmmSpec = z.object({
+  vmmId: z.string(),
+  instanceId: z.string(),
+  instanceName: z.string(),
+  /** Grows with every vmm of one instance; a driver refuses a lower one than it has seen. */
+  generation: z.int(),
+  vcpus: z.int(),
+  memoryMib: z.int(),
+  image: kernelInitrdImage,
+  onIsolation: z.enum(isolationPolicies),
+});
+export type VmmSpec = Readonly<z.infer<typeof vmmSpec>>;
