@@ -71,8 +71,8 @@ function schemaHash() {
 /** Of all that the build reads, by content: a fresh clone has fresh times. */
 export function sourceHash() {
   const files = ['apps', 'libs'].flatMap((folder) => sourcesIn(join(root, folder)));
-  const configs = ['tsconfig.json', 'nest-cli.json', 'package-lock.json', 'prisma/schema.prisma'].map((name) =>
-    join(root, name),
+  const configs = ['tsconfig.json', 'nest-cli.json', '.swcrc', 'package-lock.json', 'prisma/schema.prisma'].map(
+    (name) => join(root, name),
   );
   return hashOf([...files, ...configs]);
 }
