@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Database } from '@berth/database/database.js';
 import { migrate } from '@berth/database/migrate.js';
-import { endProcess, vmmProcessesBelow } from '@berth/engine/qemu/process.js';
+import { endProcess, vmmProcessesBelow } from '@berth/engine/vmm/process.js';
 import { startLocalPostgres, type LocalServer } from '../apps/cli/src/servers/local-postgres.js';
 import { startLocalRedis } from '../apps/cli/src/servers/local-redis.js';
 

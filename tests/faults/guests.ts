@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Database } from '@berth/database/database.js';
-import { vmmProcessesBelow, type FoundProcess } from '@berth/engine/qemu/process.js';
+import { vmmProcessesBelow, type FoundProcess } from '@berth/engine/vmm/process.js';
 
 export interface LiveGuest {
   readonly vmmId: string;

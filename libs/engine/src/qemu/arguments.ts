@@ -1,6 +1,6 @@
 import { consoleMaxBytes } from '@berth/domain/limits.js';
 import type { VmmSpec } from '../vmm-spec.js';
-import { leaseSeconds } from './lease.js';
+import { leaseSeconds } from '../vmm/lease.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 

@@ -1,200 +1,52 @@
-import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import {
-  EngineError,
-  type BurnsCpu,
-  type CleansOrphans,
-  type EngineCapabilities,
-  type EngineDriver,
-  type KillReason,
-  type Observed,
-  type RunsGuestCommands,
-  type VmmHandle,
-  type VmmStats,
-} from '../driver.js';
-import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
-import { untilObserved } from '../until-ready.js';
-import type { AgentClient } from './agent.js';
-import { monotonicMs } from './clock.js';
-import { KnownVmms } from './known-vmms.js';
-import { Starter, type StarterOptions } from './starter.js';
-import { openUnix } from './connection.js';
-import { readConsoleTail } from './serial.js';
-import { renewLease } from './lease.js';
-import { cleanOrphans } from './orphans.js';
+import type { EngineCapabilities } from '../driver.js';
+import { checkImage, type Launcher } from '../vmm/launch.js';
+import { StateDirectory } from '../vmm/state.js';
+import { VmmDriver } from '../vmm/vmm-driver.js';
+import type { KernelInitrdImage } from '../vmm-spec.js';
+import { guardArguments, type LaunchOptions } from './arguments.js';
+import { userIdOf, type Confinement } from './confinement.js';
 import { probeQemu } from './probe.js';
-import { processUsage } from './process.js';
-import { StateDirectory } from './state.js';
 
-export interface QemuDriverOptions extends StarterOptions {
+export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
   readonly smokeImage: KernelInitrdImage;
+  readonly confinement: Confinement;
 }
 
-const sweepPeriodMs = 1000;
-const adoptTimeoutMs = 3000;
-const agentTimeoutMs = 5000;
-const execTimeoutMs = 70_000;
+const perlPath = '/usr/bin/perl';
 
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, CleansOrphans {
-  readonly name;
+export class QemuDriver extends VmmDriver {
   readonly #options: QemuDriverOptions;
-  readonly #state: StateDirectory;
-  readonly #known: KnownVmms;
-  readonly #starter: Starter;
-  readonly #listeners = new Set<(observed: Observed) => void>();
-  readonly #sweep: NodeJS.Timeout;
 
   private constructor(options: QemuDriverOptions, state: StateDirectory) {
-    this.name = options.accelerator;
+    super(options.accelerator, state, launcherOf(options));
     this.#options = options;
-    this.#state = state;
-    this.#known = new KnownVmms(state, (observed) => this.#tell(observed));
-    this.#starter = new Starter(this.#known, options);
-    this.#sweep = setInterval(() => {
-      for (const vmm of this.#known.all()) void vmm.check();
-    }, sweepPeriodMs);
-    this.#sweep.unref();
   }
 
   static async open(options: QemuDriverOptions): Promise<QemuDriver> {
-    const state = new StateDirectory(options.statePath);
-    await state.open();
-    await state.forgetOldGenerations();
-    return new QemuDriver(options, new StateDirectory(await realpath(options.statePath)));
-  }
-
-  /** Extends the node's lease; without it, guards end the vmms whose `onIsolation` is `stop`. */
-  renewLease(): Promise<void> {
-    return renewLease(this.#state.leasePath);
+    return new QemuDriver(options, await StateDirectory.at(options.statePath));
   }
 
   probe(): Promise<EngineCapabilities> {
-    return probeQemu(this, this.#options, (instanceId) => this.#state.highestGeneration(instanceId));
-  }
-
-  start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
-    return this.#starter.start(spec, signal);
-  }
-
-  list(): Promise<readonly VmmHandle[]> {
-    return this.#known.list();
-  }
-
-  async recover(handle: VmmHandle): Promise<Observed> {
-    const vmm = await this.#known.find(handle);
-    if (!vmm) return lost(handle);
-    const deadlineMs = monotonicMs() + adoptTimeoutMs;
-    await vmm.check();
-    while (!vmm.isGone && !vmm.agent && monotonicMs() < deadlineMs) await vmm.check();
-    await vmm.hear();
-    return vmm.observe();
-  }
-
-  async inspect(handle: VmmHandle): Promise<Observed> {
-    const vmm = await this.#known.find(handle);
-    await vmm?.check();
-    return vmm ? vmm.observe() : lost(handle);
-  }
-
-  watch(listener: (observed: Observed) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async stop(handle: VmmHandle, options: { readonly graceMs: number; readonly reason?: KillReason }): Promise<void> {
-    const vmm = await this.#known.find(handle);
-    await vmm?.check();
-    if (!vmm || vmm.isGone) return;
-    const { graceMs, reason = 'stopped' } = options;
-    await vmm.intend(reason);
-    const grace = AbortSignal.timeout(graceMs);
-    const asked = vmm.agent?.ask('poweroff', agentTimeoutMs) ?? Promise.reject(new Error('no agent'));
-    void asked.catch(() => vmm.qmp?.execute('system_powerdown', agentTimeoutMs)).catch(() => undefined);
-    await untilObserved(this, handle, grace, ({ state }) => state === 'gone').catch(() => undefined);
-    await vmm.kill(reason);
-  }
-
-  async kill(handle: VmmHandle, reason: KillReason = 'stopped'): Promise<void> {
-    const vmm = await this.#known.find(handle);
-    await vmm?.kill(reason);
-  }
-
-  async reboot(handle: VmmHandle): Promise<void> {
-    const vmm = await this.#known.live(handle);
-    if (!vmm.qmp) throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
-    await vmm.qmp.execute('system_reset', agentTimeoutMs);
-  }
-
-  async release(handle: VmmHandle): Promise<void> {
-    const vmm = await this.#known.find(handle);
-    if (!vmm) return;
-    await vmm.check();
-    await vmm.kill('deleted');
-    vmm.close();
-    this.#known.forget(handle.vmmId);
-    await this.#state.remove(handle.vmmId);
-  }
-
-  async stats(handle: VmmHandle): Promise<VmmStats> {
-    const vmm = await this.#known.live(handle);
-    const { guard, vmm: qemu } = vmm.processes ?? {};
-    const usage = qemu && (await processUsage(qemu));
-    if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
-    const guardUsage = await processUsage(guard);
-    return {
-      cpuMs: usage.cpuMs + (guardUsage?.cpuMs ?? 0),
-      cpuDelayMs: usage.delayMs,
-      residentMib: usage.residentMib + (guardUsage?.residentMib ?? 0),
-      ...(vmm.boot.stats ? { guest: vmm.boot.stats } : {}),
-    };
-  }
-
-  console(handle: VmmHandle): Duplex {
-    return openUnix(join(this.#state.vmmPath(handle.vmmId), 'serial.sock'));
-  }
-
-  consoleTail(handle: VmmHandle, maxBytes: number): Promise<Buffer> {
-    return readConsoleTail(this.#state.vmmPath(handle.vmmId), maxBytes);
-  }
-
-  async exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }> {
-    signal.throwIfAborted();
-    return (await this.#agentOf(handle)).exec(command, execTimeoutMs);
-  }
-
-  async setLoad(handle: VmmHandle, percent: number): Promise<void> {
-    await (await this.#agentOf(handle)).ask(`load ${Math.round(percent)}`, agentTimeoutMs);
-  }
-
-  cleanOrphans(): Promise<readonly string[]> {
-    return cleanOrphans(this.#state, (vmmId) => this.#known.has(vmmId));
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#sweep);
-    await this.#starter.settled();
-    this.#known.close();
-  }
-
-  async #agentOf(handle: VmmHandle): Promise<AgentClient> {
-    const { agent } = await this.#known.live(handle);
-    if (agent) return agent;
-    throw new EngineError('no-answer', `the agent of vmm ${handle.vmmId} cannot be reached`);
-  }
-
-  #tell(observed: Observed): void {
-    for (const listener of this.#listeners) listener(observed);
+    return probeQemu(this, this.#options, (instanceId) => this.state.highestGeneration(instanceId));
   }
 }
 
-function lost(handle: VmmHandle): Observed {
-  const exit = { reason: 'lost', exitCode: null, signal: null, detail: 'this node has no record of it' } as const;
-  return { handle, state: 'gone', phasesMs: {}, exit };
+function launcherOf({ confinement, ...options }: QemuDriverOptions): Launcher {
+  const { setprivPath, userIds } = confinement;
+  return {
+    check: ({ image }) => checkImage(image, userIds !== undefined),
+    command: (spec, leasePath) => {
+      const own = {
+        ...(setprivPath === undefined ? {} : { setprivPath }),
+        ...(userIds ? { userId: userIdOf(spec.vmmId, userIds) } : {}),
+      };
+      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, ...own }) };
+    },
+  };
 }

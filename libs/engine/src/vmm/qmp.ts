@@ -2,7 +2,7 @@ import { EngineError } from '../driver.js';
 import { connectUnix } from './connection.js';
 import { Exchange, type Received } from './exchange.js';
 
-/** QEMU's greeting and answers are far smaller; whatever exceeds it is not QEMU. */
+/** Greetings and answers are far smaller; whatever exceeds it is no engine. */
 const maxLineChars = 256 * 1024;
 
 export interface QmpListener {
@@ -12,7 +12,7 @@ export interface QmpListener {
 }
 
 /**
- * The control connection to one QEMU. It takes one client at a time, so a connection that is held belongs to us
+ * The control connection to one vmm. It takes one client at a time, so a connection that is held belongs to us
  * alone.
  */
 export class QmpClient {
@@ -22,10 +22,10 @@ export class QmpClient {
     this.#exchange = exchange;
   }
 
-  /** Resolves once QEMU has accepted us, which also proves that its main loop runs. @throws EngineError no-answer */
+  /** Resolves once the vmm has accepted us, which also proves that its main loop runs. @throws EngineError no-answer */
   static async connect(path: string, listener: QmpListener, timeoutMs: number): Promise<QmpClient> {
     const socket = await connectUnix(path, timeoutMs).catch((cause: unknown) => {
-      throw new EngineError('no-answer', `QEMU does not listen on ${path}`, { cause });
+      throw new EngineError('no-answer', `no vmm listens on ${path}`, { cause });
     });
     const client = new QmpClient(new Exchange(socket, { maxLineChars, parse, ...listener }));
     try {
@@ -37,12 +37,12 @@ export class QmpClient {
     }
   }
 
-  /** @throws EngineError no-answer, also when QEMU refuses the command */
+  /** @throws EngineError no-answer, also when the vmm refuses the command */
   async execute(command: string, timeoutMs: number): Promise<unknown> {
     const answer = await this.#exchange.request((id) => JSON.stringify({ execute: command, id }), timeoutMs);
     const fields: unknown = JSON.parse(answer);
     if (isFields(fields) && 'return' in fields) return fields['return'];
-    throw new EngineError('no-answer', `QEMU refused ${command}: ${answer.slice(0, 200)}`);
+    throw new EngineError('no-answer', `the vmm refused ${command}: ${answer.slice(0, 200)}`);
   }
 
   /** `running`, `paused`, `internal-error` and so on. @throws EngineError no-answer */

@@ -82,5 +82,5 @@ test('the end of QEMU ends every wait and is told once', async () => {
 });
 
 test('nobody there is no answer', async () => {
-  await expect(QmpClient.connect(`${path}.other`, nothing, timeoutMs)).rejects.toThrow('does not listen');
+  await expect(QmpClient.connect(`${path}.other`, nothing, timeoutMs)).rejects.toThrow('no vmm listens');
 });

@@ -4,9 +4,19 @@ import { access, constants, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
-import { guardArguments, type LaunchOptions } from './arguments.js';
 
-const perlPath = '/usr/bin/perl';
+/** The program that is a vmm's guard, and its arguments. */
+export interface GuardCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** What differs from engine to engine when a vmm is started. */
+export interface Launcher {
+  /** @throws EngineError image-unavailable */
+  check(spec: VmmSpec): Promise<void>;
+  command(spec: VmmSpec, leasePath: string): GuardCommand;
+}
 
 /** A vmm sees none of the worker's environment, which holds secrets. */
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -15,10 +25,10 @@ const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * Starts the guard of a vmm in a session of its own, so that nothing that ends the worker reaches it. Resolves when the
  * guard's process exists; whether it came up shows in the state directory.
  */
-export async function launchGuard(spec: VmmSpec, vmmPath: string, options: LaunchOptions): Promise<ChildProcess> {
+export async function launchGuard({ program, args }: GuardCommand, vmmPath: string): Promise<ChildProcess> {
   const errors = await open(join(vmmPath, 'errors.log'), 'a', 0o600);
   try {
-    const guard = spawn(perlPath, guardArguments(spec, options), {
+    const guard = spawn(program, args, {
       cwd: vmmPath,
       detached: true,
       env: environment,
@@ -32,7 +42,7 @@ export async function launchGuard(spec: VmmSpec, vmmPath: string, options: Launc
   }
 }
 
-/** @throws EngineError image-unavailable: a vmm opens its files as the user it runs as */
+/** @throws EngineError image-unavailable; `byEveryUser`: the vmm opens them as a user of its own */
 export async function checkImage({ kernelPath, initrdPath }: KernelInitrdImage, byEveryUser: boolean): Promise<void> {
   for (const path of [kernelPath, initrdPath]) {
     try {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, type KillReason } from '../driver.js';
 import {
@@ -24,6 +24,14 @@ export class StateDirectory {
 
   constructor(readonly root: string) {
     this.leasePath = join(root, 'lease');
+  }
+
+  /** Made if need be; by its real path, which is what the kernel tells of processes that work below it. */
+  static async at(path: string): Promise<StateDirectory> {
+    await new StateDirectory(path).open();
+    const state = new StateDirectory(await realpath(path));
+    await state.forgetOldGenerations();
+    return state;
   }
 
   get vmmsPath(): string {

@@ -9,11 +9,11 @@ export interface Evidence {
   readonly exit?: GuardExit | undefined;
   readonly intent?: KillReason | undefined;
   readonly launched: boolean;
-  /** QEMU, or the guest's console, has said something. */
+  /** The engine, or the guest's console, has said something. */
   readonly answered: boolean;
   readonly sameBoot: boolean;
   readonly panicked: boolean;
-  /** The last line of what QEMU said. */
+  /** The last line of what the engine said. */
   readonly lastWords: string;
 }
 

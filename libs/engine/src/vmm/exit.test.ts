@@ -8,9 +8,9 @@ test.each<[string, Partial<Evidence>, string]>([
   ['it was asked for, whatever the exit', { ...ended(null, 9), intent: 'stopped' }, 'stopped'],
   ['its guard ended it for the lease', ended(null, 9, true), 'isolated'],
   ['somebody killed it', ended(null, 9), 'killed'],
-  ['QEMU fell over', ended(null, 11), 'crashed'],
-  ['QEMU gave up', ended(1), 'crashed'],
-  ['QEMU never came up', { ...ended(1), answered: false }, 'start-failed'],
+  ['it fell over', ended(null, 11), 'crashed'],
+  ['it gave up', ended(1), 'crashed'],
+  ['it never came up', { ...ended(1), answered: false }, 'start-failed'],
   ['the guest panicked', { ...ended(1), panicked: true }, 'guest-panic'],
   ['the guest shut down', ended(0), 'guest-poweroff'],
   ['the guard went with it', {}, 'killed'],
@@ -22,7 +22,7 @@ test.each<[string, Partial<Evidence>, string]>([
   expect(exit.detail).not.toBe('');
 });
 
-test('the last words of QEMU are the detail', () => {
+test('the last words of the engine are the detail', () => {
   expect(exitOf({ ...known, ...ended(1), lastWords: 'cannot set up guest memory' })).toEqual({
     reason: 'crashed',
     exitCode: 1,

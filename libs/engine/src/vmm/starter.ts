@@ -1,15 +1,9 @@
 import { EngineError, type VmmHandle } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
-import type { LaunchOptions } from './arguments.js';
 import { bootId, monotonicMs } from './clock.js';
-import { userIdOf, type Confinement } from './confinement.js';
 import type { KnownVmms } from './known-vmms.js';
-import { checkImage } from './launch.js';
+import type { Launcher } from './launch.js';
 import type { Vmm } from './vmm.js';
-
-export interface StarterOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
-  readonly confinement: Confinement;
-}
 
 const attachTimeoutMs = 30_000;
 const attachPollMs = 10;
@@ -20,7 +14,7 @@ export class Starter {
 
   constructor(
     private readonly known: KnownVmms,
-    private readonly options: StarterOptions,
+    private readonly launcher: Launcher,
   ) {}
 
   /** One after the other for each instance: a repeated job must find what the first one began. */
@@ -55,12 +49,12 @@ export class Starter {
     }
     await this.#supersede(spec);
     const startedAtMs = monotonicMs();
-    await checkImage(spec.image, this.options.confinement.userIds !== undefined);
+    await this.launcher.check(spec);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
     const vmm = this.known.add(record, false);
     try {
       await state.writeRecord(record);
-      await vmm.launch(this.#launchOptions(vmmId));
+      await vmm.launch(this.launcher.command(spec, state.leasePath));
     } catch (error) {
       this.known.forget(vmmId);
       throw error;
@@ -86,17 +80,6 @@ export class Starter {
     }
     if (vmm.qmp) return;
     await vmm.kill('start-failed');
-    throw new EngineError('start-failed', `QEMU did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
-  }
-
-  #launchOptions(vmmId: string): LaunchOptions {
-    const { confinement, ...options } = this.options;
-    const { setprivPath, userIds } = confinement;
-    return {
-      ...options,
-      leasePath: this.known.state.leasePath,
-      ...(setprivPath === undefined ? {} : { setprivPath }),
-      ...(userIds ? { userId: userIdOf(vmmId, userIds) } : {}),
-    };
+    throw new EngineError('start-failed', `the vmm did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
   }
 }

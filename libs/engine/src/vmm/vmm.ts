@@ -3,23 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
 import { AgentClient } from './agent.js';
-import type { LaunchOptions } from './arguments.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
 import { readConsoleTail } from './serial.js';
 import { exitOf } from './exit.js';
-import { launchGuard } from './launch.js';
+import { launchGuard, type GuardCommand } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
 import { QmpClient } from './qmp.js';
 import type { GuardProcesses, VmmRecord } from './record.js';
 import type { StateDirectory } from './state.js';
 
-/** A beat each second is due; after this silence QEMU itself is asked. */
+/** A beat each second is due; after this silence the vmm itself is asked. */
 const silenceMs = 1500;
-/** QEMU answers in about a millisecond. Two misses in a row make it unresponsive: at most 4.5 s after it stopped. */
+/** A vmm answers in about a millisecond. Two misses in a row make it unresponsive: at most 4.5 s after it stopped. */
 const answerTimeoutMs = 1000;
 const missesToUnresponsive = 2;
-/** QEMU answers, but the guest says nothing: hung, or too starved to be of use. */
+/** The vmm answers, but the guest says nothing: hung, or too starved to be of use. */
 const guestSilenceMs = 20_000;
 const reapWaitMs = 1000;
 const killWaitMs = 10_000;
@@ -76,8 +75,8 @@ export class Vmm {
     return this.#agent;
   }
 
-  async launch(options: LaunchOptions): Promise<void> {
-    this.#guard = await launchGuard(this.record.spec, this.path, options);
+  async launch(command: GuardCommand): Promise<void> {
+    this.#guard = await launchGuard(command, this.path);
     this.#launched = true;
   }
 
@@ -113,10 +112,10 @@ export class Vmm {
     await this.#connectAgent();
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? this.#attachedAtMs);
     if (silentMs < silenceMs && this.#qmp) this.#answered(true);
-    else await this.#askQemu();
+    else await this.#askVmm();
   }
 
-  async #askQemu(): Promise<void> {
+  async #askVmm(): Promise<void> {
     const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
     // Beats that waited in our own queue, because this worker was paused, have been read by now.
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs());
