@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds artifact/vmlinux and artifact/initrd from Debian's linux-source-6.1 and busybox-static. User, host and time are
+# Builds artifact/vmlinux from Debian's linux-source-6.1, then artifact/initrd by build-initrd.sh. User, host and time are
 # pinned, so that the same compiler gives the same bytes. About ten CPU minutes.
 # Needs: linux-source-6.1 busybox-static gcc make bc flex bison libelf-dev xz-utils.
 # Usage: build.sh [WORK_DIR]      WORK_DIR keeps the kernel tree between runs
@@ -18,20 +18,6 @@ make -s -C "$tree" olddefconfig
 # The default link aligns the file's segments to 2 MiB, which would add 7 MiB of zeros to it.
 sed -i 's/max-page-size=0x200000/max-page-size=0x1000/' "$tree/arch/x86/Makefile"
 make -s -C "$tree" -j"$(nproc)" vmlinux
-make -s -C "$tree" usr/gen_init_cpio
 strip --strip-all --remove-section=.comment -o "$here/artifact/vmlinux" "$tree/vmlinux"
 
-{
-  for dir in bin dev etc proc run sys tmp; do echo "dir /$dir 755 0 0"; done
-  echo "nod /dev/console 600 0 0 c 5 1"
-  echo "file /init $here/init 755 0 0"
-  echo "file /agent $here/agent 755 0 0"
-  echo "file /etc/fstab $here/fstab 644 0 0"
-  echo "file /bin/busybox /bin/busybox 755 0 0"
-  /bin/busybox --list | grep -vx busybox | while read -r applet; do echo "slink /bin/$applet busybox 777 0 0"; done
-} >"$work/initrd.list"
-"$tree/usr/gen_init_cpio" -t 0 "$work/initrd.list" >"$here/artifact/initrd"
-
-cd "$here/artifact"
-sha256sum vmlinux initrd >SHA256SUMS
-ls -l vmlinux initrd
+"$here/build-initrd.sh" "$work"
