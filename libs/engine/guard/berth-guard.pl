@@ -9,10 +9,10 @@
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
-#     -- ARGV
+#     [--open-device KEY=PATH]... -- ARGV
 #
-# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or the path of an open file, so that the vmm itself
-# needs no right to any directory. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
+# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open device, or the path of an open file, so
+# that the vmm itself needs no right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
 use strict;
 use warnings;
 use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
@@ -20,12 +20,13 @@ use Socket;
 
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
-my (%option, @listen, @files);
+my (%option, @listen, @files, @devices);
 while (defined(my $flag = shift @ARGV)) {
     last if $flag eq '--';
     my $value = shift @ARGV;
     if    ($flag eq '--listen') { push @listen, $value }
     elsif ($flag eq '--open')   { push @files,  $value }
+    elsif ($flag eq '--open-device') { push @devices, $value }
     else                        { $option{ substr $flag, 2 } = $value }
 }
 
@@ -45,6 +46,12 @@ for my $pair (@files) {
     open(my $file, '<', $path) or die "$path: $!\n";
     push @inherited, $file;
     $key{$name} = '/proc/self/fd/' . fileno $file;
+}
+for my $pair (@devices) {
+    my ($name, $path) = split /=/, $pair, 2;
+    open(my $device, '+<', $path) or die "$path: $!\n";
+    push @inherited, $device;
+    $key{$name} = fileno $device;
 }
 s/\{([a-z]+)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
 

@@ -117,8 +117,8 @@ export class EngineError extends Error {
 export interface EngineDriver {
   readonly name: DriverName;
 
-  /** Boots a real guest within a deadline; costs about a second, so the caller keeps the answer. Never throws. */
-  probe(): Promise<EngineCapabilities>;
+  /** Boots a real guest within `limitMs`; costs about a second, so the caller keeps the answer. Never throws. */
+  probe(limitMs?: number): Promise<EngineCapabilities>;
 
   /**
    * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`. The

@@ -37,4 +37,11 @@ export function addNodeCommands(program: Command, invocation: Invocation): void 
       await drainNode(invocation, reference, flags);
     },
   );
+
+  withOutput(node.command('probe [node]').description('find out by timing real guests which engine is best'))
+    .option('--local', 'this machine; needs no datacenter')
+    .action(async (reference: string | undefined, flags: OutputFlags & { local?: true }) => {
+      const { probeNode } = await import('../actions/node-probe.js');
+      await probeNode(invocation, reference, flags);
+    });
 }

@@ -15,6 +15,7 @@ const spec: VmmSpec = {
 const options = {
   accelerator: 'tcg',
   qemuPath: 'qemu-system-x86_64',
+  kvmPath: '/dev/kvm',
   guardPath: '/berth/guard.pl',
   leasePath: '/node/lease',
   setprivPath: '/usr/bin/setpriv',
@@ -37,13 +38,17 @@ test('the command line of an emulated guest is this one', () => {
 });
 
 test('kvm differs by its accelerator, its cpu and what emulation asks of the kernel, and by nothing else', () => {
+  const differing = (one: string[], other: string[]) => one.filter((word) => !other.includes(word));
   const [kvm, tcg] = [qemuArguments(spec, 'kvm'), qemuArguments(spec, 'tcg')];
-  const differing = tcg.map((word, index) => [kvm[index], word]).filter(([one, other]) => one !== other);
-  expect(differing).toEqual([
-    ['kvm', 'tcg,tb-size=16'],
-    ['qemu64', 'qemu64,-tsc'],
-    ['quiet hostname=web-1', expect.stringContaining('lpj=')],
+  expect(differing(tcg, kvm)).toEqual(['tcg,tb-size=16', 'qemu64,-tsc', expect.stringContaining('lpj=')]);
+  expect(differing(kvm, tcg)).toEqual([
+    '-add-fd',
+    'fd={kvm},set=1',
+    'kvm,device=/dev/fdset/1',
+    'qemu64',
+    'quiet hostname=web-1',
   ]);
+  expect(guardArguments(spec, { ...options, accelerator: 'kvm' })).toContain('kvm=/dev/kvm');
 });
 
 test('several vcpus keep their own timers', () => {

@@ -7,6 +7,7 @@ export type Accelerator = 'kvm' | 'tcg';
 export interface LaunchOptions {
   readonly accelerator: Accelerator;
   readonly qemuPath: string;
+  readonly kvmPath: string;
   readonly guardPath: string;
   readonly leasePath: string;
   /** The unprivileged user and group of the vmm; absent when the worker may not change them. */
@@ -32,6 +33,7 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     ['--name', spec.instanceName, '--console-bytes', `${consoleMaxBytes}`, ...lease],
     ['--listen', 'qmp', '--listen', 'agent'],
     ['--open', `kernel=${spec.image.kernelPath}`, '--open', `initrd=${spec.image.initrdPath}`],
+    options.accelerator === 'kvm' ? ['--open-device', `kvm=${options.kvmPath}`] : [],
     ['--', ...confinement(options)],
     [options.qemuPath, ...qemuArguments(spec, options.accelerator)],
   ].flat();
@@ -62,10 +64,11 @@ export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[]
 /**
  * Without a TSC the emulated guest keeps time by the HPET, which is right on a busy host too: with one, Linux
  * calibrates it in 10 ms of a time slice it may not have, and its clock then runs at any speed.
+ * KVM comes as an open descriptor: nobody may open the device.
  */
 const accelerated = {
   tcg: ['-accel', `tcg,tb-size=${translationCacheMib}`, '-cpu', 'qemu64,-tsc'],
-  kvm: ['-accel', 'kvm', '-cpu', 'qemu64'],
+  kvm: ['-add-fd', 'fd={kvm},set=1', '-accel', 'kvm,device=/dev/fdset/1', '-cpu', 'qemu64'],
 } as const satisfies Record<Accelerator, readonly string[]>;
 
 function kernelParameters(spec: VmmSpec, accelerator: Accelerator): string {

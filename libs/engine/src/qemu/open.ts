@@ -4,14 +4,25 @@ import type { Accelerator } from './arguments.js';
 import { findConfinement } from './confinement.js';
 import { QemuDriver } from './qemu-driver.js';
 
+/** What engines drive; other paths are for trials. */
+export interface EnginePrograms {
+  readonly qemuPath: string;
+  readonly kvmPath: string;
+}
+export const defaultPrograms: EnginePrograms = { qemuPath: 'qemu-system-x86_64', kvmPath: '/dev/kvm' };
+
 /**
  * The driver as it suits this machine. `statePath` is the node's own directory; what ran from it before is found again.
  */
-export async function openQemuDriver(accelerator: Accelerator, statePath: string): Promise<QemuDriver> {
+export async function openQemuDriver(
+  accelerator: Accelerator,
+  statePath: string,
+  programs = defaultPrograms,
+): Promise<QemuDriver> {
   return QemuDriver.open({
     accelerator,
     statePath,
-    qemuPath: 'qemu-system-x86_64',
+    ...programs,
     guardPath: locate('libs/engine/guard/berth-guard.pl'),
     smokeImage: tinyGuest(),
     confinement: await findConfinement(),

@@ -16,6 +16,7 @@ export async function probeQemu(
   driver: EngineDriver,
   options: { accelerator: Accelerator; qemuPath: string; smokeImage: KernelInitrdImage },
   highestGeneration: (instanceId: string) => Promise<number>,
+  limitMs = bootTimeoutMs,
 ): Promise<EngineCapabilities> {
   const name = options.accelerator;
   let version: string;
@@ -30,13 +31,15 @@ export async function probeQemu(
   const handle = { vmmId: `probe-${randomUUID()}`, instanceId: probeInstanceId, generation };
   const shape = { instanceName: 'probe', vcpus: 1, memoryMib: 64, onIsolation: 'keep' } as const;
   try {
-    const signal = AbortSignal.timeout(bootTimeoutMs);
+    const signal = AbortSignal.timeout(limitMs);
     await driver.start({ ...handle, ...shape, image: options.smokeImage }, signal);
     const { phasesMs, exit } = await untilReady(driver, handle, signal);
     if (phasesMs.ready === undefined) throw new Error(exit?.detail ?? 'the guest did not become ready');
     return { driver: name, available: true, detail: `QEMU ${version}`, bootDurationMs: Math.round(phasesMs.ready) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
+    const said = error instanceof Error ? error.message : String(error);
+    const why = isLate ? `not ready in ${(limitMs / 1000).toFixed(1)} s` : said;
     return { driver: name, available: false, detail: `QEMU ${version} does not boot the tiny guest: ${why}` };
   } finally {
     await driver.release(handle).catch(() => undefined);

@@ -32,8 +32,8 @@ export class QemuDriver extends VmmDriver {
     return new QemuDriver(options, await StateDirectory.at(options.statePath));
   }
 
-  probe(): Promise<EngineCapabilities> {
-    return probeQemu(this, this.#options, (instanceId) => this.state.highestGeneration(instanceId));
+  probe(limitMs?: number): Promise<EngineCapabilities> {
+    return probeQemu(this, this.#options, (instanceId) => this.state.highestGeneration(instanceId), limitMs);
   }
 }
 

@@ -55,7 +55,7 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
     this.#sweep.unref();
   }
 
-  abstract probe(): Promise<EngineCapabilities>;
+  abstract probe(limitMs?: number): Promise<EngineCapabilities>;
 
   /** Extends the node's lease; without it, guards end the vmms whose `onIsolation` is `stop`. */
   renewLease(): Promise<void> {

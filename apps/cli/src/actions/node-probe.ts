@@ -1,0 +1,37 @@
+import type { EngineProbe } from '@berth/contracts/engine.js';
+import type { NodeView } from '@berth/contracts/http/fleet.js';
+import { defaultProbe, probeEngines } from '@berth/engine/probe/probe.js';
+import { findOne } from '../client/find-one.js';
+import type { Invocation } from '../commands/invocation.js';
+import { engineProbeNoun } from '../nouns/engine-probe.js';
+import { nodeNoun } from '../nouns/node.js';
+import { CliError } from '../output/failure.js';
+import { parseFormat } from '../output/format.js';
+import { renderOne } from '../output/render.js';
+import type { OutputFlags } from './list.js';
+
+interface ProbeFlags extends OutputFlags {
+  readonly local?: true;
+}
+
+/** Tries engines by timing real guests: a node's by way of its worker, or this machine's without a datacenter. */
+export async function probeNode(
+  invocation: Invocation,
+  reference: string | undefined,
+  flags: ProbeFlags,
+): Promise<void> {
+  const format = parseFormat(flags.output);
+  if ((flags.local === true) === (reference !== undefined)) {
+    throw new CliError('either a node or --local', { next: 'berth node probe --local' });
+  }
+  const probe = reference === undefined ? await probeEngines(defaultProbe) : await askNode(invocation, reference);
+  invocation.print(await renderOne(probe, engineProbeNoun, format));
+  if (probe.driver === null) throw new CliError('no engine runs guests here', { next: 'berth setup installs QEMU' });
+}
+
+async function askNode(invocation: Invocation, reference: string): Promise<EngineProbe> {
+  const api = invocation.api();
+  const { name } = await findOne<NodeView>(api, nodeNoun, reference);
+  invocation.tell(`trying the engines of ${name} ...`);
+  return api.call<EngineProbe>({ method: 'POST', path: `/nodes/${name}/probe` });
+}

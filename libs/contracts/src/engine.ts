@@ -1,0 +1,21 @@
+import { engineVerdicts, probedEngines } from '@berth/domain/node-state.js';
+import { z } from 'zod';
+
+/** What a node found when it tried its engines by timing real guests. */
+export const engineProbe = z.object({
+  driver: z.enum(probedEngines).nullable().describe('the best engine that passed; null: no guest runs here'),
+  speedRatio: z
+    .number()
+    .nullable()
+    .describe('work of a vcpu under that engine / work of a core of the node; null: not measured'),
+  seconds: z.number().describe('the whole probe'),
+  engines: z.array(
+    z.object({
+      engine: z.enum(probedEngines),
+      verdict: z.enum(engineVerdicts),
+      seconds: z.number().nullable().describe('null: it was not tried'),
+      reason: z.string().max(1_000),
+    }),
+  ),
+});
+export type EngineProbe = z.infer<typeof engineProbe>;

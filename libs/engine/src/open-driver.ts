@@ -1,0 +1,29 @@
+import type { ProbedEngine } from '@berth/domain/node-state.js';
+import type { EngineDriver } from './driver.js';
+import { defaultPrograms, openQemuDriver } from './qemu/open.js';
+
+export interface OpenedDriver {
+  readonly driver: EngineDriver;
+  /** Absent where no guard outlives the worker. */
+  readonly renewLease?: () => Promise<void>;
+}
+
+/**
+ * Opens an engine on a directory of its own.
+ * @throws when it cannot run here, naming what is missing
+ */
+export async function openDriver(
+  engine: ProbedEngine,
+  statePath: string,
+  programs = defaultPrograms,
+): Promise<OpenedDriver> {
+  switch (engine) {
+    case 'kvm':
+    case 'tcg': {
+      const driver = await openQemuDriver(engine, statePath, programs);
+      return { driver, renewLease: () => driver.renewLease() };
+    }
+    case 'v86':
+      throw new Error('the v86 driver is not part of this version');
+  }
+}

@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProbedEngine } from '@berth/domain/node-state.js';
+import { defaultProbe, probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
+import { passedEngines, type ProbeReport } from '@berth/engine/probe/report.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FakeQemu, romFates } from './fake-qemu.js';
+
+let fake: FakeQemu;
+let folder: string;
+
+beforeAll(async () => {
+  fake = await FakeQemu.make();
+  folder = mkdtempSync(join(tmpdir(), 'berth-kvm-'));
+  writeFileSync(join(folder, 'file'), '');
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+});
+afterAll(async () => {
+  await fake.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const trialOf = (report: ProbeReport, name: ProbedEngine) => report.engines.find(({ engine }) => engine === name)!;
+const probe = (options: Partial<ProbeOptions>) => probeEngines({ ...defaultProbe, ...options });
+/** Any file may stand for the device where QEMU is not the real one. */
+const withFake = () => probe({ qemuPath: fake.path, kvmPath: '/dev/null' });
+
+describe('a probe', () => {
+  test('of this machine takes what truly runs guests fastest, and says why the others lost', async () => {
+    const report = await probe({});
+    const kvm = trialOf(report, 'kvm');
+    expect(trialOf(report, 'tcg')).toMatchObject({ verdict: 'passed', reason: expect.stringContaining('tiny guest') });
+    expect(report.driver).toBe(kvm.verdict === 'passed' ? 'kvm' : 'tcg');
+    if (kvm.verdict === 'slow')
+      expect(kvm.reason).toMatch(/of 48 M .*software counted 48 M in [\d.]+ s, \d+ times faster/);
+    expect(report.speedRatio).toBeGreaterThan(0.005);
+  });
+
+  test.each(['missing', 'file', 'fifo'])('with a /dev/kvm that is none (%s) takes software', async (name) => {
+    const report = await probe({ kvmPath: join(folder, name) });
+    const expected = name === 'missing' ? { verdict: 'absent', seconds: null } : { verdict: 'failed' };
+    expect(trialOf(report, 'kvm')).toMatchObject(expected);
+    expect(report.driver).toBe('tcg');
+  });
+
+  test('with a KVM faster than software takes it, and offers software as well', async () => {
+    await fake.setRom('good');
+    const report = await withFake();
+    expect(trialOf(report, 'kvm')).toMatchObject({
+      verdict: 'passed',
+      reason: expect.stringMatching(/times faster than software; tiny guest ready/),
+    });
+    expect(passedEngines(report)).toEqual(['kvm', 'tcg']);
+    expect(report.driver).toBe('kvm');
+  });
+
+  const verdicts = {
+    hang: ['hung', /^no sign of the guest in/],
+    abort: ['failed', /^QEMU ended .* SIGABRT$/],
+    reset: ['failed', /^the guest was reset/],
+    'internal-error': ['failed', /^internal-error .*KVM internal error/],
+    'no-faster': ['slow', /software counted/],
+  } as const;
+  test.each(romFates.filter((fate) => fate !== 'good'))(
+    'with a KVM that does this: %s, takes software',
+    async (fate) => {
+      await fake.setRom(fate);
+      const report = await withFake();
+      const [verdict, reason] = verdicts[fate];
+      expect(trialOf(report, 'kvm')).toMatchObject({ verdict, reason: expect.stringMatching(reason) });
+      expect(report.driver).toBe('tcg');
+      expect(trialOf(report, 'kvm').seconds).toBeLessThan(10);
+    },
+  );
+
+  test('with a KVM that counts but boots no guest takes software', async () => {
+    await fake.setRom('good');
+    await fake.setGuests('exit');
+    const report = await withFake();
+    expect(trialOf(report, 'kvm')).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringContaining('does not boot the tiny guest'),
+    });
+    expect(report.driver).toBe('tcg');
+    await fake.setGuests('good');
+  });
+
+  test('neither tries nor takes what the node may not use', async () => {
+    await fake.setRom('good');
+    const report = await probe({ qemuPath: fake.path, kvmPath: '/dev/null', allowed: ['tcg'] });
+    expect(trialOf(report, 'kvm')).toMatchObject({ verdict: 'forbidden', seconds: null });
+    expect(passedEngines(report)).toEqual(['tcg']);
+  });
+
+  test('without QEMU says so at once, and what helps', async () => {
+    const report = await probe({ qemuPath: join(folder, 'no-qemu'), allowed: ['kvm', 'tcg'] });
+    expect(report).toMatchObject({ driver: null, speedRatio: null });
+    expect(trialOf(report, 'tcg')).toMatchObject({
+      verdict: 'absent',
+      reason: expect.stringContaining('apt-get install'),
+    });
+    expect(existsSync('/dev/kvm') ? trialOf(report, 'kvm').verdict : 'absent').toBe('absent');
+  });
+});
