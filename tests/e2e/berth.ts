@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,15 +11,31 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs `berth` of the build, as a user would: nothing of the test's own environment points it anywhere. */
+/** Nothing of the test's own environment points the program anywhere. */
+const environment = () => ({ PATH: process.env['PATH'], HOME: process.env['HOME'] });
+
+/** Runs `berth` of the build, as a user would. */
 export function berth(dataDir: string, ...args: string[]): Promise<Outcome> {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
   return new Promise((resolve) => {
-    const options = { env, maxBuffer: outputMaxBytes };
+    const options = { env: environment(), maxBuffer: outputMaxBytes };
     execFile(process.execPath, [program, '--data-dir', dataDir, ...args], options, (error, stdout, stderr) => {
       resolve({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr });
     });
   });
+}
+
+/** Types on an instance's console until it shows `awaited`; resolves to all it showed. */
+export async function typeTo(dataDir: string, instance: string, text: string, awaited: string): Promise<string> {
+  const args = [program, '--data-dir', dataDir, 'instance', 'console', instance, '--attach'];
+  const attached = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'], env: environment() });
+  attached.stdin.write(text);
+  let shown = '';
+  for await (const chunk of attached.stdout) {
+    shown += String(chunk);
+    if (shown.includes(awaited)) break;
+  }
+  attached.kill();
+  return shown;
 }
 
 /** The answer of a command that must succeed, as JSON. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { OperationView } from '@berth/contracts/http/operation.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { berth, berthJson, program } from './berth.js';
+import { berth, berthJson, typeTo, program } from './berth.js';
 
 let dataDir: string;
 beforeAll(async () => {
@@ -64,6 +64,10 @@ describe('an instance', () => {
     expect(stdout).toMatch(/placed on node-[12] \(policy .*2 nodes looked at\)/);
   });
 
+  test('is talked to over its console', async () => {
+    const typed = 'echo typed $((6 * 7))\n';
+    expect(await typeTo(dataDir, 'web', typed, 'typed 42')).toContain('typed 42');
+  });
   test('shows what its guest wrote to the console', async () => {
     const { stdout, exitCode } = await berth(dataDir, 'instance', 'console', 'web');
     expect(exitCode).toBe(0);

@@ -1,5 +1,6 @@
 import type { CostFile } from '@berth/config/cost-file.js';
 import { Database } from '@berth/database/database.js';
+import { ConsoleSessionRepository } from '@berth/database/console-session.repository.js';
 import { DecisionRepository } from '@berth/database/decision.repository.js';
 import { EventRepository } from '@berth/database/event.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
@@ -18,6 +19,8 @@ import { APP_GUARD } from '@nestjs/core';
 import type { ApiConfig } from './config.js';
 import { AccessGuard } from './access/access.guard.js';
 import { Authenticator } from './access/authenticator.js';
+import { ConsoleGateway } from './consoles/console.gateway.js';
+import { ConsoleSessionsController } from './consoles/console-sessions.controller.js';
 import { DocsController } from './docs/docs.controller.js';
 import { OpenApiDocument } from './docs/open-api-document.js';
 import { openApiOf } from './docs/openapi.js';
@@ -46,6 +49,7 @@ const controllers = [
   InstancesController,
   ExplainController,
   ConsoleController,
+  ConsoleSessionsController,
   OperationsController,
   EventsController,
   NodesController,
@@ -70,6 +74,7 @@ const repositories = [
   InstanceActionRepository,
   OperationRepository,
   EventRepository,
+  ConsoleSessionRepository,
   NodeActionRepository,
   DecisionRepository,
   FleetRepository,
@@ -118,6 +123,12 @@ export class ApiModule {
           useFactory: (events: EventRepository, tail: EventTail, authenticator: Authenticator) =>
             new EventStreams(events, tail, authenticator, metrics),
           inject: [EventRepository, EventTail, Authenticator],
+        },
+        {
+          provide: ConsoleGateway,
+          useFactory: (sessions: ConsoleSessionRepository) =>
+            new ConsoleGateway(sessions, config.BERTH_AGENT_SECRET, config.BERTH_CONSOLE_ORIGINS),
+          inject: [ConsoleSessionRepository],
         },
         { provide: ConsoleReader, useFactory: () => new ConsoleReader(config.BERTH_AGENT_SECRET) },
         {

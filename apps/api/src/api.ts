@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { readCostFile } from '@berth/config/cost-file.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
+import { ConsoleSessionRepository } from '@berth/database/console-session.repository.js';
 import { Database } from '@berth/database/database.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
@@ -13,6 +14,7 @@ import { keepAdminToken } from './access/admin-token.js';
 import { Authenticator } from './access/authenticator.js';
 import { ApiModule, routes } from './api.module.js';
 import type { ApiConfig } from './config.js';
+import { ConsoleGateway } from './consoles/console.gateway.js';
 import { Chores } from './chores.js';
 import { OpenApiDocument } from './docs/open-api-document.js';
 import { serveDocs } from './docs/swagger-ui.js';
@@ -24,7 +26,7 @@ import { makeAdapter } from './http/server.js';
 const poolSize = 16;
 const statementTimeoutMs = 5_000;
 const lastUsedIntervalMs = 10_000;
-const forgetAnswersIntervalMs = 600_000;
+const forgetOldIntervalMs = 600_000;
 
 export interface Api {
   readonly port: number;
@@ -61,6 +63,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   measureRequests(app.getHttpAdapter().getInstance(), metrics);
   serveDocs(app, app.get(OpenApiDocument).json);
   const chores = startChores(app, logger);
+  const gateway = app.get(ConsoleGateway);
+  gateway.attach(app.getHttpServer());
   await app.listen(config.BERTH_PORT, config.BERTH_HOST);
   return {
     port: Number(new URL(await app.getUrl()).port),
@@ -80,6 +84,8 @@ function startChores(app: NestFastifyApplication, logger: Logger): Chores {
   const authenticator = app.get(Authenticator);
   const creations = app.get(InstanceCreationRepository);
   chores.every(lastUsedIntervalMs, () => authenticator.writeLastUsed());
-  chores.every(forgetAnswersIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
+  const consoles = app.get(ConsoleSessionRepository);
+  chores.every(forgetOldIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
+  chores.every(forgetOldIntervalMs, () => consoles.forgetOld());
   return chores;
 }

@@ -10,6 +10,12 @@ export const apiConfig = z.object({
   BERTH_AGENT_SECRET: z.string().min(16),
   /** Kept holding a working admin token: written (mode 0600) when it is absent or unknown to the record. */
   BERTH_ADMIN_TOKEN_FILE: z.string().optional(),
+  /** Pages that may open consoles, as browsers name them: https://console.example,... This API's own always may. */
+  BERTH_CONSOLE_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((origin) => origin !== ''))
+    .pipe(z.array(z.url())),
   BERTH_COST_FILE: z.string().optional(),
   BERTH_READY_FILE: z.string().optional(),
   BERTH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -11,6 +11,11 @@ export function consolePathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/console`;
 }
 
+/** A WebSocket with the same secret: the serial line itself, first its kept tail. 404 as above. */
+export function consoleStreamPathOf(vmmId: string): string {
+  return `${consolePathOf(vmmId)}/stream`;
+}
+
 export const consoleQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),

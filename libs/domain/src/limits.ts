@@ -16,3 +16,8 @@ export const consoleMaxBytes = 1024 * 1024;
 
 /** Host memory a vmm needs beside its guest's, by driver: QEMU text, heap and translation cache. */
 export const vmmMemoryOverheadMib = { kvm: 32, tcg: 48, v86: 200, model: 0 } as const;
+
+/** A console session not used within this time is void; a used one ends after the other. */
+export const consoleConnectMaxSeconds = 60;
+export const consoleSessionMaxSeconds = 1_800;
+export const consoleSessionsPerInstanceMax = 4;

@@ -58,7 +58,12 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     .command('console <instance>')
     .description('what its serial console wrote')
     .option('-f, --follow', 'go on with what it writes, until Ctrl-C')
-    .action(async (reference: string, flags: { follow?: true }) => {
+    .option('-a, --attach', 'type to it too, until Ctrl-]')
+    .action(async (reference: string, flags: { follow?: true; attach?: true }) => {
+      if (flags.attach === true) {
+        const { attachConsole } = await import('../actions/console-attach.js');
+        return attachConsole(invocation, reference);
+      }
       const { showConsole } = await import('../actions/console-log.js');
       await showConsole(invocation, reference, flags.follow === true);
     });

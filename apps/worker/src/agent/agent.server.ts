@@ -9,6 +9,7 @@ import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
+import { ConsoleStreams } from './console-streams.js';
 
 const requestTimeoutMs = 5_000;
 const consolePath = new RegExp(`^${consolePathOf('([^/]+)')}$`);
@@ -26,10 +27,15 @@ export interface AgentOptions {
 /** The worker's own port: measurements for everybody who reaches it, consoles for those who know the secret. */
 export class AgentServer {
   private readonly server: Server;
+  private readonly streams: ConsoleStreams;
 
   constructor(private readonly options: AgentOptions) {
+    this.streams = new ConsoleStreams(options.table);
     this.server = createServer((request, response) => void this.answer(request, response));
     this.server.requestTimeout = requestTimeoutMs;
+    this.server.on('upgrade', (request, socket, head) => {
+      this.streams.accept(request, socket, head, this.knowsSecret(request));
+    });
   }
 
   /** Resolves to the URL under which the control plane finds it. */
@@ -44,6 +50,7 @@ export class AgentServer {
   }
 
   close(): void {
+    this.streams.close();
     this.server.close();
     this.server.closeAllConnections();
   }

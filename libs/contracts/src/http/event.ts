@@ -23,6 +23,8 @@ export const eventKinds = [
   'InstanceUnknown',
   'InstanceDeleting',
   'InstanceDeleted',
+  'ConsoleOpened',
+  'ConsoleClosed',
   'OperationSucceeded',
   'OperationFailed',
   'OperationCancelled',

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import { pipeline, type Duplex } from 'node:stream';
+import { consoleStreamPathOf } from '@berth/contracts/agent.js';
+import { consoleSubprotocol, consoleTokenSubprotocol, consoleWebSocketPath } from '@berth/contracts/http/console.js';
+import type { ConsoleSessionRepository, OpenedConsole } from '@berth/database/console-session.repository.js';
+import { readToken } from '@berth/database/token-secret.js';
+import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
+import { Throttle } from './throttle.js';
+
+const sessionsMax = 256;
+const messageMaxBytes = 64 * 1024;
+const agentTimeoutMs = 3_000;
+/** A revoked token ends its consoles as soon as it ends its requests. */
+const checkIntervalMs = 3_000;
+/** More than anybody types, and more than a serial line of a PC carried. */
+const inputBytesPerSecond = 32 * 1024;
+const outputBytesPerSecond = 4 * 1024 * 1024;
+/** 1008 of RFC 6455, section 7.4.1. */
+const policyViolation = 1008;
+
+/**
+ * The WebSocket between a person and a serial console. The right to it is a session's token, good for one connection;
+ * a page of another origin cannot use it, and bytes pass only to the agent of the node that the record names.
+ */
+export class ConsoleGateway {
+  private readonly sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: messageMaxBytes,
+    perMessageDeflate: false,
+    handleProtocols: () => consoleSubprotocol,
+  });
+
+  constructor(
+    private readonly sessions: ConsoleSessionRepository,
+    private readonly agentSecret: string,
+    private readonly origins: readonly string[],
+  ) {}
+
+  attach(server: Server): void {
+    server.on('upgrade', (request, socket, head) => void this.accept(request, socket, head));
+  }
+
+  onModuleDestroy(): void {
+    for (const webSocket of this.sockets.clients) webSocket.terminate();
+  }
+
+  private async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    try {
+      if (request.url !== consoleWebSocketPath) return refuse(socket, '404 Not Found');
+      if (!this.mayCome(request)) return refuse(socket, '403 Forbidden');
+      if (this.sockets.clients.size >= sessionsMax) return refuse(socket, '429 Too Many Requests');
+      const token = tokenOf(request);
+      const opened = token && (await this.sessions.connect(token.id, token.secretHash));
+      if (!opened) return refuse(socket, '401 Unauthorized');
+      const line = await this.lineTo(opened);
+      if (!line) await this.sessions.close(opened.id);
+      if (!line) return refuse(socket, '504 Gateway Timeout');
+      this.sockets.handleUpgrade(request, socket, head, (person) => this.join(opened, person, line));
+    } catch {
+      refuse(socket, '503 Service Unavailable'); // the record cannot be reached
+    }
+  }
+
+  private join(opened: OpenedConsole, person: WebSocket, line: Duplex): void {
+    const screen = createWebSocketStream(person);
+    const check = setInterval(() => {
+      const end = (): void => person.close(policyViolation, 'the session is over');
+      this.sessions.mayGoOn(opened.id).then((may) => (may ? undefined : end()), end);
+    }, checkIntervalMs);
+    const end = (): void => {
+      clearInterval(check);
+      person.close();
+      line.destroy();
+      void this.sessions.close(opened.id).catch(() => undefined); // its time runs out by itself
+    };
+    pipeline(screen, new Throttle(inputBytesPerSecond), line, end);
+    pipeline(line, new Throttle(outputBytesPerSecond), screen, end);
+  }
+
+  /** Browsers always say which page asks; what is no browser can say so too. */
+  private mayCome({ headers }: IncomingMessage): boolean {
+    const { origin, host } = headers;
+    if (origin === undefined) return false;
+    return this.origins.includes(origin) || (isLoopback(host) && origin === `http://${host}`);
+  }
+
+  /** Undefined: the agent does not answer, or knows no such vmm. */
+  private async lineTo({ agentUrl, vmmId }: OpenedConsole): Promise<Duplex | undefined> {
+    const url = `${agentUrl.replace(/^http/, 'ws')}${consoleStreamPathOf(vmmId)}`;
+    const headers = { authorization: `Bearer ${this.agentSecret}` };
+    const agent = new WebSocket(url, { headers, handshakeTimeout: agentTimeoutMs, perMessageDeflate: false });
+    const line = createWebSocketStream(agent); // at once: the kept tail comes with the handshake's last bytes
+    line.on('error', () => line.destroy());
+    return once(agent, 'open').then(
+      () => line,
+      () => undefined,
+    );
+  }
+}
+
+function tokenOf({ headers }: IncomingMessage): ReturnType<typeof readToken> {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
+  if (!offered.includes(consoleSubprotocol)) return undefined;
+  const given = offered.find((text) => text.startsWith(consoleTokenSubprotocol));
+  return readToken(given?.slice(consoleTokenSubprotocol.length) ?? '');
+}
+
+/** A name that somebody else's server could give this address does not count: only the address itself does. */
+function isLoopback(host: string | undefined): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '');
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
