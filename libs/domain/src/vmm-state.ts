@@ -31,6 +31,8 @@ export const exitReasons = [
   'node-rebooted', // its process did not survive the node
   'lost', // the node does not know it
   'superseded', // a newer generation took its place
+  'migrated', // its guest runs on in another vmm
+  'migration-failed', // it waited for a guest that never came to run in it
 ] as const;
 export type ExitReason = (typeof exitReasons)[number];
 

@@ -89,6 +89,8 @@ export const killReasons = [
   'start-failed',
   'superseded',
   'isolated',
+  'migrated',
+  'migration-failed',
 ] as const satisfies readonly ExitReason[];
 export type KillReason = (typeof killReasons)[number];
 
@@ -102,7 +104,8 @@ export class EngineError extends Error {
       | 'start-failed'
       | 'node-disk-full'
       | 'not-found'
-      | 'no-answer',
+      | 'no-answer'
+      | 'migration-failed',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -12,6 +12,13 @@ const kernelInitrdImage = z.object({
 });
 export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 
+/** Where the guest's first instant comes from. boot: cold. incoming: waits for a live migration to bring it. */
+const origin = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('boot') }),
+  z.object({ kind: z.literal('incoming') }),
+]);
+export type Origin = Readonly<z.infer<typeof origin>>;
+
 /** What one vmm is to be: plain data, kept on disk before anything runs. */
 export const vmmSpec = z.object({
   vmmId: z.string(),
@@ -23,5 +30,7 @@ export const vmmSpec = z.object({
   memoryMib: z.int(),
   image: kernelInitrdImage,
   onIsolation: z.enum(isolationPolicies),
+  /** `boot` when absent. */
+  origin: origin.optional(),
 });
 export type VmmSpec = Readonly<z.infer<typeof vmmSpec>>;

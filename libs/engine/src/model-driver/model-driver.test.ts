@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { driverPromises } from '../conformance/conformance.js';
+import { migrationPromises } from '../conformance/migrating.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { untilReady } from '../until-ready.js';
 import { ModelDriver } from './model-driver.js';
@@ -37,6 +38,14 @@ describe('the model driver', () => {
     const world = { driver, spec: specOf, crash, reopen, survivesReopening: false, patienceMs: 5000 };
     await expect(check(world)).resolves.toBeUndefined();
     await driver.close();
+  });
+
+  test.each(migrationPromises)('$promise', async ({ check }) => {
+    const [driver, target] = [open({ utilizationRatio: 0.9 }), open()];
+    const crash = driver.crash.bind(driver);
+    const world = { driver, target, spec: specOf, crash, reopen: () => Promise.resolve(driver), patienceMs: 5000 };
+    await expect(check({ ...world, survivesReopening: false })).resolves.toBeUndefined();
+    await Promise.all([driver.close(), target.close()]);
   });
 
   test('the same seed draws the same boots', async () => {

@@ -9,7 +9,9 @@ import {
   type VmmHandle,
   type VmmStats,
 } from '../driver.js';
+import type { Departure, GuestPlace, Migrates, MigrationAddress, MigrationOrder } from '../migration.js';
 import type { VmmSpec } from '../vmm-spec.js';
+import { listenForModel, sendModel } from './model-moves.js';
 import { ModelVmm } from './model-vmm.js';
 import { drawFate, modelProfile, type ModelProfile, type ModelRandom } from './profile.js';
 
@@ -26,7 +28,7 @@ const instancesRememberedMax = 100_000;
  * of model nodes is how big fleets are tried on a small machine. They live in this process and end with it, so a
  * worker that comes back reports them lost, like a node that lost its power.
  */
-export class ModelDriver implements EngineDriver, BurnsCpu {
+export class ModelDriver implements EngineDriver, BurnsCpu, Migrates {
   readonly name = 'model';
   private readonly vmms = new Map<string, ModelVmm>();
   private readonly latest = new Map<string, { readonly generation: number; readonly vmmId: string }>();
@@ -59,7 +61,7 @@ export class ModelDriver implements EngineDriver, BurnsCpu {
     this.remember(spec);
     const vmm = new ModelVmm(spec, drawFate(this.profile, this.random), (observed) => this.tell(observed));
     this.vmms.set(spec.vmmId, vmm);
-    vmm.boot();
+    if (vmm.place === 'runs') vmm.boot();
     return vmm.handle;
   }
 
@@ -113,6 +115,27 @@ export class ModelDriver implements EngineDriver, BurnsCpu {
 
   async setLoad(handle: VmmHandle, percent: number): Promise<void> {
     this.running(handle).burn(percent);
+  }
+
+  async receive(handle: VmmHandle, { host }: { host: string }): Promise<MigrationAddress> {
+    const vmm = this.running(handle);
+    vmm.address ??= listenForModel(vmm, host);
+    return vmm.address;
+  }
+
+  async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
+    order.signal.throwIfAborted();
+    return sendModel(this.running(handle), order);
+  }
+
+  async placeOf({ vmmId }: VmmHandle): Promise<GuestPlace> {
+    return this.vmms.get(vmmId)?.place ?? 'gone';
+  }
+
+  async resume(handle: VmmHandle): Promise<void> {
+    const vmm = this.running(handle);
+    if (vmm.place === 'awaited') throw new EngineError('migration-failed', `no guest has arrived in ${handle.vmmId}`);
+    if (vmm.place !== 'runs') vmm.goOn();
   }
 
   console(handle: VmmHandle): Duplex {

@@ -1,6 +1,8 @@
+import type { GuestPlace, MigrationAddress } from '../migration.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
 import type { BootPhasesMs, Observed, VmmExit, VmmHandle, VmmStats } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
+import { luggage, type Luggage } from './luggage.js';
 import { vcpuTimeMs, type ModelFate } from './profile.js';
 
 const kernelShare = 0.3;
@@ -20,16 +22,26 @@ export class ModelVmm {
   private phasesMs: BootPhasesMs = { image: 0, spawned: 0 };
   private exit: VmmExit | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** How the guest stands with this vmm while it moves. */
+  place: GuestPlace;
+  /** Where it waits for its guest. */
+  address: Promise<MigrationAddress> | undefined;
+  /** While it stands still: how long it has run. */
+  private haltedUptimeMs: number | undefined;
+  /** CPU used in the vmms before this one. */
+  private broughtCpuMs = 0;
+  private readonly endings = new Set<() => void>();
   /** Set once the guest was asked to burn a share of its vcpus: what it had used until then, and the share since. */
   private burning: { readonly fromMs: number; readonly cpuMs: number; readonly share: number } | undefined;
 
   constructor(
     private readonly spec: VmmSpec,
-    private readonly fate: ModelFate,
+    private fate: ModelFate,
     private readonly changed: (observed: Observed) => void,
   ) {
     const { vmmId, instanceId, generation } = spec;
     this.handle = { vmmId, instanceId, generation };
+    this.place = spec.origin?.kind === 'incoming' ? 'awaited' : 'runs';
   }
 
   get isGone(): boolean {
@@ -47,8 +59,51 @@ export class ModelVmm {
   end(reason: ExitReason, detail: string): void {
     if (this.isGone) return;
     this.rest();
-    this.exit = { reason, exitCode: reason === 'crashed' ? 1 : 0, signal: null, detail };
+    const hadGuest = this.place !== 'awaited' && this.place !== 'arrived';
+    this.exit = hadGuest ? exitOf(reason, detail) : exitOf('migration-failed', 'no guest ran in it');
+    this.place = 'gone';
     this.become('gone', this.phasesMs);
+    for (const ending of this.endings) ending();
+  }
+
+  onEnd(ending: () => void): void {
+    this.endings.add(ending);
+  }
+
+  /** The guest stands still; what it is, to go on with elsewhere. */
+  halt(): Luggage {
+    this.rest();
+    const nowMs = performance.now();
+    this.haltedUptimeMs = nowMs - this.bootedAtMs;
+    const { crashAfterMs, ...fate } = this.fate;
+    const crash = Number.isFinite(crashAfterMs) ? crashAfterMs : null;
+    return { uptimeMs: this.haltedUptimeMs, cpuMs: this.cpuMsAt(nowMs), fate: { ...fate, crashAfterMs: crash } };
+  }
+
+  /** False: it is not all there yet, or no guest. */
+  arrive(text: string): boolean {
+    const { success, data } = luggage.safeParse(jsonOf(text));
+    if (!success || this.place !== 'awaited') return false;
+    this.fate = { ...data.fate, crashAfterMs: data.fate.crashAfterMs ?? Infinity };
+    this.haltedUptimeMs = data.uptimeMs;
+    this.broughtCpuMs = data.cpuMs;
+    this.place = 'arrived';
+    return true;
+  }
+
+  endUnarrived(): void {
+    if (this.place === 'awaited') this.end('migration-failed', 'the connection to its source ended');
+  }
+
+  /** From where it stood still. */
+  goOn(): void {
+    const uptimeMs = this.haltedUptimeMs;
+    this.place = 'runs';
+    if (uptimeMs === undefined) return;
+    this.haltedUptimeMs = undefined;
+    this.bootedAtMs = performance.now() - uptimeMs;
+    this.armCrash(this.fate.crashAfterMs - uptimeMs);
+    if (this.state === 'starting') this.become('running', { image: 0, spawned: 0, kernel: 0, ready: 0 });
   }
 
   /** Lets go of its timer. */
@@ -58,7 +113,7 @@ export class ModelVmm {
 
   observed(): Observed {
     const { handle, state, phasesMs, exit } = this;
-    const guestUptimeMs = Math.round(performance.now() - this.bootedAtMs);
+    const guestUptimeMs = Math.round(this.haltedUptimeMs ?? performance.now() - this.bootedAtMs);
     const sequence = Math.floor(guestUptimeMs / 1_000);
     const heartbeat = { sequence, guestUptimeMs, longestGapMs: 1_000, ageMs: guestUptimeMs % 1_000 };
     return { handle, state, phasesMs, ...(exit && { exit }), ...(state === 'running' && { heartbeat }) };
@@ -88,7 +143,7 @@ export class ModelVmm {
 
   private cpuMsAt(nowMs: number): number {
     const { vcpus } = this.spec;
-    if (!this.burning) return vcpus * vcpuTimeMs(this.fate, nowMs - this.startedAtMs);
+    if (!this.burning) return this.broughtCpuMs + vcpus * vcpuTimeMs(this.fate, nowMs - this.startedAtMs);
     return this.burning.cpuMs + vcpus * this.burning.share * (nowMs - this.burning.fromMs);
   }
 
@@ -101,13 +156,29 @@ export class ModelVmm {
     if (this.fate.bootFails) return this.end('guest-panic', 'the model guest panicked while it booted');
     const ready = this.fate.bootDurationMs;
     this.become('running', { image: 0, spawned: 0, kernel: kernelShare * ready, ready });
-    if (this.fate.crashAfterMs > timerMaxMs) return;
-    this.timer = setTimeout(() => this.end('crashed', 'the model guest crashed'), this.fate.crashAfterMs);
+    this.armCrash(this.fate.crashAfterMs);
+  }
+
+  private armCrash(inMs: number): void {
+    if (inMs > timerMaxMs) return;
+    this.timer = setTimeout(() => this.end('crashed', 'the model guest crashed'), Math.max(0, inMs));
   }
 
   private become(state: Observed['state'], phasesMs: BootPhasesMs): void {
     this.state = state;
     this.phasesMs = phasesMs;
     this.changed(this.observed());
+  }
+}
+
+function exitOf(reason: ExitReason, detail: string): VmmExit {
+  return { reason, exitCode: reason === 'crashed' ? 1 : 0, signal: null, detail };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

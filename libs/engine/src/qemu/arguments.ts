@@ -1,5 +1,5 @@
 import { consoleMaxBytes } from '@berth/domain/limits.js';
-import type { VmmSpec } from '../vmm-spec.js';
+import type { Origin, VmmSpec } from '../vmm-spec.js';
 import { leaseSeconds } from '../vmm/lease.js';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -58,6 +58,7 @@ export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[]
     ['-chardev', 'socket,id=agent,fd={agent},server=on,wait=off'],
     ['-device', 'virtio-serial-pci,max_ports=1', '-device', 'virtconsole,chardev=agent'],
     ['-device', 'pvpanic-pci', '-action', 'panic=exit-failure'],
+    originArguments[spec.origin?.kind ?? 'boot'],
   ].flat();
 }
 
@@ -70,6 +71,12 @@ const accelerated = {
   tcg: ['-accel', `tcg,tb-size=${translationCacheMib}`, '-cpu', 'qemu64,-tsc'],
   kvm: ['-add-fd', 'fd={kvm},set=1', '-accel', 'kvm,device=/dev/fdset/1', '-cpu', 'qemu64'],
 } as const satisfies Record<Accelerator, readonly string[]>;
+
+/** `-S`: a guest that has arrived stands still until it is told to go on. */
+const originArguments = {
+  boot: [],
+  incoming: ['-S', '-incoming', 'defer'],
+} as const satisfies Record<Origin['kind'], readonly string[]>;
 
 function kernelParameters(spec: VmmSpec, accelerator: Accelerator): string {
   const emulation = accelerator === 'tcg' ? emulationParameters : [];

@@ -10,6 +10,8 @@ export class Boot {
   #stats: GuestStats | undefined;
   #kernelAtMs: number | undefined;
   #readyAtMs: number | undefined;
+  /** When this worker first heard of the boot. */
+  #heardAtMs = 0;
   #resetAfter: number | undefined;
 
   get isReady(): boolean {
@@ -30,6 +32,7 @@ export class Boot {
     if (wasReady) return false;
     this.#kernelAtMs = atMs - beat.uptimeMs;
     this.#readyAtMs = this.#kernelAtMs + beat.readyAtMs;
+    this.#heardAtMs = atMs;
     return true;
   }
 
@@ -41,6 +44,9 @@ export class Boot {
 
   phasesSince(startedAtMs: number): BootPhasesMs {
     if (this.#kernelAtMs === undefined || this.#readyAtMs === undefined) return {};
+    // A guest that came from another vmm has booted long before: here it is ready from its first word on.
+    if (this.#kernelAtMs < startedAtMs)
+      return { kernel: this.#heardAtMs - startedAtMs, ready: this.#heardAtMs - startedAtMs };
     return { kernel: this.#kernelAtMs - startedAtMs, ready: this.#readyAtMs - startedAtMs };
   }
 

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { exitOf, type Evidence } from './exit.js';
 
-const known: Evidence = { launched: true, answered: true, sameBoot: true, panicked: false, lastWords: '' };
+const known: Evidence = {
+  launched: true,
+  hadGuest: true,
+  answered: true,
+  sameBoot: true,
+  panicked: false,
+  lastWords: '',
+};
 const ended = (exitCode: number | null, signal = 0, isolated = false) => ({ exit: { exitCode, signal, isolated } });
 
 test.each<[string, Partial<Evidence>, string]>([

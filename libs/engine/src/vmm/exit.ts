@@ -9,6 +9,8 @@ export interface Evidence {
   readonly exit?: GuardExit | undefined;
   readonly intent?: KillReason | undefined;
   readonly launched: boolean;
+  /** False: it waited for a guest to arrive, and none was ever let go on in it. */
+  readonly hadGuest: boolean;
   /** The engine, or the guest's console, has said something. */
   readonly answered: boolean;
   readonly sameBoot: boolean;
@@ -31,7 +33,8 @@ const faultSignals: readonly NodeJS.Signals[] = [
 export function exitOf(evidence: Evidence): VmmExit {
   const { exit, intent, lastWords } = evidence;
   const signal = exit ? signalName(exit.signal) : null;
-  const reason = intent ?? (exit ? reasonOf(exit, signal, evidence) : reasonWithoutExit(evidence));
+  const meant = evidence.hadGuest ? intent : 'migration-failed';
+  const reason = meant ?? (exit ? reasonOf(exit, signal, evidence) : reasonWithoutExit(evidence));
   return { reason, exitCode: exit?.exitCode ?? null, signal, detail: detailOf(reason, evidence, lastWords) };
 }
 

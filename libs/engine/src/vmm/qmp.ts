@@ -38,8 +38,9 @@ export class QmpClient {
   }
 
   /** @throws EngineError no-answer, also when the vmm refuses the command */
-  async execute(command: string, timeoutMs: number): Promise<unknown> {
-    const answer = await this.#exchange.request((id) => JSON.stringify({ execute: command, id }), timeoutMs);
+  async execute(command: string, timeoutMs: number, args: object = {}): Promise<unknown> {
+    const compose = (id: number) => JSON.stringify({ execute: command, arguments: args, id });
+    const answer = await this.#exchange.request(compose, timeoutMs);
     const fields: unknown = JSON.parse(answer);
     if (isFields(fields) && 'return' in fields) return fields['return'];
     throw new EngineError('no-answer', `the vmm refused ${command}: ${answer.slice(0, 200)}`);

@@ -87,11 +87,17 @@ export class StateDirectory {
     return this.#read(vmmId, 'intent', parseIntent);
   }
 
-  async wasLaunched(vmmId: string): Promise<boolean> {
-    return stat(join(this.vmmPath(vmmId), 'guard.lock')).then(
-      () => true,
-      () => false,
-    );
+  /** On disk before a guest that has arrived goes on: from then on it may have run here. */
+  noteResumed(vmmId: string): Promise<void> {
+    return replaceFile(join(this.vmmPath(vmmId), 'resumed'), '');
+  }
+
+  wasResumed(vmmId: string): Promise<boolean> {
+    return exists(join(this.vmmPath(vmmId), 'resumed'));
+  }
+
+  wasLaunched(vmmId: string): Promise<boolean> {
+    return exists(join(this.vmmPath(vmmId), 'guard.lock'));
   }
 
   /**
@@ -134,6 +140,13 @@ export class StateDirectory {
     const text = await readFile(join(this.vmmPath(vmmId), name), 'utf8').catch(() => undefined);
     return text === undefined ? undefined : parse(text);
   }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function replaceFile(path: string, text: string): Promise<void> {

@@ -23,6 +23,8 @@ const guestSilenceMs = 20_000;
 const reapWaitMs = 1000;
 const killWaitMs = 10_000;
 const settlePollMs = 5;
+/** The guest is not meant to say anything: it waits, or is moving between two vmms. */
+const quietStates = ['inmigrate', 'paused', 'finish-migrate', 'postmigrate'];
 
 /** One vmm as this worker sees it: its record on disk, its processes, its two connections, and what they said. */
 export class Vmm {
@@ -40,6 +42,7 @@ export class Vmm {
   #checking: Promise<void> | undefined;
   #closed = false;
   #launched: boolean;
+  readonly #listeners = new Set<(event: string) => void>();
   /** Only in the worker that launched it. */
   #guard: ChildProcess | undefined;
 
@@ -119,6 +122,7 @@ export class Vmm {
     const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
     // Beats that waited in our own queue, because this worker was paused, have been read by now.
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs());
+    if (status !== undefined && quietStates.includes(status)) return this.#answered(true);
     this.#answered(status !== undefined && status !== 'internal-error' && silentMs < guestSilenceMs);
   }
 
@@ -159,7 +163,14 @@ export class Vmm {
     if (beat && this.boot.take(beat, monotonicMs())) this.#tell();
   }
 
+  /** Told of each event that the engine sends. Returns the way to stop being told. */
+  listen(listener: (event: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   #onEvent(name: string): void {
+    for (const listener of this.#listeners) listener(name);
     if (name === 'GUEST_PANICKED') this.#panicked = true;
     if (name !== 'RESET') return;
     this.boot.reset();
@@ -199,6 +210,7 @@ export class Vmm {
     this.#exit = exitOf({
       exit,
       intent: await this.state.readIntent(vmmId),
+      hadGuest: this.record.spec.origin?.kind !== 'incoming' || (await this.state.wasResumed(vmmId)),
       launched: !(await this.state.forbidLaunch(vmmId)),
       answered: this.#spawnedAtMs !== undefined || tail.length > 0,
       sameBoot,

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { EngineDriver, Observed, VmmHandle } from '../driver.js';
+import type { Migrates, MigrationOrder } from '../migration.js';
+import { untilObserved } from '../until-ready.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import { refuses, startReady, until, type World } from './world.js';
+
+export type MigratingDriver = EngineDriver & Migrates;
+
+/** Two nodes of one kind. `driver` is the source. */
+export interface MigrationWorld extends World {
+  readonly driver: MigratingDriver;
+  readonly target: MigratingDriver;
+}
+
+interface Move {
+  readonly handle: VmmHandle;
+  readonly waiting: VmmHandle;
+  readonly order: MigrationOrder;
+}
+
+/** Enough for a test to act while the guest is on its way. */
+const slowBytesPerSecond = 2 * 1024 * 1024;
+
+export const migrationPromises: readonly { promise: string; check: (world: MigrationWorld) => Promise<void> }[] = [
+  {
+    promise: 'a guest that is moved goes on where it was',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const before = await world.driver.inspect(handle);
+      const { sentBytes, durationMs } = await world.driver.migrate(handle, order);
+      assert.ok(sentBytes > 0 && durationMs > 0);
+      await world.target.resume(waiting);
+      await world.driver.kill(handle, 'migrated');
+      const after = await until({ ...world, driver: world.target }, waiting, 'running');
+      assert.ok((after.heartbeat?.sequence ?? 0) >= (before.heartbeat?.sequence ?? Infinity));
+      assert.ok((after.heartbeat?.guestUptimeMs ?? 0) >= (before.heartbeat?.guestUptimeMs ?? Infinity));
+      assert.equal((await world.driver.inspect(handle)).exit?.reason, 'migrated');
+      await beatsOn(world, world.target, waiting, after);
+    },
+  },
+  {
+    promise: 'a guest that has left runs at neither end until one is told, and once told nothing changes that',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      await refuses(world.target.resume(waiting), 'migration-failed');
+      await world.driver.migrate(handle, order);
+      assert.equal(await world.driver.placeOf(handle), 'left');
+      assert.equal(await world.target.placeOf(waiting), 'arrived');
+      for (const _ of [1, 2]) await world.target.resume(waiting);
+      assert.equal(await world.target.placeOf(waiting), 'runs');
+      assert.equal(await world.driver.placeOf(handle), 'left');
+    },
+  },
+  {
+    promise: 'a guest that has left may be taken back, and goes on',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      await world.driver.migrate(handle, order);
+      await world.target.kill(waiting, 'stopped');
+      assert.equal((await world.target.inspect(waiting)).exit?.reason, 'migration-failed');
+      await world.driver.resume(handle);
+      assert.equal(await world.driver.placeOf(handle), 'runs');
+      await beatsOn(world, world.driver, handle, await world.driver.inspect(handle));
+    },
+  },
+  {
+    promise: 'a move that is called off leaves the guest where it was, and a target that never ran',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const caller = new AbortController();
+      const slow = { ...order, bandwidthBytesPerSecond: slowBytesPerSecond, signal: caller.signal };
+      await assert.rejects(world.driver.migrate(handle, { ...slow, onProgress: () => caller.abort() }));
+      await staysHere(world, handle);
+      await neverRan(world, waiting);
+    },
+  },
+  {
+    promise: 'a move whose target dies leaves the guest where it was',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const slow = { ...order, bandwidthBytesPerSecond: slowBytesPerSecond };
+      const onProgress = () => void world.target.kill(waiting).catch(() => undefined);
+      await assert.rejects(world.driver.migrate(handle, { ...slow, onProgress }));
+      await staysHere(world, handle);
+      await neverRan(world, waiting);
+    },
+  },
+  {
+    promise: 'a move that is refused before the last bytes leaves the guest where it was',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const refused = world.driver.migrate(handle, {
+        ...order,
+        beforeSwitchover: () => Promise.reject(new Error('not now')),
+      });
+      await assert.rejects(refused, /not now/);
+      await staysHere(world, handle);
+      await neverRan(world, waiting);
+    },
+  },
+  {
+    promise: 'a target whose source dies on the way ends by itself, and never ran',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const slow = { ...order, bandwidthBytesPerSecond: slowBytesPerSecond };
+      await assert.rejects(world.driver.migrate(handle, { ...slow, onProgress: () => void world.crash(handle) }));
+      await neverRan(world, waiting);
+    },
+  },
+];
+
+/** A guest that is ready, and a vmm that waits for it. */
+async function begin(world: MigrationWorld): Promise<Move> {
+  const spec = world.spec();
+  const { handle } = await startReady(world, spec);
+  const next: VmmSpec = { ...spec, vmmId: randomUUID(), generation: spec.generation + 1, origin: { kind: 'incoming' } };
+  const waiting = await world.target.start(next, AbortSignal.timeout(world.patienceMs));
+  assert.equal(await world.target.placeOf(waiting), 'awaited');
+  const options = { host: '127.0.0.1', method: 'precopy' } as const;
+  const to = await world.target.receive(waiting, options);
+  assert.deepEqual(await world.target.receive(waiting, options), to);
+  const signal = AbortSignal.timeout(world.patienceMs);
+  const order = { to, method: 'precopy', bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50, signal } as const;
+  return { handle, waiting, order };
+}
+
+async function staysHere(world: MigrationWorld, handle: VmmHandle): Promise<void> {
+  assert.equal(await world.driver.placeOf(handle), 'runs');
+  await beatsOn(world, world.driver, handle, await world.driver.inspect(handle));
+}
+
+async function neverRan({ target, patienceMs }: MigrationWorld, waiting: VmmHandle): Promise<void> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const { exit } = await untilObserved(target, waiting, signal, ({ state }) => state === 'gone');
+  assert.equal(exit?.reason, 'migration-failed');
+}
+
+async function beatsOn(world: World, driver: EngineDriver, handle: VmmHandle, { heartbeat }: Observed): Promise<void> {
+  const deadlineMs = performance.now() + world.patienceMs;
+  const seen = async () => (await driver.inspect(handle)).heartbeat?.sequence ?? 0;
+  while ((await seen()) <= (heartbeat?.sequence ?? 0)) {
+    assert.ok(performance.now() < deadlineMs, 'the guest gives no sign of life');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,97 @@
+import type { VmmHandle } from './driver.js';
+
+/**
+ * shared-memory: both ends map one file, only devices are sent. precopy: memory is sent while the guest runs, what it
+ * writes meanwhile once more, until the rest is small. stop-and-copy: the guest stands still from the first byte.
+ */
+export const migrationMethods = ['shared-memory', 'precopy', 'stop-and-copy'] as const;
+export type MigrationMethod = (typeof migrationMethods)[number];
+
+/** Where a vmm of origin `incoming` waits for its guest. */
+export interface MigrationAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface MigrationProgress {
+  readonly sentBytes: number;
+  readonly remainingBytes: number;
+  /** 0 to 100, never falling: of the memory that was there at the beginning. */
+  readonly percent: number;
+}
+
+export interface MigrationOrder {
+  readonly to: MigrationAddress;
+  readonly method: MigrationMethod;
+  readonly bandwidthBytesPerSecond: number;
+  /** The guest is stopped once the rest can be sent in this time. */
+  readonly downtimeLimitMs: number;
+  readonly onProgress?: (progress: MigrationProgress) => void;
+  /** Asked when the guest stands still and before its last bytes go: throwing keeps it here. */
+  readonly beforeSwitchover?: () => Promise<void>;
+  /** Calls the move off; the guest goes on here. */
+  readonly signal: AbortSignal;
+}
+
+/** The guest stands still here, and all of it is in the target. */
+export interface Departure {
+  readonly sentBytes: number;
+  readonly durationMs: number;
+  /** On the clock of `performance.now()`: when the guest stopped. */
+  readonly stoppedAtMs: number;
+}
+
+/**
+ * runs: the guest runs here. leaving: a move is under way. left: it stands still, all of it was sent. awaited: no guest
+ * yet. arrived: all of it is here, it stands still. gone: no process.
+ */
+export type GuestPlace = 'runs' | 'leaving' | 'left' | 'awaited' | 'arrived' | 'gone';
+
+/**
+ * Ability: a guest goes on in another vmm, on this node or another. The engine never lets it go on by itself: it stands
+ * still at both ends from switchover until exactly one of them is told to `resume`, and who tells keeps a record of
+ * which.
+ */
+export interface Migrates {
+  /**
+   * Makes a vmm that was started with origin `incoming` listen, at most once: again gives the same address.
+   * @throws EngineError not-found, no-answer, migration-failed
+   */
+  receive(handle: VmmHandle, options: { host: string; method: MigrationMethod }): Promise<MigrationAddress>;
+
+  /**
+   * Resolves when the guest has left: it stands still here until `resume` or `kill`. Rejects when it goes on here.
+   * @throws EngineError not-found, no-answer, migration-failed; AbortError when the signal fires
+   */
+  migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure>;
+
+  /** How things stand, asked of the vmm itself. */
+  placeOf(handle: VmmHandle): Promise<GuestPlace>;
+
+  /**
+   * Lets the guest go on here: one that has arrived or left, or is leaving, which calls the move off. Of one that runs:
+   * does nothing.
+   * @throws EngineError not-found, no-answer; migration-failed when there is no guest here
+   */
+  resume(handle: VmmHandle): Promise<void>;
+}
+
+/** What decides how a guest can be moved. */
+export interface MigrationEnds {
+  readonly sameHost: boolean;
+  /** The guest's memory is a file that the target can map. */
+  readonly hasMemoryFile: boolean;
+  readonly accelerator: 'kvm' | 'tcg' | 'v86' | 'model';
+  /** Of the older of the two engines. */
+  readonly engineMajor: number;
+}
+
+/** Below it, memory written while it is sent can reach the target torn: 6 of 18 guests under tcg died of it. */
+const safePrecopyMajor = 9;
+
+/** The least downtime that is safe. */
+export function chooseMethod({ sameHost, hasMemoryFile, accelerator, engineMajor }: MigrationEnds): MigrationMethod {
+  if (sameHost && hasMemoryFile) return 'shared-memory';
+  if (accelerator === 'tcg' && engineMajor < safePrecopyMajor) return 'stop-and-copy';
+  return accelerator === 'v86' ? 'stop-and-copy' : 'precopy';
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { EngineError, type VmmHandle } from '../driver.js';
+import type { GuestPlace } from '../migration.js';
+import type { QmpClient } from '../vmm/qmp.js';
+import type { Vmm } from '../vmm/vmm.js';
+
+export const answerTimeoutMs = 5000;
+
+const socketAddress = z.object({ type: z.string(), host: z.string(), port: z.coerce.number() });
+
+const migrationState = z
+  .object({
+    status: z.string().default('none'),
+    'error-desc': z.string().default(''),
+    ram: z
+      .object({ transferred: z.number(), remaining: z.number(), total: z.number() })
+      .default({ transferred: 0, remaining: 0, total: 0 }),
+    'socket-address': z.array(socketAddress).default([]),
+  })
+  .transform(({ status, ram, 'error-desc': error, 'socket-address': addresses }) => ({
+    status,
+    ram,
+    error,
+    addresses,
+  }));
+export type MigrationState = z.infer<typeof migrationState>;
+
+const ended = ['none', 'completed', 'failed', 'cancelled'];
+
+export const isUnderWay = ({ status }: MigrationState): boolean => !ended.includes(status);
+
+export async function queryMigration(qmp: QmpClient): Promise<MigrationState> {
+  return migrationState.parse(await qmp.execute('query-migrate', answerTimeoutMs));
+}
+
+/** @throws EngineError no-answer */
+export function qmpOf({ qmp, handle }: Vmm): QmpClient {
+  if (qmp) return qmp;
+  throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
+}
+
+/** How the guest stands with this vmm, by QEMU's own word. */
+export async function placeOf(vmm: Vmm): Promise<GuestPlace> {
+  const qmp = qmpOf(vmm);
+  const status = await qmp.status(answerTimeoutMs);
+  if (status === 'inmigrate') return 'awaited';
+  if (status === 'postmigrate') return 'left';
+  const migration = await queryMigration(qmp);
+  if (isUnderWay(migration)) return 'leaving';
+  const hasArrived = vmm.record.spec.origin?.kind === 'incoming' && migration.status === 'completed';
+  return hasArrived && status !== 'running' ? 'arrived' : 'runs';
+}
+
+export function migrationFailed({ vmmId }: VmmHandle, why: string): EngineError {
+  return new EngineError('migration-failed', `vmm ${vmmId}: ${why}`);
+}

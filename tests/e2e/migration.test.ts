@@ -1,0 +1,33 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { migrationPromises } from '@berth/engine/conformance/migrating.js';
+import type { VmmHandle } from '@berth/engine/driver.js';
+import { runMigrations } from '../migrations/run.js';
+import { patienceMs, TcgNode } from './tcg-node.js';
+
+describe('a live migration between two nodes', () => {
+  let nodes: [TcgNode, TcgNode];
+
+  beforeAll(async () => {
+    nodes = [await TcgNode.open(), await TcgNode.open()];
+  });
+  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
+  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+
+  test.each(migrationPromises)('$promise', async ({ check }) => {
+    const [{ driver }, { driver: target }] = nodes;
+    const spec = nodes[0].spec.bind(nodes[0]);
+    const crash = async (handle: VmmHandle) => {
+      const { pid } = await driver.inspect(handle);
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    };
+    const world = { driver, target, spec, crash, reopen: () => Promise.resolve(driver), patienceMs };
+    await expect(check({ ...world, survivesReopening: true })).resolves.toBeUndefined();
+  });
+});
+
+test('10 moves of a guest that writes 20,000 pages a second lose and corrupt nothing', async () => {
+  const figures = await runMigrations(10, () => undefined);
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  expect(figures).toMatchObject({ moves: 10, lost: 0, corruptedPages: 0 });
+  expect(figures.checkedPages).toBeGreaterThan(10_000);
+});

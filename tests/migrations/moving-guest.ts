@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { VmmHandle } from '@berth/engine/driver.js';
+import type { MigrationMethod, MigrationOrder } from '@berth/engine/migration.js';
+import type { VmmSpec } from '@berth/engine/vmm-spec.js';
+import { patienceMs, TcgNode } from '../e2e/tcg-node.js';
+
+/** What the guest itself counts, as `deploy/guest/dirty.c` has it. */
+export interface Dirtied {
+  readonly counter: number;
+  readonly rounds: number;
+  readonly checked: number;
+  readonly bad: number;
+}
+
+export interface Move {
+  /** From the guest's stop at the source to its first instant at the target, on one clock. */
+  readonly downtimeMs: number;
+  readonly durationMs: number;
+  readonly sentBytes: number;
+  readonly dirtied: Dirtied;
+}
+
+const host = '127.0.0.1';
+const shape = { instanceName: 'moved', memoryMib: 96, dirtyMib: 32, pagesPerSecond: 20_000 };
+
+/** One guest that writes to its memory and checks it, and two nodes that share nothing but the network. */
+export class MovingGuest {
+  private constructor(
+    private readonly nodes: [TcgNode, TcgNode],
+    private spec: VmmSpec,
+  ) {}
+
+  static async start(nodes: [TcgNode, TcgNode], pagesPerSecond = shape.pagesPerSecond): Promise<MovingGuest> {
+    const { instanceName, memoryMib, dirtyMib } = shape;
+    const spec = nodes[0].spec({ instanceName, memoryMib });
+    const { handle } = await nodes[0].startReady(spec);
+    const command = `(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`;
+    await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
+    return new MovingGuest(nodes, spec);
+  }
+
+  get source(): TcgNode {
+    return this.nodes[0];
+  }
+
+  get target(): TcgNode {
+    return this.nodes[1];
+  }
+
+  get handle(): VmmHandle {
+    return handleOf(this.spec);
+  }
+
+  /** A vmm on the other node that waits for the guest. */
+  async await(
+    method: MigrationMethod = 'precopy',
+  ): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
+    const { generation } = this.spec;
+    const spec = {
+      ...this.spec,
+      vmmId: randomUUID(),
+      generation: generation + 1,
+      origin: { kind: 'incoming' },
+    } as const;
+    const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
+    const to = await this.target.driver.receive(handle, { host, method });
+    const signal = AbortSignal.timeout(patienceMs);
+    return { handle, spec, order: { to, method, bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50, signal } };
+  }
+
+  /** Moves it over, and leaves nothing at the source; the next move goes back. */
+  async move(): Promise<Move> {
+    const { handle, spec, order } = await this.await();
+    const departure = await this.source.driver.migrate(this.handle, order);
+    await this.target.driver.resume(handle);
+    const downtimeMs = performance.now() - departure.stoppedAtMs;
+    await this.source.driver.kill(this.handle, 'migrated');
+    await this.source.driver.release(this.handle);
+    this.spec = spec;
+    this.nodes.reverse();
+    return { downtimeMs, ...departure, dirtied: await this.dirtied() };
+  }
+
+  async dirtied(): Promise<Dirtied> {
+    const { output } = await this.source.driver.exec(this.handle, 'cat /run/dirty', AbortSignal.timeout(patienceMs));
+    const [counter = 0, rounds = 0, checked = 0, bad = 0] = output.toString().trim().split(' ').map(Number);
+    return { counter, rounds, checked, bad };
+  }
+
+  /** What must not fall. */
+  async steps(): Promise<Dirtied & { readonly beats: number }> {
+    const { heartbeat } = await this.source.driver.inspect(this.handle);
+    return { beats: heartbeat?.sequence ?? 0, ...(await this.dirtied()) };
+  }
+}
+
+function handleOf({ vmmId, instanceId, generation }: VmmSpec): VmmHandle {
+  return { vmmId, instanceId, generation };
+}

@@ -1,0 +1,53 @@
+import { TcgNode } from '../e2e/tcg-node.js';
+import { MovingGuest, type Move } from './moving-guest.js';
+
+export interface MigrationFigures {
+  readonly moves: number;
+  readonly lost: number;
+  /** Pages that were found with other bytes than the guest had written, of how many it looked at. */
+  readonly corruptedPages: number;
+  readonly checkedPages: number;
+  readonly downtimeMs: { readonly median: number; readonly p95: number; readonly max: number };
+  readonly durationMs: { readonly median: number; readonly p95: number; readonly max: number };
+  readonly medianSentMib: number;
+}
+
+/** A guest that does not answer in order, or has lost a step or a beat, is lost; the next one is a new guest. */
+export async function runMigrations(count: number, onMove: (move: Move) => void): Promise<MigrationFigures> {
+  const nodes: [TcgNode, TcgNode] = [await TcgNode.open(), await TcgNode.open()];
+  const moves: Move[] = [];
+  let [lost, checkedPages] = [0, 0];
+  try {
+    let guest = await MovingGuest.start(nodes);
+    while (moves.length + lost < count) {
+      const before = await guest.steps();
+      const move = await guest.move().catch(() => undefined);
+      if (move && move.dirtied.counter >= before.counter && (await guest.steps()).beats >= before.beats) {
+        moves.push(move);
+        checkedPages += move.dirtied.checked - before.checked;
+        onMove(move);
+      } else {
+        lost += 1;
+        await Promise.all(nodes.map((node) => node.releaseAll()));
+        guest = await MovingGuest.start(nodes);
+      }
+    }
+  } finally {
+    await Promise.all(nodes.map((node) => node.end()));
+  }
+  return {
+    moves: count,
+    lost,
+    corruptedPages: Math.max(0, ...moves.map(({ dirtied }) => dirtied.bad)),
+    checkedPages,
+    downtimeMs: spread(moves.map(({ downtimeMs }) => downtimeMs)),
+    durationMs: spread(moves.map(({ durationMs }) => durationMs)),
+    medianSentMib: spread(moves.map(({ sentBytes }) => sentBytes / 2 ** 20)).median,
+  };
+}
+
+function spread(values: readonly number[]): MigrationFigures['downtimeMs'] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  return { median: at(0.5), p95: at(0.95), max: at(1) };
+}
