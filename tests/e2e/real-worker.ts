@@ -46,7 +46,7 @@ export async function withGuestsOf<T>(
   world: WorkerWorld,
   look: (driver: QemuDriver, seen: readonly Observed[]) => Promise<T>,
 ): Promise<T> {
-  const driver = await openQemuDriver('tcg', join(world.folder, 'data', 'engine'));
+  const driver = await openQemuDriver('tcg', join(world.folder, 'data', 'engine', 'tcg'));
   try {
     const handles = await driver.list();
     return await look(driver, await Promise.all(handles.map((handle) => driver.recover(handle))));

@@ -64,5 +64,5 @@ export class Guests {
 }
 
 function vmmsOf(dataDir: string): string {
-  return join(dataDir, 'engine', 'vmms');
+  return join(dataDir, 'engine', 'tcg', 'vmms');
 }

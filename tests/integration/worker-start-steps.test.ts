@@ -11,6 +11,7 @@ import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
 import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
+import { NodeEngines } from '../../apps/worker/src/nodes/node-engines.js';
 import type { WorkerNode } from '../../apps/worker/src/nodes/worker-node.js';
 import { adoptVmms } from '../../apps/worker/src/vmms/vmm-adoption.js';
 import { VmmNotes } from '../../apps/worker/src/vmms/vmm-notes.js';
@@ -31,7 +32,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-steps-'));
   await Promise.all(['kernel', 'initrd'].map((name) => writeFile(join(folder, name), imageFile.bytes)));
   driver = new OutlivingDriver();
-  node = { id: randomUUID(), name: 'n1', driver, bootId: 'b', zone: 'z', rack: 'r' };
+  node = { id: randomUUID(), name: 'n1', engines: NodeEngines.of(driver), bootId: 'b', zone: 'z', rack: 'r' };
   watchers = [];
 });
 afterEach(async () => {
@@ -66,7 +67,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
     instanceName: 'web',
     project: 'default',
     generation,
-    driver: 'tcg' as const,
+    driver: 'model' as const,
     vcpus: 1,
     memoryMib: 64,
     diskGib: 0,
@@ -86,7 +87,7 @@ function startOf(
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
-  const vmm = new Vmm(node, { vmmId, instanceId, generation }, order, { operationId, end: null });
+  const vmm = new Vmm(node, driver, { vmmId, instanceId, generation }, order, { operationId, end: null });
   return { vmm, order, operationId, takenAtMs: performance.now(), table, watcher, images, slots, report };
 }
 

@@ -15,6 +15,7 @@ import { observationStreamOf } from '@berth/queue/keys.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import { NestFactory } from '@nestjs/core';
 import { configSchema, type WorkerConfig } from '../../apps/worker/src/config.js';
+import { NodeEngines } from '../../apps/worker/src/nodes/node-engines.js';
 import { Worker } from '../../apps/worker/src/worker.js';
 import { WorkerModule } from '../../apps/worker/src/worker.module.js';
 import { RedisServer } from './redis-server.js';
@@ -101,7 +102,11 @@ export class WorkerWorld {
   /** A worker with real-driver habits (notes on disk, image files) on the driver given. */
   async start(driver: EngineDriver, environment: NodeJS.ProcessEnv = {}): Promise<RunningWorker> {
     const config = loadConfig(configSchema, { ...this.environment, ...environment });
-    const module = WorkerModule.of(config, () => Promise.resolve({ driver }), makeLogger('worker', 'silent'));
+    const module = WorkerModule.of(
+      config,
+      () => Promise.resolve(NodeEngines.of(driver)),
+      makeLogger('worker', 'silent'),
+    );
     const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
     let stopped: Promise<void> | undefined;
     const agentUrl = `http://127.0.0.1:${app.get(Worker).agentPort}`;
@@ -135,7 +140,7 @@ export class WorkerWorld {
       instanceName: 'web',
       project: 'default',
       generation: 1,
-      driver: 'tcg',
+      driver: 'model',
       vcpus: 1,
       memoryMib: 64,
       diskGib: 0,

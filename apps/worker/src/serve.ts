@@ -3,7 +3,7 @@ import { writeReadyFile } from '@berth/config/ready-file.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { NestFactory } from '@nestjs/core';
 import type { WorkerConfig } from './config.js';
-import { openDriver } from './nodes/drivers.js';
+import { openEngines } from './nodes/open-engines.js';
 import { Worker } from './worker.js';
 import { WorkerModule } from './worker.module.js';
 
@@ -11,7 +11,7 @@ import { WorkerModule } from './worker.module.js';
 export async function serve(config: WorkerConfig): Promise<void> {
   const logger = makeLogger('worker', config.BERTH_LOG_LEVEL);
   try {
-    const app = await NestFactory.createApplicationContext(WorkerModule.of(config, openDriver, logger), {
+    const app = await NestFactory.createApplicationContext(WorkerModule.of(config, openEngines, logger), {
       logger: false, // ours tells of failures below
       abortOnError: false,
     });

@@ -55,7 +55,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {
     const { metrics } = this;
     this.lease = new Lease(
-      [...nodes.values()].flatMap(({ renewLease }) => renewLease ?? []),
+      [...nodes.values()].map(
+        ({ engines }) =>
+          () =>
+            engines.renewLease(),
+      ),
       logger,
     );
     this.writer = this.openWriter();
@@ -103,11 +107,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.reporter.beginBeats();
     for (const node of nodes.values()) watcher.watch(node);
     const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
-    if (adopted > 0) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: config.BERTH_DRIVER }, adopted);
+    for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
     this.reporter.beginInventories();
     this.stopReleasing = releaseEndedRegularly(table, logger);
     this.consumer = this.openConsumer();
-    logger.info({ nodes: nodes.size, adopted, agentUrl }, 'worker serves');
+    logger.info({ nodes: nodes.size, adopted: adopted.length, agentUrl }, 'worker serves');
   }
 
   /** Guests go on: their guards and the next worker see to them. */
@@ -117,7 +121,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.reporter?.end();
     this.watcher.close();
     await this.writer.close();
-    await Promise.all([...this.nodes.values()].map(({ driver }) => driver.close()));
+    await Promise.all([...this.nodes.values()].map(({ engines }) => engines.close()));
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();
     this.lock.release();

@@ -19,3 +19,8 @@ export const engineProbe = z.object({
   ),
 });
 export type EngineProbe = z.infer<typeof engineProbe>;
+
+/** POST to the worker's agent: tries the node's engines again, now, and tells what came of it. */
+export function probePathOf(nodeId: string): string {
+  return `/v1/nodes/${nodeId}/probe`;
+}

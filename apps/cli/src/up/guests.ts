@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openQemuDriver } from '@berth/engine/qemu/open.js';
+import { probedEngines, type ProbedEngine } from '@berth/domain/node-state.js';
+import { cleansOrphans } from '@berth/engine/driver.js';
+import { openDriver } from '@berth/engine/open-driver.js';
 import { nodeDirOf, type Layout } from './layout.js';
 
 /**
@@ -10,15 +12,28 @@ import { nodeDirOf, type Layout } from './layout.js';
  */
 export async function stopGuests(layout: Layout): Promise<void> {
   const nodes = await readdir(join(layout.dataDir, 'nodes')).catch(() => []);
-  await Promise.all(nodes.map((node) => stopNodesGuests(join(nodeDirOf(layout, node), 'engine'))));
+  const folders = nodes.map((node) => join(nodeDirOf(layout, node), 'engine'));
+  const engines = await Promise.all(folders.map(enginesIn));
+  await Promise.all(engines.flat().map(stopGuestsOf));
 }
 
-async function stopNodesGuests(statePath: string): Promise<void> {
-  const driver = await openQemuDriver('tcg', statePath);
+interface EngineState {
+  readonly engine: ProbedEngine;
+  readonly statePath: string;
+}
+
+async function enginesIn(folder: string): Promise<EngineState[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const engines = probedEngines.filter((engine) => names.includes(engine));
+  return engines.map((engine) => ({ engine, statePath: join(folder, engine) }));
+}
+
+async function stopGuestsOf({ engine, statePath }: EngineState): Promise<void> {
+  const { driver } = await openDriver(engine, statePath);
   try {
     const handles = await driver.list();
     await Promise.all(handles.map((handle) => driver.kill(handle, 'isolated')));
-    await driver.cleanOrphans();
+    if (cleansOrphans(driver)) await driver.cleanOrphans();
   } finally {
     await driver.close();
   }

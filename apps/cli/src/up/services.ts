@@ -48,7 +48,7 @@ export function workerService(world: World, node: number, capacity: NodeCapacity
     REDIS_URL: world.redisUrl,
     BERTH_WORKER_ID: name,
     BERTH_NODE_NAME: nodeName(node),
-    BERTH_DRIVER: 'tcg',
+    BERTH_PROBE_FILE: join(world.layout.dataDir, 'probe.json'),
     BERTH_DATA_DIR: nodeDirOf(world.layout, nodeName(node)),
     BERTH_IMAGE_DIR: world.layout.imageDir,
     BERTH_AGENT_PORT: `${world.ports[name]}`,

@@ -78,7 +78,7 @@ export class AgentServer {
     if (!params.success || !query.success) return void response.writeHead(400).end();
     const vmm = this.options.table.get(params.data.vmmId);
     if (!vmm) return void response.writeHead(404).end();
-    const kept = await vmm.node.driver.consoleTail(vmm.handle, consoleMaxBytes);
+    const kept = await vmm.driver.consoleTail(vmm.handle, consoleMaxBytes);
     const from = query.data.offset > kept.length ? 0 : query.data.offset;
     const bytes = kept.subarray(from, from + query.data.limit);
     const headers = { 'content-type': 'application/octet-stream', [consoleNextOffsetHeader]: from + bytes.length };

@@ -41,8 +41,11 @@ export class InstanceProcessor {
       if (known?.observed || known?.end) return this.tellAgain(known, operationId);
       if (!lease.holds(leaseId)) return this.leaveLapsed(vmmId);
       const node = this.nodeOf(nodeId);
-      const vmm = new Vmm(node, { vmmId, instanceId, generation }, order, { operationId, end: null });
+      const driver = node.engines.find(order.driver);
+      const note = { operationId, end: null };
+      const vmm = new Vmm(node, driver ?? node.engines.best, { vmmId, instanceId, generation }, order, note);
       if (table.newestGeneration(instanceId) > generation) return this.leaveBehind(vmm);
+      if (!driver) return this.giveUp(vmm, 'engine', new Error(`node ${node.name} has no engine ${order.driver} now`));
       const start = { ...this.parts, vmm, order, operationId, takenAtMs };
       for (const { name, run } of startSteps) {
         try {
@@ -61,7 +64,7 @@ export class InstanceProcessor {
     const { table, watcher, report } = this.parts;
     await table.inTurn(job.vmmId, async () => {
       const vmm = table.get(job.vmmId) ?? (await this.neverStarted(job));
-      const { driver } = vmm.node;
+      const { driver } = vmm;
       vmm.operationId = job.operationId;
       if (vmm.end) report(endReport(vmm));
       else if (!vmm.observed) watcher.end(vmm, { reason, detail: 'never ran here' });
@@ -88,7 +91,7 @@ export class InstanceProcessor {
       try {
         Object.assign(vmm, { operationId: job.operationId, rebootedAtMs: performance.now(), readyTold: false });
         await table.keep(vmm);
-        await vmm.node.driver.reboot(vmm.handle);
+        await vmm.driver.reboot(vmm.handle);
         if (!vmm.readyTold && !vmm.end) report(startingReport(vmm, job.operationId));
       } catch (error) {
         Object.assign(vmm, before);
@@ -114,7 +117,7 @@ export class InstanceProcessor {
   private async endLapsed(vmm: Vmm): Promise<void> {
     this.leaveLapsed(vmm.handle.vmmId);
     if (!vmm.observed) return;
-    await vmm.node.driver.kill(vmm.handle, 'isolated');
+    await vmm.driver.kill(vmm.handle, 'isolated');
     await this.confirmEnd(vmm);
   }
 
@@ -132,22 +135,24 @@ export class InstanceProcessor {
     this.parts.table.restore(vmm);
     if (code !== 'stale-generation') {
       vmm.refusal = { code: code === 'image-unavailable' ? code : 'start-failed', detail };
-      if ((await vmm.node.driver.inspect(vmm.handle)).state !== 'gone') {
-        await vmm.node.driver.kill(vmm.handle, 'start-failed');
+      if ((await vmm.driver.inspect(vmm.handle)).state !== 'gone') {
+        await vmm.driver.kill(vmm.handle, 'start-failed');
       }
     }
     this.parts.watcher.end(vmm, { reason: code === 'stale-generation' ? 'superseded' : 'start-failed', detail });
   }
 
   private async confirmEnd(vmm: Vmm): Promise<void> {
-    const { state, exit } = await vmm.node.driver.inspect(vmm.handle);
+    const { state, exit } = await vmm.driver.inspect(vmm.handle);
     if (state !== 'gone') throw new Error(`vmm ${vmm.handle.vmmId} is ${state} after its stop`);
     this.parts.watcher.end(vmm, exit ?? { reason: 'lost', detail: 'the node does not know it' });
   }
 
   /** A job for a vmm nothing was noted of; remembered, so that its start does not come after its stop. */
   private async neverStarted({ nodeId, operationId, vmmId, instanceId, generation }: Target): Promise<Vmm> {
-    const vmm = new Vmm(this.nodeOf(nodeId), { vmmId, instanceId, generation }, null, { operationId, end: null });
+    const node = this.nodeOf(nodeId);
+    const note = { operationId, end: null };
+    const vmm = new Vmm(node, node.engines.best, { vmmId, instanceId, generation }, null, note);
     await this.parts.table.keep(vmm);
     return vmm;
   }

@@ -51,7 +51,7 @@ async function note({ vmm, operationId, table, report }: Start): Promise<void> {
 
 async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
   for (const older of table.olderOf(vmm)) {
-    await older.node.driver.kill(older.handle, 'superseded');
+    await older.driver.kill(older.handle, 'superseded');
     watcher.end(older, { reason: 'superseded', detail: `generation ${vmm.handle.generation} takes its place` });
   }
 }
@@ -65,7 +65,7 @@ async function locateImage(start: Start): Promise<void> {
 
 async function spawn(start: Start): Promise<void> {
   const { vmm, order, watcher, slots } = start;
-  const { driver } = vmm.node;
+  const { driver } = vmm;
   const giveBack = await slots.take();
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;

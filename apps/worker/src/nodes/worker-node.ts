@@ -1,19 +1,18 @@
 import type { NodeRegistration } from '@berth/contracts/observation.js';
-import type { EngineDriver } from '@berth/engine/driver.js';
 import type { WorkerConfig } from '../config.js';
+import type { NodeEngines } from './node-engines.js';
 
 /**
- * One node of this worker: who it is and the driver that runs its guests. A real worker has one, a model worker many.
+ * One node of this worker: who it is and the engines that run its guests. A real worker has one, a model worker many.
  */
 export interface WorkerNode {
   readonly id: string;
   readonly name: string;
-  readonly driver: EngineDriver;
+  readonly engines: NodeEngines;
   /** Another one means that no process of before lives. */
   readonly bootId: string;
   readonly zone: string;
   readonly rack: string;
-  readonly renewLease?: () => Promise<void>;
 }
 
 export function nodeNameOf(config: WorkerConfig, index: number): string {
@@ -31,7 +30,7 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
     nodeId: node.id,
     name: node.name,
     bootId: node.bootId,
-    driver: node.driver.name,
+    driver: node.engines.best.name,
     zone: node.zone,
     rack: node.rack,
     labels: config.BERTH_LABELS,

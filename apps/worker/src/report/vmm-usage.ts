@@ -40,7 +40,7 @@ export class UsageMeter {
 
   private async look(vmm: Vmm): Promise<void> {
     if (!vmm.liveState) return;
-    const { driver } = vmm.node;
+    const { driver } = vmm;
     this.watcher.observe(await driver.inspect(vmm.handle));
     if (!vmm.liveState) return;
     try {

@@ -20,7 +20,7 @@ export function countAccepted(metrics: WorkerMetrics, observations: readonly Obs
 }
 
 export function countEnd(metrics: WorkerMetrics, vmm: Vmm, { reason }: VmmEnd): void {
-  metrics.get('berth_worker_vmms_ended_total').inc({ driver: vmm.node.driver.name, reason });
+  metrics.get('berth_worker_vmms_ended_total').inc({ driver: vmm.driver.name, reason });
 }
 
 /** What is read rather than counted: refreshed before every scrape. */
@@ -38,8 +38,8 @@ export function showVmms(metrics: WorkerMetrics, table: VmmTable, usage: UsageMe
   metrics.beforeScrape(() => {
     const vmms = metrics.get('berth_worker_vmms');
     vmms.reset();
-    for (const { liveState, node } of table.all()) {
-      if (liveState) vmms.inc({ driver: node.driver.name, state: liveState });
+    for (const { liveState, driver } of table.all()) {
+      if (liveState) vmms.inc({ driver: driver.name, state: liveState });
     }
     showInstances(metrics, table, usage);
   });
@@ -53,10 +53,10 @@ function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMete
   const heartbeatAge = metrics.get('berth_instance_heartbeat_age_seconds');
   for (const metric of [info, cpu, resident, assigned, heartbeatAge]) metric.reset();
   for (const vmm of table.all()) {
-    const { node, order, observed, handle } = vmm;
-    if (node.driver.name === 'model' || !vmm.liveState || !order) continue;
+    const { node, driver, order, observed, handle } = vmm;
+    if (driver.name === 'model' || !vmm.liveState || !order) continue;
     const labels = { node: node.name, instance_id: handle.instanceId };
-    info.set({ ...labels, name: order.instanceName, project: order.project, driver: node.driver.name }, 1);
+    info.set({ ...labels, name: order.instanceName, project: order.project, driver: driver.name }, 1);
     assigned.set(labels, order.memoryMib * bytesPerMib);
     if (observed?.heartbeat) heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
     const stats = usage.lastStats(vmm);

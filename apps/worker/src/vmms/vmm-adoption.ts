@@ -1,6 +1,6 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import { id } from '@berth/contracts/primitives.js';
-import { cleansOrphans, type VmmHandle } from '@berth/engine/driver.js';
+import { cleansOrphans, type EngineDriver, type VmmHandle } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { adoptedReport } from '../report/vmm-reports.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
@@ -17,39 +17,53 @@ export interface Adoption {
   readonly logger: Logger;
 }
 
-/** After a restart: takes up what still runs on the nodes, tells what has ended meanwhile. Returns how many live. */
-export async function adoptVmms(adoption: Adoption): Promise<number> {
+/** One engine of one node: each keeps guests of its own. */
+interface Place {
+  readonly node: WorkerNode;
+  readonly driver: EngineDriver;
+}
+
+/** After a restart: takes up what still runs on the nodes, tells what has ended meanwhile. Returns those that live. */
+export async function adoptVmms(adoption: Adoption): Promise<readonly Vmm[]> {
   const { nodes, table, logger } = adoption;
   const notes = await table.noted((file, error) => logger.error({ file, error }, 'a note cannot be read'));
   for (const note of notes) {
     const node = nodes.get(note.nodeId);
-    if (node) table.restore(new Vmm(node, note.handle, note.order, note));
+    const driver = node?.engines.find(note.order?.driver);
+    if (node && driver) table.restore(new Vmm(node, driver, note.handle, note.order, note));
   }
-  const counts = await Promise.all([...nodes.values()].map((node) => adoptOf(node, adoption)));
-  return counts.reduce((sum, count) => sum + count, 0);
+  const places = [...nodes.values()].flatMap((node) => node.engines.all().map((driver) => ({ node, driver })));
+  const adopted = await Promise.all(places.map((place) => adoptOf(place, adoption)));
+  return adopted.flat();
 }
 
 /** All guests at once: one that does not answer must not keep the others waiting. */
-async function adoptOf(node: WorkerNode, adoption: Adoption): Promise<number> {
-  const handles = await node.driver.list();
-  const lives = await Promise.all(handles.map((handle) => adopt(node, handle, adoption)));
-  await endOrphans(node, adoption);
-  return lives.filter((living) => living).length;
+async function adoptOf(place: Place, adoption: Adoption): Promise<readonly Vmm[]> {
+  const handles = await place.driver.list();
+  const vmms = await Promise.all(handles.map((handle) => adopt(place, handle, adoption)));
+  await endOrphans(place, adoption);
+  return vmms.filter((vmm) => vmm !== undefined);
 }
 
-async function adopt(node: WorkerNode, handle: VmmHandle, { table, watcher, report }: Adoption): Promise<boolean> {
+async function adopt(
+  { node, driver }: Place,
+  handle: VmmHandle,
+  { table, watcher, report }: Adoption,
+): Promise<Vmm | undefined> {
   if (!isControlPlanes(handle)) {
-    await node.driver.release(handle);
-    return false;
+    await driver.release(handle);
+    return undefined;
   }
-  const vmm = table.get(handle.vmmId) ?? new Vmm(node, handle, null, { operationId: null, end: null });
+  const noted = table.get(handle.vmmId);
+  const note = noted?.note ?? { order: null, operationId: null, end: null };
+  const vmm = noted?.driver === driver ? noted : new Vmm(node, driver, handle, note.order, note);
   table.restore(vmm);
-  const observed = await node.driver.recover(handle);
+  const observed = await driver.recover(handle);
   vmm.observed = observed;
   const living = !vmm.end && observed.state !== 'gone';
   if (living) report(adoptedReport(vmm));
   watcher.observe(observed);
-  return living;
+  return living ? vmm : undefined;
 }
 
 /** The engine's own trial guests have other ids; one can be left over when a worker dies in a trial. */
@@ -57,9 +71,9 @@ function isControlPlanes({ vmmId, instanceId }: VmmHandle): boolean {
   return id.safeParse(vmmId).success && id.safeParse(instanceId).success;
 }
 
-async function endOrphans(node: WorkerNode, { report, logger }: Adoption): Promise<void> {
-  if (!cleansOrphans(node.driver)) return;
-  for (const line of await node.driver.cleanOrphans()) {
+async function endOrphans({ node, driver }: Place, { report, logger }: Adoption): Promise<void> {
+  if (!cleansOrphans(driver)) return;
+  for (const line of await driver.cleanOrphans()) {
     logger.warn({ node: node.name, orphan: line }, 'orphan ended');
     const [, pid] = /^process (\d+)/.exec(line) ?? [];
     if (pid) report({ kind: 'orphan-killed', nodeId: node.id, pid: Number(pid), detail: line.slice(0, 500) });

@@ -15,7 +15,7 @@ export async function releaseEnded(table: VmmTable, logger: Logger, endedBeforeM
   for (const vmm of table.all()) {
     if (vmm.endedAtMs === undefined || vmm.endedAtMs > endedBeforeMs) continue;
     try {
-      if (vmm.observed) await vmm.node.driver.release(vmm.handle);
+      if (vmm.observed) await vmm.driver.release(vmm.handle);
       await table.forget(vmm);
     } catch (error) {
       logger.error({ error, vmm: vmm.handle }, 'vmm not released');

@@ -4,6 +4,7 @@ import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { NodeEngines } from '../nodes/node-engines.js';
 import { Vmm, type VmmEnd } from './vmm.js';
 import { VmmTable } from './vmm-table.js';
 import { startLimitMs, unresponsiveLimitMs, VmmWatcher } from './vmm-watcher.js';
@@ -29,12 +30,12 @@ afterEach(() => {
 
 async function startGuest(bootMedianMs: number): Promise<void> {
   driver = new ModelDriver({ random: seededRandom(1), profile: { bootMedianMs, bootSpread: 0 } });
-  const node = { id: 'n1', name: 'n1', driver, bootId: 'b', zone: 'z', rack: 'r' };
+  const node = { id: 'n1', name: 'n1', engines: NodeEngines.of(driver), bootId: 'b', zone: 'z', rack: 'r' };
   const table = new VmmTable();
   const report = ({ kind }: Observation) => void told.push(kind);
   watcher = new VmmWatcher(table, report, (_, end) => ends.push(end), makeLogger('worker', 'silent'));
   watcher.watch(node);
-  table.restore(new Vmm(node, handle, null, { operationId: null, end: null }));
+  table.restore(new Vmm(node, driver, handle, null, { operationId: null, end: null }));
   await driver.start({ ...handle, ...shape }, new AbortController().signal);
 }
 

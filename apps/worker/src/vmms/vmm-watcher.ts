@@ -28,8 +28,8 @@ export class VmmWatcher {
     private readonly logger: Logger,
   ) {}
 
-  watch({ driver }: WorkerNode): void {
-    this.unwatch.push(driver.watch((observed) => this.observe(observed)));
+  watch({ engines }: WorkerNode): void {
+    this.unwatch.push(engines.watch((observed) => this.observe(observed)));
   }
 
   observe(observed: Observed): void {
@@ -91,10 +91,10 @@ export class VmmWatcher {
 
   /** Asks once more before it ends the guest: what was heard may be old. */
   private async overstepped(vmm: Vmm, reason: KillReason): Promise<void> {
-    const observed = await vmm.node.driver.inspect(vmm.handle);
+    const observed = await vmm.driver.inspect(vmm.handle);
     if (observed.state === 'running' || observed.state === 'gone') return this.observe(observed);
     this.logger.warn({ vmm: vmm.handle, reason }, 'ending a vmm');
-    await vmm.node.driver.kill(vmm.handle, reason);
-    this.observe(await vmm.node.driver.inspect(vmm.handle));
+    await vmm.driver.kill(vmm.handle, reason);
+    this.observe(await vmm.driver.inspect(vmm.handle));
   }
 }

@@ -1,7 +1,7 @@
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
-import type { Observed, VmmHandle } from '@berth/engine/driver.js';
+import type { EngineDriver, Observed, VmmHandle } from '@berth/engine/driver.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 
 export interface VmmEnd {
@@ -40,6 +40,8 @@ export class Vmm {
 
   constructor(
     readonly node: WorkerNode,
+    /** Runs it; of a node whose guests run under several, this one's. */
+    readonly driver: EngineDriver,
     readonly handle: VmmHandle,
     readonly order: VmmOrder | null,
     note: Pick<VmmNote, 'operationId' | 'end'>,
