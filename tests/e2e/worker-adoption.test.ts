@@ -32,7 +32,7 @@ afterEach(async () => {
 async function startGuests(count: number) {
   const image = await tinyGuestSource(world);
   for (let index = 0; index < count; index++) {
-    await world.startJob(world.order({ image, instanceName: `guest-${index}` }));
+    await world.startJob(world.order({ driver: 'tcg', image, instanceName: `guest-${index}` }));
   }
   return world.untilObserved('vmm-ready', count, bootTimeoutMs);
 }

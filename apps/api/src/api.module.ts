@@ -39,6 +39,7 @@ import { DryRunService } from './instances/dry-run.service.js';
 import { ExplainController } from './instances/explain.controller.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { InstancesService } from './instances/instances.service.js';
+import { EngineTrials } from './nodes/engine-trials.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { OperationChanges } from './operations/operation-changes.js';
 import { OperationsController } from './operations/operations.controller.js';
@@ -130,6 +131,7 @@ export class ApiModule {
             new ConsoleGateway(sessions, config.BERTH_AGENT_SECRET, config.BERTH_CONSOLE_ORIGINS),
           inject: [ConsoleSessionRepository],
         },
+        { provide: EngineTrials, useFactory: () => new EngineTrials(config.BERTH_AGENT_SECRET) },
         { provide: ConsoleReader, useFactory: () => new ConsoleReader(config.BERTH_AGENT_SECRET) },
         {
           provide: FleetService,

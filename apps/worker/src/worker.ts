@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { EngineProbe } from '@berth/contracts/engine.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import type { Health } from '@berth/observability/metrics-server.js';
@@ -80,6 +81,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       table,
       metrics,
       health: () => this.health(),
+      probe: (nodeId) => this.probe(nodeId),
       logger,
     });
     showWriter(metrics, this.writer, () => this.lease.ageMs);
@@ -94,10 +96,9 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const { config, nodes, table, watcher, writer, logger } = this;
     const report = writer.report.bind(writer);
     const agentUrl = await this.agent.listen();
-    const registrations = [...nodes.values()].map((node) => registrationOf(node, config, agentUrl));
     this.reporter = new ObservationReporter(
       config.BERTH_WORKER_ID,
-      registrations,
+      () => [...nodes.values()].map((node) => registrationOf(node, config, agentUrl)),
       writer,
       table,
       this.usage,
@@ -125,6 +126,13 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();
     this.lock.release();
+  }
+
+  /** Tries the engines of a node again and tells the control plane what it offers from now on. */
+  private async probe(nodeId: string): Promise<EngineProbe | undefined> {
+    const found = await this.nodes.get(nodeId)?.engines.tryAgain();
+    if (found) this.reporter?.register();
+    return found;
   }
 
   private openWriter(): ObservationWriter {

@@ -11,6 +11,8 @@ const list = `${selectNode} WHERE n.name > $1 AND ($2::text IS NULL OR n.state =
 const cost = 'SELECT coalesce(sum(cost_micros), 0)::float8 AS micros FROM node';
 const find = `${selectNode} WHERE n.id = $1::uuid OR n.name = $2 ORDER BY n.id = $1::uuid DESC NULLS LAST LIMIT 1`;
 
+const agent = `SELECT agent_url AS "agentUrl" FROM node WHERE id = $1 AND state = 'up'`;
+
 const lock = 'SELECT name FROM node WHERE id = $1 FOR NO KEY UPDATE';
 const mark = 'UPDATE node SET cordoned = $2, draining = $3 WHERE id = $1';
 const openDrain = `SELECT id FROM operation WHERE node_id = $1 AND kind = 'drain-node' AND ended_at IS NULL`;
@@ -33,6 +35,12 @@ export class NodeActionRepository {
   async find({ id, name }: Reference): Promise<NodeRecord | undefined> {
     const [row] = await this.database.query<NodeRecord>(find, [id, name]);
     return row;
+  }
+
+  /** Null: it has no agent that answers. */
+  async agentUrlOf(nodeId: string): Promise<string | null> {
+    const [row] = await this.database.query<{ agentUrl: string | null }>(agent, [nodeId]);
+    return row?.agentUrl ?? null;
   }
 
   /** What all nodes have cost so far, in millionths of the currency. */

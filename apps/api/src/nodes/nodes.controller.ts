@@ -1,3 +1,4 @@
+import { engineProbe } from '@berth/contracts/engine.js';
 import { nodeView } from '@berth/contracts/http/fleet.js';
 import { operationView } from '@berth/contracts/http/operation.js';
 import { pageOf, pageQuery } from '@berth/contracts/http/page.js';
@@ -7,6 +8,7 @@ import { OperationRepository } from '@berth/database/operation.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
+import { EngineTrials } from './engine-trials.js';
 import { found } from '../http/found.js';
 import { Input } from '../http/input.js';
 import { pageByName } from '../http/page.js';
@@ -63,11 +65,22 @@ const drainNode = route({
   answer: operationView,
 });
 
+const probeNode = route({
+  ...oneNode,
+  method: 'POST',
+  path: '/nodes/:node/probe',
+  summary: 'Find out again, by timing real guests, which engine is best; takes some seconds',
+  status: 200,
+  answer: engineProbe,
+  problems: ['not-found', 'state-conflict', 'node-unreachable'],
+});
+
 @Controller()
 export class NodesController {
   constructor(
     private readonly nodes: NodeActionRepository,
     private readonly operations: OperationRepository,
+    private readonly engines: EngineTrials,
   ) {}
 
   @Serve(listNodes)
@@ -99,6 +112,12 @@ export class NodesController {
     const { id } = await this.read(params.node);
     const operationId = await this.nodes.drain(id, access.tokenId);
     return found(await this.operations.find(access.projectId, access.fleetWide, operationId), 'operation', operationId);
+  }
+
+  @Serve(probeNode)
+  async probe(@Input() { params }: InputOf<typeof probeNode>) {
+    const { id, name } = await this.read(params.node);
+    return this.engines.tryAgain(id, name, await this.nodes.agentUrlOf(id));
   }
 
   private async read(node: string) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { consoleNextOffsetHeader, consoleParams, consolePathOf, consoleQuery } from '@berth/contracts/agent.js';
+import { probePathOf, type EngineProbe } from '@berth/contracts/engine.js';
 import { consoleMaxBytes } from '@berth/domain/limits.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
@@ -12,6 +13,7 @@ import type { VmmTable } from '../vmms/vmm-table.js';
 import { ConsoleStreams } from './console-streams.js';
 
 const requestTimeoutMs = 5_000;
+const probePath = new RegExp(`^${probePathOf('([^/]+)')}$`);
 const consolePath = new RegExp(`^${consolePathOf('([^/]+)')}$`);
 
 export interface AgentOptions {
@@ -21,6 +23,8 @@ export interface AgentOptions {
   readonly table: VmmTable;
   readonly metrics: Metrics<'worker'>;
   readonly health: HealthProbe;
+  /** Tries a node's engines now; undefined: there is no such node, or nothing to try on it. */
+  readonly probe: (nodeId: string) => Promise<EngineProbe | undefined>;
   readonly logger: Logger;
 }
 
@@ -61,9 +65,12 @@ export class AgentServer {
       if (await answerProbe(metrics, health, request, response)) return;
       const url = new URL(request.url ?? '/', 'http://agent');
       const [, vmmId] = consolePath.exec(url.pathname) ?? [];
-      if (request.method !== 'GET' || vmmId === undefined) return void response.writeHead(404).end();
+      const [, nodeId] = probePath.exec(url.pathname) ?? [];
+      const isRead = request.method === 'GET' && vmmId !== undefined;
+      const isProbe = request.method === 'POST' && nodeId !== undefined;
+      if (!isRead && !isProbe) return void response.writeHead(404).end();
       if (!this.knowsSecret(request)) return void response.writeHead(401).end();
-      await this.sendConsole(vmmId, url, response);
+      await (isRead ? this.sendConsole(vmmId, url, response) : this.probe(nodeId!, response));
     } catch (error) {
       if (error instanceof EngineError && error.code === 'not-found') return void response.writeHead(404).end();
       logger.error({ error, path: request.url }, 'agent request failed');
@@ -83,6 +90,12 @@ export class AgentServer {
     const bytes = kept.subarray(from, from + query.data.limit);
     const headers = { 'content-type': 'application/octet-stream', [consoleNextOffsetHeader]: from + bytes.length };
     response.writeHead(200, headers).end(bytes);
+  }
+
+  private async probe(nodeId: string, response: ServerResponse): Promise<void> {
+    const found = await this.options.probe(nodeId);
+    if (!found) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found));
   }
 
   private knowsSecret({ headers }: IncomingMessage): boolean {

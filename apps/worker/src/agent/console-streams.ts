@@ -26,7 +26,7 @@ export class ConsoleStreams {
     if (!vmm || vmm.end) return refuse(socket, '404 Not Found');
     this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket);
-      const line = vmm.node.driver.console(vmm.handle);
+      const line = vmm.driver.console(vmm.handle);
       pipeline(stream, line, stream, () => webSocket.close());
     });
   }

@@ -84,7 +84,7 @@ describe('the engines of a node', () => {
     expect(opened).toEqual(['tcg', 'kvm']);
   });
 
-  test('are doubted after a failure: the answer is forgotten, and tried again where there is a choice, once', async () => {
+  test('are doubted after a failure: forgotten, and where there is a choice tried again, once', async () => {
     answer = probeOf({ kvm: 'passed', tcg: 'passed' });
     const engines = await NodeEngines.probed(source());
     answer = probeOf({ kvm: 'failed', tcg: 'passed' });

@@ -23,14 +23,14 @@ export class ObservationReporter {
 
   constructor(
     private readonly workerId: string,
-    private readonly registrations: readonly NodeRegistration[],
+    private readonly registrations: () => readonly NodeRegistration[],
     private readonly writer: ObservationWriter,
     private readonly table: VmmTable,
     private readonly usage: UsageMeter,
     private readonly lease: Pick<Lease, 'id'>,
     private readonly logger: Logger,
   ) {
-    this.used = registrations.map(({ nodeId }) => ({ nodeId, usedCpuMillis: 0, usedMemoryMib: 0 }));
+    this.used = registrations().map(({ nodeId }) => ({ nodeId, usedCpuMillis: 0, usedMemoryMib: 0 }));
   }
 
   /** From here on the nodes are known and their leases fresh; what lives on them is not told yet. */
@@ -50,14 +50,15 @@ export class ObservationReporter {
   async end(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await this.taking;
-    for (const nodes of chunks(this.registrations)) {
+    for (const nodes of chunks(this.used)) {
       const nodeIds = nodes.map(({ nodeId }) => nodeId);
       this.writer.report({ kind: 'nodes-left', workerId: this.workerId, nodeIds });
     }
   }
 
-  private register(): void {
-    for (const nodes of chunks(this.registrations)) {
+  /** Who the nodes are and what they offer: at the start, when it has changed, and when it was forgotten. */
+  register(): void {
+    for (const nodes of chunks(this.registrations())) {
       this.writer.report({ kind: 'nodes-registered', workerId: this.workerId, leaseId: this.lease.id, nodes });
     }
   }
@@ -76,7 +77,7 @@ export class ObservationReporter {
     if (!(await this.writer.isRegistered().catch(() => true))) this.register();
     const usages = await this.usages(this.table.all());
     const kept = keptByNode(this.table.all());
-    const beats = this.registrations.map(({ nodeId }): NodeHeartbeat => {
+    const beats = this.used.map(({ nodeId }): NodeHeartbeat => {
       const vmms = usages.get(nodeId) ?? [];
       const usedCpuMillis = vmms.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
       const usedMemoryMib = vmms.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
