@@ -17,19 +17,19 @@ import {
   plainFleet,
   plainRequests,
 } from '@berth/simulation/bench/placement-workload.js';
+import { DEFAULT_COST, packingBillOf } from '@berth/simulation/cost/cost-model.js';
+import { formatMoney } from '@berth/simulation/cost/money.js';
+import { uniformFleet } from '@berth/simulation/fleet/fleet.js';
 import { replayEndS } from '@berth/simulation/packing/arrivals.js';
 import type { Arrivals } from '@berth/simulation/packing/arrivals.js';
 import { parseAzure } from '@berth/simulation/packing/azure-trace.js';
 import { PackingReplay } from '@berth/simulation/packing/replay.js';
 import { syntheticArrivals } from '@berth/simulation/packing/synthetic-arrivals.js';
-import { PowerCurve } from '@berth/simulation/power/curve.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import { demandRows } from './demand-bench.js';
 
 const SEED = 1;
 const DAY_S = 86_400;
-/** SPECpower_ssj2008 points of an HP ProLiant ML110 G5. */
-const POWER = new PowerCurve([93.7, 97, 101, 105, 110, 116, 121, 125, 129, 133, 135]);
 const clocks = {
   wallNs: () => process.hrtime.bigint(),
   cpuMicros: () => process.cpuUsage().user + process.cpuUsage().system,
@@ -56,16 +56,23 @@ interface ReplayRow {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
   readonly peakRssMib: number;
+  readonly migrations: number;
   readonly energyKwh: number;
+  readonly cost: string;
 }
 
-/** Tiles are spread over two days, so that the peaks of one trace do not meet. */
+/**
+ * Tiles are spread over two days, so that the peaks of one trace do not meet. Each is a project: energy, capital and
+ * operations are charged to it, and the charges must sum to the cost of the fleet.
+ */
 function replayRow(replay: string, arrivals: Arrivals, nodes: number, tiles: number, policy: Policy): ReplayRow {
   const learn = policy === policies.berth;
   const offsetsS = Array.from({ length: tiles }, (_, tile) => 300 * Math.floor((tile * 2 * DAY_S) / 300 / tiles));
   const [wallNs, cpuMicros] = [clocks.wallNs(), clocks.cpuMicros()];
-  const { events, energyKwh } = new PackingReplay(arrivals, {
-    node: { cpuMillis: 64_000, memoryMib: 262_144, diskGib: 1_000_000 },
+  const fleet = uniformFleet(64, 256, nodes);
+  const { power, ...node } = fleet.nodes[0]!;
+  const result = new PackingReplay(arrivals, {
+    node,
     nodes,
     policy,
     learn,
@@ -73,12 +80,18 @@ function replayRow(replay: string, arrivals: Arrivals, nodes: number, tiles: num
     endS: replayEndS(arrivals) + offsetsS.at(-1)!,
     relearnIntervalS: 3600,
     migrationsPer1000: learn ? 30 : 0,
-    power: POWER,
+    power,
   }).run();
+  const projects = offsetsS.map((_, tile) => `tile-${tile}`);
+  const { total, byProject } = packingBillOf(result, projects, fleet, DEFAULT_COST);
+  const charged = [...byProject.values()].reduce((sum, part) => sum + part, 0n);
+  if (charged !== total) throw new Error(`projects are charged ${charged} micro-cents, the fleet costs ${total}`);
   const wallSeconds = Number(clocks.wallNs() - wallNs) / 1e9;
   const cpuSeconds = (clocks.cpuMicros() - cpuMicros) / 1e6;
   const peakRssMib = process.resourceUsage().maxRSS / 1024;
-  return { replay, nodes, events, wallSeconds, cpuSeconds, peakRssMib, energyKwh };
+  const cost = formatMoney(total, DEFAULT_COST.currency);
+  const { events, migrations, energyKwh } = result;
+  return { replay, nodes, events, wallSeconds, cpuSeconds, peakRssMib, migrations, energyKwh, cost };
 }
 
 function azureOrSynthetic(count: number): { name: string; arrivals: Arrivals } {

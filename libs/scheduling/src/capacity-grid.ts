@@ -19,6 +19,7 @@ export const POOL = 5;
 export class CapacityGrid {
   readonly size: NodeSize;
   readonly #rows: number;
+  /** The first node of each bucket, plus 1: what is new is 0 and costs no memory until it is used. */
   readonly #heads: Int32Array;
   /** A bit per column, then for each column a bit per row. */
   readonly #filledColumns: Uint32Array;
@@ -32,7 +33,7 @@ export class CapacityGrid {
     this.size = size;
     this.#rows = shape.rows;
     this.#records = records;
-    this.#heads = new Int32Array(shape.columns * shape.rows).fill(-1);
+    this.#heads = new Int32Array(shape.columns * shape.rows);
     this.#wordsPerColumn = (shape.rows + 31) >>> 5;
     this.#filledColumns = new Uint32Array((shape.columns + 31) >>> 5);
     this.#filledRows = new Uint32Array(shape.columns * this.#wordsPerColumn);
@@ -44,12 +45,12 @@ export class CapacityGrid {
     const records = this.#records;
     const [column, row] = [records[node * RECORD + COLUMN]!, records[node * RECORD + ROW]!];
     const bucket = column * this.#rows + row;
-    const head = this.#heads[bucket]!;
+    const head = this.#heads[bucket]! - 1;
     records[node * RECORD + NEXT] = head;
     records[node * RECORD + PREVIOUS] = -1;
     if (head >= 0) records[head * RECORD + PREVIOUS] = node;
     else this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! |= 1 << (row & 31);
-    this.#heads[bucket] = node;
+    this.#heads[bucket] = node + 1;
     if (this.#nodesInColumn[column]!++ === 0) this.#filledColumns[column >>> 5]! |= 1 << (column & 31);
   }
 
@@ -61,7 +62,7 @@ export class CapacityGrid {
     if (next >= 0) records[next * RECORD + PREVIOUS] = previous;
     if (previous >= 0) records[previous * RECORD + NEXT] = next;
     else {
-      this.#heads[column * this.#rows + row] = next;
+      this.#heads[column * this.#rows + row] = next + 1;
       if (next < 0) this.#filledRows[column * this.#wordsPerColumn + (row >>> 5)]! &= ~(1 << (row & 31));
     }
     if (--this.#nodesInColumn[column]! === 0) this.#filledColumns[column >>> 5]! &= ~(1 << (column & 31));
@@ -79,7 +80,7 @@ export class CapacityGrid {
 
   /** The first node of a bucket, -1 when it is empty; follow with `NEXT` of its record. */
   headAt(column: number, row: number): number {
-    return this.#heads[column * this.#rows + row]!;
+    return this.#heads[column * this.#rows + row]! - 1;
   }
 }
 

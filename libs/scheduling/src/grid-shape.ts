@@ -1,5 +1,6 @@
 const COLUMNS_MAX = 128;
-const ROWS_MAX = 256;
+/** Narrow enough that what a request leaves over in its bucket is rarely too little for it. */
+const ROWS_MAX = 1024;
 
 /** Buckets of one kind of node: equal size, so that one bucket is one share of what is left. */
 export interface GridShape {

@@ -1,5 +1,5 @@
 import { policies, type PolicyName } from '@berth/scheduling/policy.js';
-import { chargesOf, meanGramsPerKwh, type CostModel } from './cost/cost-model.js';
+import { packingBillOf, type CostModel } from './cost/cost-model.js';
 import type { Fleet } from './fleet/fleet.js';
 import { replayEndS } from './packing/arrivals.js';
 import type { Arrivals } from './packing/arrivals.js';
@@ -30,6 +30,7 @@ const RULES = [
   'Lifetimes are learned from instances that have ended; none is known in advance.',
   'The lower bound is the integral of max(ceil(cpu), ceil(memory)) over time: no packing can pass it.',
   'CPU demand is unknown in this trace: energy takes what is booked as used, and violations are not given.',
+  'Energy drawn idle is charged by reserved memory, the rest by CPU; idle energy of free memory to (unallocated).',
 ];
 
 /** Packs requests by size until the last one has arrived. */
@@ -57,9 +58,7 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
   let instanceDays = 0;
   for (let i = 0; i < arrivals.count; i++)
     instanceDays += (Math.min(arrivals.endS[i]!, endS) - arrivals.startS[i]!) / DAY_S;
-  const { energy, capital, operations, embodiedGrams } = chargesOf(result.energyKwh, result.nodeHours, fleet, cost);
-  const total = energy + capital + operations;
-  const bill = { energy, capital, operations, total, byProject: new Map([[EVERYBODY, total]]) };
+  const bill = packingBillOf(result, [EVERYBODY], fleet, cost);
   const rejection = { reason: 'no node could take it', rows: result.rejected, example: '' };
   return {
     ...UNKNOWN_WITHOUT_DEMAND,
@@ -78,7 +77,7 @@ export function runPackingScenario(scenario: PackingScenario): Summary {
     nodeHoursLowerBound: bound.nodeHours,
     peakNodes: result.peakNodes,
     cost: costSummary(bill, cost),
-    carbonGrams: result.energyKwh * cost.pue * meanGramsPerKwh(cost) + embodiedGrams,
+    carbonGrams: bill.carbonGrams,
     events: result.events,
     rules: RULES,
   };

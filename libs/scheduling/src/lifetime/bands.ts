@@ -17,10 +17,15 @@ export const horizonsS: readonly number[] = [
 ];
 export const HORIZONS = horizonsS.length;
 
+/** Bands begin at multiples of this, so that a table finds them. */
+const STEP_S = 150;
+const lastStartS = bandStartsS[BANDS - 1]!;
+const bandOfStep = Uint8Array.from({ length: lastStartS / STEP_S }, (_, step) =>
+  bandStartsS.findLastIndex((startS) => startS <= step * STEP_S),
+);
+
 export function bandOf(ageS: number): number {
-  let band = 0;
-  while (band + 1 < BANDS && ageS >= bandStartsS[band + 1]!) band += 1;
-  return band;
+  return ageS < lastStartS ? bandOfStep[Math.floor(ageS / STEP_S)]! : BANDS - 1;
 }
 
 /** The end of a band; the last one, which has none, is taken to be as long as the age at which it begins. */

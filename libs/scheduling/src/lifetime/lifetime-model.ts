@@ -8,6 +8,8 @@ const PRIOR_EXPONENT = 0.35;
 const PRIOR_FLOOR_S = 100;
 /** No survival is taken to be surer than this: one instance alone must not make a node immortal. */
 const SURVIVAL_MAX = 0.9999;
+/** Logarithms are rounded to multiples of 2 ** -32: sums of a million of them are then exact, in any order. */
+const UNITS = 2 ** 32;
 const LONGEVITY_HORIZON = horizonsS.indexOf(32 * 3600);
 
 /** What is known of an instance when it arrives. */
@@ -21,10 +23,7 @@ export interface LifetimeTraits {
 
 interface Group {
   readonly parent: number;
-  /** By age band: lives that ended there, and lives that are there now. */
-  readonly ended: Float64Array;
-  readonly alive: Float64Array;
-  /** Ended or at work in this group and those below it; what `relearn` works on. */
+  /** By age band: ended, or at work, in this group and those below it; what `relearn` works on. */
   readonly deaths: Float64Array;
   readonly exposed: Float64Array;
   readonly hazard: Float64Array;
@@ -34,11 +33,15 @@ interface Group {
  * Lifetimes, learned from what has ended and what has not (the actuarial estimate of a hazard per age band). Groups
  * form a chain from everything over shape and batch size down to the project, each leaning on its parent while it has
  * seen little. Call `relearn` from time to time; answers are those of the last call. No look ahead, no clock.
+ * All that is known of an instance is one number, its cell: its group and the age band it was last counted in.
  */
 export class LifetimeModel {
   readonly #groups: Group[] = [];
   readonly #byKey = new Map<string, number>();
-  /** ln(1 - chance to be alive then), by group, age band and horizon. */
+  /** By cell: lives that are there now, and lives that ended there. */
+  #alive = new Float64Array(0);
+  #ended = new Float64Array(0);
+  /** ln(1 - chance to be alive then), by cell and horizon. */
   #goneLog = new Float64Array(0);
 
   constructor() {
@@ -58,45 +61,47 @@ export class LifetimeModel {
     return this.#intern(`${batch} ${project}`, this.#intern(batch, this.#intern(shape, 0)));
   }
 
-  arrived(group: number): void {
-    this.#groups[group]!.alive[0]! += 1;
+  cellOf(group: number, band: number): number {
+    return group * BANDS + band;
   }
 
-  /** An instance last counted in `band` has ended at age `ageS`. */
-  ended(group: number, band: number, ageS: number): void {
-    this.#groups[group]!.alive[band]! -= 1;
-    this.#groups[group]!.ended[bandOf(ageS)]! += 1;
+  arrived(cell: number): void {
+    this.#alive[cell]! += 1;
   }
 
-  /** An instance last counted in `from` has grown into `to`. */
-  aged(group: number, from: number, to: number): void {
-    const { alive } = this.#groups[group]!;
-    alive[from]! -= 1;
-    alive[to]! += 1;
+  /** An instance of that cell has ended at age `ageS`. */
+  ended(cell: number, ageS: number): void {
+    this.#alive[cell]! -= 1;
+    this.#ended[cell - (cell % BANDS) + bandOf(ageS)]! += 1;
+  }
+
+  /** The cell of an instance of that age, which was counted in `cell` until now. */
+  aged(cell: number, ageS: number): number {
+    const now = cell - (cell % BANDS) + bandOf(ageS);
+    this.#alive[cell]! -= 1;
+    this.#alive[now]! += 1;
+    return now;
   }
 
   /** Chance that an arriving instance is still there after thirty-two hours. */
   longevity(group: number): number {
-    return 1 - Math.exp(this.#goneLog[this.rowOf(group, 0) + LONGEVITY_HORIZON]!);
+    return 1 - Math.exp(this.#goneLog[this.cellOf(group, 0) * HORIZONS + LONGEVITY_HORIZON]!);
   }
 
-  /** Where `goneLog` holds the horizons of an instance of that group and age. */
-  rowOf(group: number, band: number): number {
-    return (group * BANDS + band) * HORIZONS;
-  }
-
+  /** `HORIZONS` values for each cell. */
   get goneLog(): Float64Array {
     return this.#goneLog;
   }
 
   /** Brings the estimates up to date with all that was reported. */
   relearn(): void {
-    for (const group of this.#groups) {
+    this.#groups.forEach((group, index) => {
       for (let band = 0; band < BANDS; band++) {
-        group.deaths[band] = group.ended[band]!;
-        group.exposed[band] = group.ended[band]! + group.alive[band]!;
+        const cell = this.cellOf(index, band);
+        group.deaths[band] = this.#ended[cell]!;
+        group.exposed[band] = this.#ended[cell]! + this.#alive[cell]!;
       }
-    }
+    });
     // Children come after their parents: backwards, sums climb; forwards, hazards descend.
     for (let index = this.#groups.length - 1; index > 0; index--) this.#addToParent(this.#groups[index]!);
     this.#groups.forEach((group, index) => this.#estimate(group, index));
@@ -106,13 +111,14 @@ export class LifetimeModel {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const bands = (): Float64Array => new Float64Array(BANDS);
-    const group = { parent, ended: bands(), alive: bands(), deaths: bands(), exposed: bands(), hazard: bands() };
+    const group = { parent, deaths: bands(), exposed: bands(), hazard: bands() };
     const index = this.#groups.push(group) - 1;
     this.#byKey.set(key, index);
-    if (this.#goneLog.length < this.rowOf(index + 1, 0)) {
-      const grown = new Float64Array(this.rowOf(2 * (index + 1), 0));
-      grown.set(this.#goneLog);
-      this.#goneLog = grown;
+    if (this.#alive.length < this.cellOf(index + 1, 0)) {
+      const cells = this.cellOf(2 * (index + 1), 0);
+      this.#alive = grown(this.#alive, cells);
+      this.#ended = grown(this.#ended, cells);
+      this.#goneLog = grown(this.#goneLog, cells * HORIZONS);
     }
     this.#estimate(group, index);
     return index;
@@ -143,13 +149,20 @@ export class LifetimeModel {
     for (let band = 0; band < BANDS; band++) {
       const ageS = band === 0 ? 0 : (bandStartsS[band]! + bandEndS(band)) / 2;
       const now = survivalLog(survival, ageS);
-      const row = this.rowOf(index, band);
+      const row = this.cellOf(index, band) * HORIZONS;
       horizonsS.forEach((horizonS, horizon) => {
         const stillThere = Math.exp(survivalLog(survival, ageS + horizonS) - now);
-        this.#goneLog[row + horizon] = Math.log(1 - Math.min(SURVIVAL_MAX, stillThere));
+        const goneLog = Math.log(1 - Math.min(SURVIVAL_MAX, stillThere));
+        this.#goneLog[row + horizon] = Math.round(goneLog * UNITS) / UNITS;
       });
     }
   }
+}
+
+function grown(column: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(length);
+  larger.set(column);
+  return larger;
 }
 
 function priorHazard(band: number): number {

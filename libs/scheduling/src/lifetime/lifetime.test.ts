@@ -10,8 +10,8 @@ const hour = 3600;
 
 function live(model: LifetimeModel, group: number, count: number, ageS: number): void {
   for (let i = 0; i < count; i++) {
-    model.arrived(group);
-    model.ended(group, 0, ageS);
+    model.arrived(model.cellOf(group, 0));
+    model.ended(model.cellOf(group, 0), ageS);
   }
 }
 
@@ -47,8 +47,8 @@ describe('LifetimeModel', () => {
     model.relearn();
     const before = model.longevity(group);
     for (let i = 0; i < 90; i++) {
-      model.arrived(group);
-      model.aged(group, 0, bandOf(200 * hour));
+      model.arrived(model.cellOf(group, 0));
+      expect(model.aged(model.cellOf(group, 0), 200 * hour)).toBe(model.cellOf(group, bandOf(200 * hour)));
     }
     model.relearn();
     expect(before).toBeLessThan(0.2);
@@ -61,7 +61,7 @@ describe('LifetimeModel', () => {
     live(model, group, 100, 0.3 * hour);
     live(model, group, 20, 90 * hour);
     model.relearn();
-    const goneInAnHour = (band: number): number => Math.exp(model.goneLog[model.rowOf(group, band) + 3]!);
+    const goneInAnHour = (band: number): number => Math.exp(model.goneLog[model.cellOf(group, band) * HORIZONS + 3]!);
     expect(goneInAnHour(0)).toBeGreaterThan(0.6);
     expect(goneInAnHour(bandOf(6 * hour))).toBeLessThan(0.1);
   });
@@ -69,18 +69,18 @@ describe('LifetimeModel', () => {
 
 describe('NodeStay', () => {
   const model = new LifetimeModel();
-  const row = (ageS: number): number => model.rowOf(model.groupOf(small), bandOf(ageS));
+  const cell = (ageS: number): number => model.cellOf(model.groupOf(small), bandOf(ageS));
 
   it('is lowest for an empty node, rises with every instance, and falls back when one is taken out', () => {
     const stay = new NodeStay(model, 2);
     expect(stay.levelOf(1)).toBe(0);
-    stay.add(1, row(0));
+    stay.add(1, cell(0));
     const one = stay.levelOf(1);
-    stay.add(1, row(30 * hour));
+    stay.add(1, cell(30 * hour));
     const two = stay.levelOf(1);
     expect(one).toBeGreaterThan(0);
     expect(two).toBeGreaterThan(one);
-    stay.remove(1, row(30 * hour));
+    stay.remove(1, cell(30 * hour));
     expect(stay.levelOf(1)).toBe(one);
     stay.clear(1);
     expect(stay.levelOf(1)).toBe(0);
@@ -89,7 +89,7 @@ describe('NodeStay', () => {
 
   it('never leaves its levels, however many instances are there', () => {
     const stay = new NodeStay(model, 1);
-    for (let i = 0; i < 1000; i++) stay.add(0, row(100 * hour));
+    for (let i = 0; i < 1000; i++) stay.add(0, cell(100 * hour));
     expect(stay.levelOf(0)).toBe(STAY_LEVELS - 1);
     expect(HORIZONS).toBeGreaterThan(1);
   });

@@ -1,6 +1,7 @@
 import type { Fleet } from '../fleet/fleet.js';
 import { ACCOUNT_EVERY_S, type ReplayResult } from '../replay/options.js';
 import type { Workload } from '../demand/workload.js';
+import type { EnergyShares } from '../packing/energy-meter.js';
 import { apportion, microCents, type MicroCents } from './money.js';
 
 const HOURS_PER_YEAR = 8_760;
@@ -46,20 +47,25 @@ export interface Bill {
   readonly byProject: ReadonlyMap<string, MicroCents>;
 }
 
-export interface Charges {
+interface Charges {
   readonly energy: MicroCents;
   readonly capital: MicroCents;
   readonly operations: MicroCents;
+  readonly total: MicroCents;
   readonly embodiedGrams: number;
 }
 
 /** What energy and node time cost. */
-export function chargesOf(energyKwh: number, nodeHours: number, fleet: Fleet, model: CostModel): Charges {
+function chargesOf(energyKwh: number, nodeHours: number, fleet: Fleet, model: CostModel): Charges {
   const lifeHours = model.nodeLifeYears * HOURS_PER_YEAR;
+  const energy = microCents(energyKwh * model.pue * model.tariffPerKwh);
+  const capital = microCents(nodeHours * (mean(fleet, ({ priceEur }) => priceEur) / lifeHours));
+  const operations = microCents(nodeHours * model.operationsPerNodeHour);
   return {
-    energy: microCents(energyKwh * model.pue * model.tariffPerKwh),
-    capital: microCents(nodeHours * (mean(fleet, ({ priceEur }) => priceEur) / lifeHours)),
-    operations: microCents(nodeHours * model.operationsPerNodeHour),
+    energy,
+    capital,
+    operations,
+    total: energy + capital + operations,
     embodiedGrams: (nodeHours * mean(fleet, (kind) => kind.embodiedKgCo2) * 1000) / lifeHours,
   };
 }
@@ -69,22 +75,51 @@ export function chargesOf(energyKwh: number, nodeHours: number, fleet: Fleet, mo
  * by reserved memory and time. Energy of nobody is the project `(unallocated)`.
  */
 export function billOf(result: ReplayResult, workload: Workload, fleet: Fleet, model: CostModel): Bill {
-  const { energy, capital, operations, embodiedGrams } = chargesOf(result.energyKwh, result.nodeHours, fleet, model);
   const energyWeights = new Map<string, number>([[UNALLOCATED, result.unallocatedJoules]]);
   const timeWeights = new Map<string, number>([[UNALLOCATED, 0]]);
   workload.instances.forEach(({ project, memoryMib }, i) => {
     energyWeights.set(project, (energyWeights.get(project) ?? 0) + result.instanceJoules[i]!);
     timeWeights.set(project, (timeWeights.get(project) ?? 0) + result.instanceSeconds[i]! * memoryMib);
   });
+  const { charges, byProject } = divide(result, fleet, model, energyWeights, timeWeights);
+  return { ...charges, carbonGrams: carbonOf(result.joulesByInterval, model) + charges.embodiedGrams, byProject };
+}
+
+/** The same for a packing replay, whose project of each number is named. Carbon is at the mean of the grid's series. */
+export function packingBillOf(
+  result: EnergyShares & { readonly nodeHours: number },
+  projects: readonly string[],
+  fleet: Fleet,
+  model: CostModel,
+): Bill {
+  const energyWeights = new Map([[UNALLOCATED, result.unallocatedJoules]]);
+  const timeWeights = new Map([[UNALLOCATED, 0]]);
+  projects.forEach((project, i) => {
+    energyWeights.set(project, result.projectJoules[i]!);
+    timeWeights.set(project, result.projectMibSeconds[i]!);
+  });
+  const { charges, byProject } = divide(result, fleet, model, energyWeights, timeWeights);
+  const carbonGrams = result.energyKwh * model.pue * meanGramsPerKwh(model) + charges.embodiedGrams;
+  return { ...charges, carbonGrams, byProject };
+}
+
+/** What the run cost, and who for by their weights: those of energy, and those of all else. Both name the same. */
+function divide(
+  { energyKwh, nodeHours }: { readonly energyKwh: number; readonly nodeHours: number },
+  fleet: Fleet,
+  model: CostModel,
+  energyWeights: ReadonlyMap<string, number>,
+  timeWeights: Map<string, number>,
+): { charges: Charges; byProject: ReadonlyMap<string, MicroCents> } {
+  const charges = chargesOf(energyKwh, nodeHours, fleet, model);
   if ([...timeWeights.values()].every((weight) => weight === 0)) timeWeights.set(UNALLOCATED, 1);
   const energyParts = apportion(
-    energy,
+    charges.energy,
     [...energyWeights.values()].map((weight) => Math.max(0, weight)),
   );
-  const timeParts = apportion(capital + operations, [...timeWeights.values()]);
+  const timeParts = apportion(charges.capital + charges.operations, [...timeWeights.values()]);
   const byProject = new Map([...energyWeights.keys()].map((project, i) => [project, energyParts[i]! + timeParts[i]!]));
-  const carbonGrams = carbonOf(result.joulesByInterval, model) + embodiedGrams;
-  return { energy, capital, operations, total: energy + capital + operations, carbonGrams, byProject };
+  return { charges, byProject };
 }
 
 /** Energy of each accounting interval at the grid's carbon then; the last value of the series holds. */
@@ -100,7 +135,7 @@ function carbonOf(joulesByInterval: readonly number[], { carbon, pue }: CostMode
 }
 
 /** For a run that does not record when its energy was used. */
-export function meanGramsPerKwh({ carbon }: CostModel): number {
+function meanGramsPerKwh({ carbon }: CostModel): number {
   return carbon.gramsPerKwh.reduce((sum, grams) => sum + grams, 0) / carbon.gramsPerKwh.length;
 }
 

@@ -16,8 +16,10 @@ export interface DrainContext {
   readonly residents: Residents;
   readonly policy: Policy;
   readonly requestOf: (instance: number) => PlacementRequest;
+  /** A node's load is about to change. */
+  readonly settle: (node: number) => void;
   /** Carries out one move; the instance is booked on `to` already. */
-  readonly moved: (slot: number, from: number, to: number) => void;
+  readonly moved: (instance: number, from: number, to: number) => void;
 }
 
 /** Empties the nodes with the fewest instances while there is slack and budget. Gives the nodes that became empty. */
@@ -51,23 +53,23 @@ export function drainFew(context: DrainContext, budget: number): number[] {
  * Moves all of a node's instances to others in use, or none: every target is booked before the first move. An emptied
  * node stays cordoned, so that the next one's instances do not land there.
  */
-function empty({ fleet, residents, policy, requestOf, moved }: DrainContext, from: number): boolean {
+function empty({ fleet, residents, policy, requestOf, settle, moved }: DrainContext, from: number): boolean {
   const flags = fleet.flags[from]!;
   fleet.setFlags(from, flags | nodeFlags.cordoned);
-  const slots: number[] = [];
-  for (let slot = residents.headOf(from); slot >= 0; slot = residents.next[slot]!) slots.push(slot);
+  const leaving = [...residents.instance.subarray(residents.firstOf(from), residents.endOf(from))];
   const targets: number[] = [];
-  for (const slot of slots) {
-    const request = requestOf(residents.instance[slot]!);
+  for (const instance of leaving) {
+    const request = requestOf(instance);
     const to = choose(fleet, request, policy);
     if (to < 0) break;
+    settle(to);
     fleet.apply(to, request);
     targets.push(to);
   }
-  const allFit = targets.length === slots.length;
+  const allFit = targets.length === leaving.length;
   targets.forEach((to, i) => {
-    if (allFit) moved(slots[i]!, from, to);
-    else fleet.release(to, requestOf(residents.instance[slots[i]!]!));
+    if (allFit) moved(leaving[i]!, from, to);
+    else fleet.release(to, requestOf(leaving[i]!));
   });
   if (!allFit) fleet.setFlags(from, flags);
   return allFit;

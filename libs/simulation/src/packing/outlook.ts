@@ -1,5 +1,5 @@
 import type { FleetView } from '@berth/scheduling/fleet.js';
-import { bandOf } from '@berth/scheduling/lifetime/bands.js';
+import { BANDS, bandEndS } from '@berth/scheduling/lifetime/bands.js';
 import { LifetimeModel } from '@berth/scheduling/lifetime/lifetime-model.js';
 import { NodeStay } from '@berth/scheduling/lifetime/node-stay.js';
 import { batchSizes } from './arrivals.js';
@@ -40,57 +40,51 @@ export class Outlook {
     return sorted;
   }
 
-  arrived(request: number, node: number): void {
-    const group = this.#group[request]!;
-    this.#model.arrived(group);
-    this.#stay.add(node, this.#model.rowOf(group, 0));
+  /** An instance begins on a node. Gives its cell. */
+  arrived(request: number, node: number): number {
+    const cell = this.#model.cellOf(this.#group[request]!, 0);
+    this.#model.arrived(cell);
+    this.joined(cell, node);
+    return cell;
+  }
+
+  /** An instance of that cell ends on a node at age `ageS`. */
+  departed(cell: number, node: number, ageS: number): void {
+    this.#model.ended(cell, ageS);
+    this.left(cell, node);
+  }
+
+  /** An instance of that cell comes to a node. */
+  joined(cell: number, node: number): void {
+    this.#stay.add(node, cell);
     this.#show(node);
   }
 
-  departed(request: number, slot: number, nowS: number): void {
-    const { band, startS } = this.#residents;
-    this.#model.ended(this.#group[request]!, band[slot]!, nowS - startS[slot]!);
-    this.left(request, slot);
-  }
-
-  /** An instance goes from its node, by departure or by migration; its slot still says from where. */
-  left(request: number, slot: number): void {
-    const node = this.#residents.node[slot]!;
-    if (this.#fleet.residents[node] === 0) this.#stay.clear(node);
-    else this.#stay.remove(node, this.#row(request, slot));
-    this.#show(node);
-  }
-
-  /** An instance comes to a node by migration; its slot says where already. */
-  joined(request: number, slot: number): void {
-    const node = this.#residents.node[slot]!;
-    this.#stay.add(node, this.#row(request, slot));
+  /** An instance of that cell goes from its node. */
+  left(cell: number, node: number): void {
+    this.#stay.remove(node, cell);
     this.#show(node);
   }
 
   /** Ages every live instance, learns, and looks at each node afresh. */
-  relearn(nowS: number, requestOf: (instance: number) => number): void {
-    const { band, instance, node, slots, startS } = this.#residents;
-    const group = new Int32Array(slots);
-    for (let slot = 0; slot < slots; slot++) {
-      if (instance[slot]! < 0) continue;
-      group[slot] = this.#group[requestOf(instance[slot]!)]!;
-      const now = bandOf(nowS - startS[slot]!);
-      if (now === band[slot]) continue;
-      this.#model.aged(group[slot]!, band[slot]!, now);
-      band[slot] = now;
+  relearn(nowS: number): void {
+    const { cell, startS } = this.#residents;
+    for (let node = 0; node < this.#fleet.size; node++) {
+      const end = this.#residents.endOf(node);
+      for (let place = this.#residents.firstOf(node); place < end; place++) {
+        const [was, ageS] = [cell[place]!, nowS - startS[place]!];
+        if (ageS >= bandEndS(was % BANDS)) cell[place] = this.#model.aged(was, ageS);
+      }
     }
     this.#model.relearn();
     this.#rank = this.#ranks();
-    for (let each = 0; each < this.#fleet.size; each++) this.#stay.clear(each);
-    for (let slot = 0; slot < slots; slot++) {
-      if (instance[slot]! >= 0) this.#stay.add(node[slot]!, this.#model.rowOf(group[slot]!, band[slot]!));
+    for (let node = 0; node < this.#fleet.size; node++) {
+      const [first, end] = [this.#residents.firstOf(node), this.#residents.endOf(node)];
+      if (end === first) continue;
+      this.#stay.clear(node);
+      for (let place = first; place < end; place++) this.#stay.add(node, cell[place]!);
+      this.#show(node);
     }
-    for (let each = 0; each < this.#fleet.size; each++) this.#show(each);
-  }
-
-  #row(request: number, slot: number): number {
-    return this.#model.rowOf(this.#group[request]!, this.#residents.band[slot]!);
   }
 
   #show(node: number): void {

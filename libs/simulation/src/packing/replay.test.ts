@@ -12,10 +12,19 @@ import { syntheticArrivals } from './synthetic-arrivals.js';
 // Synthetic requests, so that the promises hold without the data sets; the Azure figures stand in docs/benchmarks.md.
 const node = { cpuMillis: 64_000, memoryMib: 262_144, diskGib: 100 };
 const arrivals = syntheticArrivals(20_000, seededRandom(7));
+const power = new PowerCurve([100, 300]);
 const bound = lowerBound(arrivals, node, replayEndS(arrivals));
 
 function pack(of: Arrivals, options: Partial<PackingOptions>): PackingSummary {
-  const defaults = { node, nodes: 600, policy: policies.berth, learn: true, offsetsS: [0], relearnIntervalS: 3600 };
+  const defaults = {
+    node,
+    nodes: 600,
+    policy: policies.berth,
+    learn: true,
+    offsetsS: [0],
+    relearnIntervalS: 3600,
+    power,
+  };
   return new PackingReplay(of, { ...defaults, endS: replayEndS(of), migrationsPer1000: 0, ...options }).run();
 }
 
@@ -44,9 +53,25 @@ describe('PackingReplay', () => {
 
   it('counts node-hours and energy exactly, to the end and no further', () => {
     const one = arrivalsOf([{ startS: 0, durationS: 7200, cpuMillis: 32_000, memoryMib: 1024, batch: 0 }]);
-    const power = new PowerCurve([100, 300]);
-    expect(pack(one, { endS: 36_000, power })).toMatchObject({ nodeHours: 2, peakNodes: 1, energyKwh: 0.4, events: 2 });
-    expect(pack(one, { endS: 3600, power })).toMatchObject({ nodeHours: 1, energyKwh: 0.2, events: 1 });
+    expect(pack(one, { endS: 36_000 })).toMatchObject({ nodeHours: 2, peakNodes: 1, energyKwh: 0.4, events: 2 });
+    expect(pack(one, { endS: 3600 })).toMatchObject({ nodeHours: 1, energyKwh: 0.2, events: 1 });
+  });
+
+  it('charges idle energy by reserved memory and the rest by CPU, whoever comes and goes beside', () => {
+    // 32 of 64 CPUs and half the memory for two hours; in the second one, the same again from the second project.
+    const one = arrivalsOf([{ startS: 0, durationS: 7200, cpuMillis: 32_000, memoryMib: 131_072, batch: 0 }]);
+    const { projectJoules, unallocatedJoules, projectMibSeconds } = pack(one, { offsetsS: [0, 3600], endS: 7200 });
+    expect(projectJoules[0]).toBeCloseTo((50 + 100) * 3600 + (50 + 100) * 3600, 3);
+    expect(projectJoules[1]).toBeCloseTo((50 + 100) * 3600, 3);
+    expect(unallocatedJoules).toBeCloseTo(50 * 3600, 3);
+    expect([...projectMibSeconds]).toEqual([131_072 * 7200, 131_072 * 3600]);
+  });
+
+  it('charges all energy to somebody, moves and the last moment included', () => {
+    const summary = pack(arrivals, { migrationsPer1000: 30, offsetsS: [0, 900, 7200], nodes: 1200 });
+    const charged = summary.projectJoules.reduce((sum, joules) => sum + joules, summary.unallocatedJoules);
+    expect(charged / 3.6e6 / summary.energyKwh).toBeCloseTo(1, 11);
+    expect(summary.projectJoules.every((joules) => joules > 0)).toBe(true);
   });
 
   it('replays the trace once for each offset', () => {

@@ -7,6 +7,7 @@ import type { PowerCurve } from '../power/curve.js';
 import type { Arrivals } from './arrivals.js';
 import { drainFew } from './drain.js';
 import { EnergyMeter } from './energy-meter.js';
+import type { EnergyShares } from './energy-meter.js';
 import { Outlook } from './outlook.js';
 import { Residents } from './residents.js';
 import { TiledArrivals } from './tiled-arrivals.js';
@@ -17,25 +18,23 @@ export interface PackingOptions {
   readonly policy: Policy;
   /** Whether lifetimes are learned on the way, for policies that ask how long nodes stay. */
   readonly learn: boolean;
-  /** The trace is replayed once for each offset, so much later. */
+  /** The trace is replayed once for each offset, so much later; each is a project of its own. */
   readonly offsetsS: readonly number[];
   readonly endS: number;
   readonly relearnIntervalS: number;
   /** Moves allowed for every thousand instances placed so far; 0 = no live migration. */
   readonly migrationsPer1000: number;
-  /** Of every node; energy is counted when it is given. */
-  readonly power?: PowerCurve;
+  /** Of every node. */
+  readonly power: PowerCurve;
 }
 
-export interface PackingSummary {
+export interface PackingSummary extends EnergyShares {
   readonly nodeHours: number;
   readonly peakNodes: number;
   readonly placed: number;
   readonly rejected: number;
   readonly migrations: number;
   readonly events: number;
-  /** 0 without a power curve. */
-  readonly energyKwh: number;
 }
 
 const DRAIN_INTERVAL_S = 600;
@@ -55,8 +54,9 @@ export class PackingReplay {
   readonly #fleet: FleetView;
   readonly #residents: Residents;
   readonly #outlook: Outlook | undefined;
-  readonly #energy: EnergyMeter | undefined;
-  readonly #slotOf: Int32Array;
+  readonly #energy: EnergyMeter;
+  /** By instance; -1 = nowhere. */
+  readonly #nodeOf: Int32Array;
   readonly #closed: number[] = [];
   readonly #ask: Ask = { id: '', project: '', priority: 0, cpuMillis: 0, memoryMib: 0, diskGib: 0 };
   #nowS = 0;
@@ -70,8 +70,8 @@ export class PackingReplay {
     this.#fleet = buildFleet(uniformFleet(options.nodes, options.node));
     this.#residents = new Residents(options.nodes);
     this.#outlook = options.learn ? new Outlook(this.#fleet, this.#residents, arrivals) : undefined;
-    this.#energy = options.power ? new EnergyMeter(this.#fleet, options.power) : undefined;
-    this.#slotOf = new Int32Array(this.#tiles.instances).fill(-1);
+    this.#energy = new EnergyMeter(this.#fleet, options.power, options.offsetsS.length);
+    this.#nodeOf = new Int32Array(this.#tiles.instances).fill(-1);
     for (let node = options.nodes - 1; node >= 0; node--) this.#closed.push(node);
   }
 
@@ -83,7 +83,7 @@ export class PackingReplay {
       this.#passTo(atS);
       this.#tiles.departuresUntil(atS, (request, instance) => this.#depart(request, instance));
       if (atS >= relearnS) {
-        this.#outlook?.relearn(atS, (instance) => this.#tiles.requestOf(instance));
+        this.#outlook?.relearn(atS);
         relearnS = atS + relearnIntervalS;
       }
       if (migrationsPer1000 > 0 && atS >= drainS) {
@@ -93,8 +93,8 @@ export class PackingReplay {
       this.#arriveDue();
     }
     this.#passTo(endS);
-    const energyKwh = this.#energy?.kwhAt(endS) ?? 0;
-    return { ...this.#count, nodeHours: this.#nodeSeconds / 3600, energyKwh };
+    this.#chargeLive();
+    return { ...this.#count, nodeHours: this.#nodeSeconds / 3600, ...this.#energy.shares() };
   }
 
   get #open(): number {
@@ -121,22 +121,24 @@ export class PackingReplay {
       this.#count.rejected += 1;
       return;
     }
-    this.#energy?.settle(node, this.#nowS);
+    this.#energy.settle(node, this.#nowS);
     this.#fleet.apply(node, ask);
-    this.#slotOf[instance] = this.#residents.add(instance, node, this.#nowS);
-    this.#outlook?.arrived(request, node);
+    this.#nodeOf[instance] = node;
+    const cell = this.#outlook?.arrived(request, node) ?? 0;
+    this.#residents.add(node, instance, this.#nowS, cell, this.#energy.joulesPerCpuMilli(node));
     this.#count.placed += 1;
   }
 
   #depart(request: number, instance: number): void {
-    const slot = this.#slotOf[instance]!;
-    if (slot < 0) return;
+    const node = this.#nodeOf[instance]!;
+    if (node < 0) return;
     this.#count.events += 1;
-    const node = this.#residents.node[slot]!;
-    this.#energy?.settle(node, this.#nowS);
+    const place = this.#residents.placeOf(node, instance);
+    this.#energy.settle(node, this.#nowS);
+    this.#charge(node, place);
     this.#fleet.release(node, this.#load(request));
-    this.#outlook?.departed(request, slot, this.#nowS);
-    this.#residents.remove(slot);
+    this.#outlook?.departed(this.#residents.cell[place]!, node, this.#nowS - this.#residents.startS[place]!);
+    this.#residents.remove(node, place);
     if (this.#fleet.residents[node] === 0) this.#closeNode(node);
   }
 
@@ -149,21 +151,50 @@ export class PackingReplay {
         residents,
         policy: this.#options.policy,
         requestOf: (instance) => this.#load(tiles.requestOf(instance)),
-        moved: (slot, from, to) => this.#moved(slot, from, to),
+        settle: (node) => this.#energy.settle(node, this.#nowS),
+        moved: (instance, from, to) => this.#moved(instance, from, to),
       },
       budget,
     );
     for (const node of emptied) this.#closeNode(node);
   }
 
-  #moved(slot: number, from: number, to: number): void {
-    const request = this.#tiles.requestOf(this.#residents.instance[slot]!);
-    this.#energy?.settle(from, this.#nowS);
-    this.#fleet.release(from, this.#load(request));
-    this.#outlook?.left(request, slot);
-    this.#residents.move(slot, to);
-    this.#outlook?.joined(request, slot);
+  #moved(instance: number, from: number, to: number): void {
+    const residents = this.#residents;
+    const place = residents.placeOf(from, instance);
+    const [startS, cell] = [residents.startS[place]!, residents.cell[place]!];
+    this.#energy.settle(from, this.#nowS);
+    this.#chargeCpu(from, place);
+    this.#fleet.release(from, this.#load(this.#tiles.requestOf(instance)));
+    this.#outlook?.left(cell, from);
+    residents.remove(from, place);
+    residents.add(to, instance, startS, cell, this.#energy.joulesPerCpuMilli(to));
+    this.#outlook?.joined(cell, to);
+    this.#nodeOf[instance] = to;
     this.#count.migrations += 1;
+  }
+
+  /** An instance goes from a settled node. */
+  #chargeCpu(node: number, place: number): void {
+    const instance = this.#residents.instance[place]!;
+    const cpuMillis = this.#arrivals.cpuMillis[this.#tiles.requestOf(instance)]!;
+    this.#energy.chargeCpu(this.#tiles.tileOf(instance), cpuMillis, node, this.#residents.sinceJoules[place]!);
+  }
+
+  /** An instance ends, or the replay does. */
+  #charge(node: number, place: number): void {
+    const instance = this.#residents.instance[place]!;
+    const memoryMib = this.#arrivals.memoryMib[this.#tiles.requestOf(instance)]!;
+    this.#chargeCpu(node, place);
+    this.#energy.chargeMemory(this.#tiles.tileOf(instance), memoryMib, this.#nowS - this.#residents.startS[place]!);
+  }
+
+  #chargeLive(): void {
+    for (let node = 0; node < this.#fleet.size; node++) {
+      this.#energy.settle(node, this.#nowS);
+      const end = this.#residents.endOf(node);
+      for (let place = this.#residents.firstOf(node); place < end; place++) this.#charge(node, place);
+    }
   }
 
   #load(request: number): Ask {

@@ -1,88 +1,77 @@
-const FIRST_SLOTS = 1024;
+const FIRST_STRIDE = 16;
 
-/** Live instances: a slot each, and for every node the list of its slots. Slots are used again. */
+/**
+ * Live instances as columns, a block of equal length for each node: what is on one node lies together, so that going
+ * over it, or over the whole fleet, reads memory in order. Places change when an instance leaves: hold none.
+ */
 export class Residents {
-  /** What the slot's instance is: its number in the replay; -1 when the slot is free. */
-  instance = new Int32Array(FIRST_SLOTS);
-  startS = new Float64Array(FIRST_SLOTS);
-  node = new Int32Array(FIRST_SLOTS);
-  /** The age band it was last counted in. */
-  band = new Uint8Array(FIRST_SLOTS);
-  next = new Int32Array(FIRST_SLOTS);
-  #previous = new Int32Array(FIRST_SLOTS);
-  readonly #heads: Int32Array;
-  #used = 0;
-  #free = -1;
+  /** Its number in the replay. */
+  instance: Int32Array;
+  /** When it was placed. */
+  startS: Float64Array;
+  /** Its cell in the lifetime model. */
+  cell: Int32Array;
+  /** What its node had drawn for each milli-CPU when it came (`EnergyMeter.joulesPerCpuMilli`). */
+  sinceJoules: Float64Array;
+  readonly #count: Int32Array;
+  #stride = FIRST_STRIDE;
 
   constructor(nodes: number) {
-    this.#heads = new Int32Array(nodes).fill(-1);
+    this.#count = new Int32Array(nodes);
+    const places = nodes * FIRST_STRIDE;
+    this.instance = new Int32Array(places);
+    this.startS = new Float64Array(places);
+    this.cell = new Int32Array(places);
+    this.sinceJoules = new Float64Array(places);
   }
 
-  /** The first slot of a node, -1 when it is empty; `next` leads on. */
-  headOf(node: number): number {
-    return this.#heads[node]!;
+  /** The instances of a node are at the places from `firstOf` up to, and without, `endOf`. */
+  firstOf(node: number): number {
+    return node * this.#stride;
   }
 
-  /** Slots used so far, some of them free again. */
-  get slots(): number {
-    return this.#used;
+  endOf(node: number): number {
+    return node * this.#stride + this.#count[node]!;
   }
 
-  add(instance: number, node: number, startS: number): number {
-    const slot = this.#free >= 0 ? this.#free : this.#used++;
-    if (slot === this.instance.length) this.#grow();
-    else if (slot === this.#free) this.#free = this.next[slot]!;
-    this.instance[slot] = instance;
-    this.startS[slot] = startS;
-    this.band[slot] = 0;
-    this.#link(slot, node);
-    return slot;
+  add(node: number, instance: number, startS: number, cell: number, sinceJoules: number): void {
+    if (this.#count[node] === this.#stride) this.#grow();
+    const place = this.endOf(node);
+    this.instance[place] = instance;
+    this.startS[place] = startS;
+    this.cell[place] = cell;
+    this.sinceJoules[place] = sinceJoules;
+    this.#count[node]! += 1;
   }
 
-  remove(slot: number): void {
-    this.#unlink(slot);
-    this.instance[slot] = -1;
-    this.next[slot] = this.#free;
-    this.#free = slot;
+  placeOf(node: number, instance: number): number {
+    const [{ instance: column }, end] = [this, this.endOf(node)];
+    for (let place = this.firstOf(node); place < end; place++) if (column[place] === instance) return place;
+    throw new RangeError(`instance ${instance} is not on node ${node}`);
   }
 
-  move(slot: number, to: number): void {
-    this.#unlink(slot);
-    this.#link(slot, to);
-  }
-
-  #link(slot: number, node: number): void {
-    const head = this.#heads[node]!;
-    this.node[slot] = node;
-    this.next[slot] = head;
-    this.#previous[slot] = -1;
-    if (head >= 0) this.#previous[head] = slot;
-    this.#heads[node] = slot;
-  }
-
-  #unlink(slot: number): void {
-    const [next, previous] = [this.next[slot]!, this.#previous[slot]!];
-    if (next >= 0) this.#previous[next] = previous;
-    if (previous >= 0) this.next[previous] = next;
-    else this.#heads[this.node[slot]!] = next;
+  /** The last of the node's instances takes the place that becomes free. */
+  remove(node: number, place: number): void {
+    this.#count[node]! -= 1;
+    const last = this.endOf(node);
+    this.instance[place] = this.instance[last]!;
+    this.startS[place] = this.startS[last]!;
+    this.cell[place] = this.cell[last]!;
+    this.sinceJoules[place] = this.sinceJoules[last]!;
   }
 
   #grow(): void {
-    const size = 2 * this.instance.length;
-    const grown = (column: Int32Array): Int32Array<ArrayBuffer> => {
-      const larger = new Int32Array(size);
-      larger.set(column);
-      return larger;
-    };
-    this.instance = grown(this.instance);
-    this.node = grown(this.node);
-    this.next = grown(this.next);
-    this.#previous = grown(this.#previous);
-    const band = new Uint8Array(size);
-    band.set(this.band);
-    this.band = band;
-    const startS = new Float64Array(size);
-    startS.set(this.startS);
-    this.startS = startS;
+    const stride = this.#stride;
+    this.instance = widened(this.instance, new Int32Array(2 * this.instance.length), stride);
+    this.startS = widened(this.startS, new Float64Array(2 * this.startS.length), stride);
+    this.cell = widened(this.cell, new Int32Array(2 * this.cell.length), stride);
+    this.sinceJoules = widened(this.sinceJoules, new Float64Array(2 * this.sinceJoules.length), stride);
+    this.#stride = 2 * stride;
   }
+}
+
+/** The blocks of a column, twice as far apart. */
+function widened<Column extends Int32Array | Float64Array>(column: Column, wide: Column, stride: number): Column {
+  for (let from = 0; from < column.length; from += stride) wide.set(column.subarray(from, from + stride), 2 * from);
+  return wide;
 }

@@ -28,6 +28,10 @@ export class TiledArrivals {
     return instance % this.#arrivals.count;
   }
 
+  tileOf(instance: number): number {
+    return Math.floor(instance / this.#arrivals.count);
+  }
+
   /** When the next request arrives or leaves; Infinity after the last. */
   nextTimeS(): number {
     const { count, startS, endS } = this.#arrivals;
