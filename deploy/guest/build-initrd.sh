@@ -14,15 +14,16 @@ gcc -O2 -o "$work/gen_init_cpio" "$work/$generator"
 userland=$work/userland
 mkdir -p "$userland"
 cp "$here/init" "$here/agent" "$here/fstab" /bin/busybox "$userland"
-# No libc: 1.5 KiB instead of 800.
-gcc -Os -static -no-pie -nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra \
-  -Wl,--build-id=none -Wl,-n -s -o "$userland/dirty" "$here/dirty.c"
+for program in dirty identity; do # no libc: 2 KiB instead of 800
+  gcc -Os -static -no-pie -nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra \
+    -Wl,--build-id=none -Wl,-n -s -o "$userland/$program" "$here/$program.c"
+done
 touch -d @0 "$userland"/*
 
 {
   for dir in bin dev etc proc run sys tmp; do echo "dir /$dir 755 0 0"; done
   echo "nod /dev/console 600 0 0 c 5 1"
-  for program in init agent dirty; do echo "file /$program $userland/$program 755 0 0"; done
+  for program in init agent dirty identity; do echo "file /$program $userland/$program 755 0 0"; done
   echo "file /etc/fstab $userland/fstab 644 0 0"
   echo "file /bin/busybox $userland/busybox 755 0 0"
   /bin/busybox --list | grep -vx busybox | while read -r applet; do echo "slink /bin/$applet busybox 777 0 0"; done

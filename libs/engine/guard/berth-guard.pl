@@ -9,24 +9,27 @@
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
-#     [--open-device KEY=PATH]... -- ARGV
+#     [--read KEY=PATH]... [--create KEY=PATH]... [--open-device KEY=PATH]... -- ARGV
 #
-# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open device, or the path of an open file, so
-# that the vmm itself needs no right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
+# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock, of a file to read or to write or of an open device, or
+# the path of an open file, so that the vmm itself needs no right to any directory or device. With --lease the vmm is
+# killed once the boot-clock second written in FILE has passed.
 use strict;
 use warnings;
-use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
+use Fcntl qw(O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY);
 use Socket;
 
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
-my (%option, @listen, @files, @devices);
+my (%option, @listen, @files, @descriptors);
 while (defined(my $flag = shift @ARGV)) {
     last if $flag eq '--';
     my $value = shift @ARGV;
     if    ($flag eq '--listen') { push @listen, $value }
     elsif ($flag eq '--open')   { push @files,  $value }
-    elsif ($flag eq '--open-device') { push @devices, $value }
+    elsif ($flag eq '--read')   { push @descriptors, [$value, O_RDONLY] }
+    elsif ($flag eq '--create') { push @descriptors, [$value, O_CREAT | O_TRUNC | O_WRONLY] }
+    elsif ($flag eq '--open-device') { push @descriptors, [$value, O_RDWR] }
     else                        { $option{ substr $flag, 2 } = $value }
 }
 
@@ -47,11 +50,12 @@ for my $pair (@files) {
     push @inherited, $file;
     $key{$name} = '/proc/self/fd/' . fileno $file;
 }
-for my $pair (@devices) {
+for my $descriptor (@descriptors) {
+    my ($pair, $mode) = @$descriptor;
     my ($name, $path) = split /=/, $pair, 2;
-    open(my $device, '+<', $path) or die "$path: $!\n";
-    push @inherited, $device;
-    $key{$name} = fileno $device;
+    sysopen(my $file, $path, $mode) or die "$path: $!\n";
+    push @inherited, $file;
+    $key{$name} = fileno $file;
 }
 s/\{([a-z]+)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
 

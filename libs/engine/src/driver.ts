@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
-import type { VmmSpec } from './vmm-spec.js';
+import type { Origin, VmmSpec } from './vmm-spec.js';
 
 export const driverNames = ['kvm', 'tcg', 'v86', 'model'] as const;
 export type DriverName = (typeof driverNames)[number];
@@ -38,12 +38,17 @@ export interface VmmExit {
 }
 
 /**
- * starting: the process runs, the guest is not ready. running: ready. unresponsive: the process is there but does not
- * answer. gone: no process of this generation, for ever; `exit` says why.
+ * starting: the process runs, the guest is not ready. running: ready. paused: ready, its time stands still on purpose.
+ * unresponsive: the process is there but does not answer. gone: no process of this generation, for ever; `exit` says
+ * why.
  */
 export interface Observed {
   readonly handle: VmmHandle;
-  readonly state: 'starting' | 'running' | 'unresponsive' | 'gone';
+  readonly state: 'starting' | 'running' | 'paused' | 'unresponsive' | 'gone';
+  /** What the guest truly began from, which need not be what was asked for: see `start`. Absent when gone for good. */
+  readonly origin?: Origin['kind'];
+  /** Why that is `boot` although it was asked for otherwise; known to the process that started it. */
+  readonly coldBecause?: string;
   readonly pid?: number;
   readonly phasesMs: BootPhasesMs;
   readonly heartbeat?: Heartbeat;
@@ -68,6 +73,8 @@ export interface VmmStats {
   /** Time the vmm wanted to run and could not: the host's own steal. */
   readonly cpuDelayMs: number;
   readonly residentMib: number;
+  /** The part of `residentMib` that no other vmm shares: what its end gives back. */
+  readonly privateMib: number;
   readonly guest?: GuestStats;
 }
 
@@ -124,7 +131,8 @@ export interface EngineDriver {
   probe(limitMs?: number): Promise<EngineCapabilities>;
 
   /**
-   * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`. The
+   * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`. A
+   * guest with another origin than `boot` is ready by then; a template that is of no use is left for a cold boot. The
    * same (vmmId, generation) again gives the same vmm, whatever its state.
    * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed; AbortError when the signal
    * fires

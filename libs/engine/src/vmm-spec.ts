@@ -12,9 +12,15 @@ const kernelInitrdImage = z.object({
 });
 export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 
-/** Where the guest's first instant comes from. boot: cold. incoming: waits for a live migration to bring it. */
+/**
+ * Where the guest's first instant comes from. boot: cold. saved: goes on where its own saved state ended. template: a
+ * private copy of a template's state and memory, which stay untouched. incoming: waits for a live migration to bring
+ * it.
+ */
 const origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('boot') }),
+  z.object({ kind: z.literal('saved'), statePath: path, memoryPath: path.optional() }),
+  z.object({ kind: z.literal('template'), statePath: path, memoryPath: path }),
   z.object({ kind: z.literal('incoming') }),
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
@@ -30,6 +36,8 @@ export const vmmSpec = z.object({
   memoryMib: z.int(),
   image: kernelInitrdImage,
   onIsolation: z.enum(isolationPolicies),
+  /** The guest's memory as a file, to be mapped by another vmm: a template's, or one that moves on its own node. */
+  memoryPath: path.optional(),
   /** `boot` when absent. */
   origin: origin.optional(),
 });

@@ -42,6 +42,8 @@ export class VmmWatcher {
         return this.limit(vmm, 'start-timeout', startLimitMs);
       case 'running':
         return this.ready(vmm, observed);
+      case 'paused':
+        return this.unlimit(vmm);
       case 'unresponsive':
         return this.limit(vmm, 'unresponsive', unresponsiveLimitMs);
       case 'gone':

@@ -138,7 +138,7 @@ export class ModelVmm {
       memoryTotalMib: memoryMib,
       memoryAvailableMib: memoryMib - usedMib,
     };
-    return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, guest };
+    return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, privateMib: usedMib, guest };
   }
 
   private cpuMsAt(nowMs: number): number {

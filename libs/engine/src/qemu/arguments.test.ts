@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { machineIdOf } from '../identity.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments } from './arguments.js';
 
@@ -20,6 +21,7 @@ const options = {
   leasePath: '/node/lease',
   setprivPath: '/usr/bin/setpriv',
   userId: 1_900_000_001,
+  saves: true,
 } as const;
 
 test('the command line of an emulated guest is this one', () => {
@@ -28,7 +30,8 @@ test('the command line of an emulated guest is this one', () => {
       ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
       ' -accel tcg,tb-size=16 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
       ' -kernel {kernel} -initrd {initrd}' +
-      ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1' +
+      ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1 machineid=' +
+      machineIdOf('i1') +
       ' -chardev socket,id=qmp,fd={qmp},server=on,wait=off -mon chardev=qmp,mode=control' +
       ' -chardev stdio,id=serial,signal=off -serial chardev:serial' +
       ' -chardev socket,id=agent,fd={agent},server=on,wait=off' +
@@ -46,7 +49,7 @@ test('kvm differs by its accelerator, its cpu and what emulation asks of the ker
     'fd={kvm},set=1',
     'kvm,device=/dev/fdset/1',
     'qemu64',
-    'quiet hostname=web-1',
+    `quiet hostname=web-1 machineid=${machineIdOf('i1')}`,
   ]);
   expect(guardArguments(spec, { ...options, accelerator: 'kvm' })).toContain('kvm=/dev/kvm');
 });
@@ -64,7 +67,7 @@ test('the guard opens what the vmm may not reach, then runs it as nobody, tied t
   const words = guardArguments(spec, options).join(' ');
   expect(words).toContain(
     '/berth/guard.pl --name web-1 --console-bytes 1048576 --listen qmp --listen agent' +
-      ' --open kernel=/images/vmlinux --open initrd=/images/initrd' +
+      ' --open kernel=/images/vmlinux --open initrd=/images/initrd --create outgoing=state' +
       ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +
       ' qemu-system-x86_64 -name',
   );
@@ -81,4 +84,20 @@ test('without setpriv or the right to change users, the vmm runs as the worker d
   expect(guardArguments(spec, without).join(' ')).toContain('-- qemu-system-x86_64');
   const { userId: __, ...asWorker } = options;
   expect(guardArguments(spec, asWorker).join(' ')).toContain('-- /usr/bin/setpriv --no-new-privs --pdeathsig KILL --');
+});
+
+test('a template has its memory in a file, a clone maps that file and keeps what it writes to itself', () => {
+  const template = guardArguments({ ...spec, memoryPath: '/t/memory' }, options).join(' ');
+  expect(template).toContain('--open memory=/t/memory');
+  expect(template).toContain('-object memory-backend-file,id=pc.ram,size=64M,mem-path={memory},share=on');
+  expect(template).not.toContain('-incoming');
+  const origin = { kind: 'template', statePath: '/t/state', memoryPath: '/t/memory' } as const;
+  const clone = guardArguments({ ...spec, origin }, options).join(' ');
+  expect(clone).toContain('--open memory=/t/memory --read incoming=/t/state');
+  expect(clone).toContain('mem-path={memory},share=off,readonly=on,rom=off');
+  expect(clone).toContain('-incoming defer -add-fd set=2,fd={incoming}');
+});
+
+test('an engine that cannot save is given nothing to save to', () => {
+  expect(guardArguments(spec, { ...options, saves: false }).join(' ')).not.toContain('outgoing');
 });

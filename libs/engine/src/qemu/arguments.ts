@@ -1,6 +1,8 @@
 import { consoleMaxBytes } from '@berth/domain/limits.js';
-import type { Origin, VmmSpec } from '../vmm-spec.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import { machineIdOf } from '../identity.js';
 import { leaseSeconds } from '../vmm/lease.js';
+import { memoryArguments, memoryOf, stateArguments, stateFiles } from './state-arguments.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -10,6 +12,8 @@ export interface LaunchOptions {
   readonly kvmPath: string;
   readonly guardPath: string;
   readonly leasePath: string;
+  /** Whether this version of QEMU can save a guest: then it is given a file to save to. */
+  readonly saves: boolean;
   /** The unprivileged user and group of the vmm; absent when the worker may not change them. */
   readonly userId?: number;
   /** Where setpriv stands; absent on a machine without it: then a vmm is not tied to the life of its guard. */
@@ -34,8 +38,9 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     ['--listen', 'qmp', '--listen', 'agent'],
     ['--open', `kernel=${spec.image.kernelPath}`, '--open', `initrd=${spec.image.initrdPath}`],
     options.accelerator === 'kvm' ? ['--open-device', `kvm=${options.kvmPath}`] : [],
+    stateFiles(spec, options.saves),
     ['--', ...confinement(options)],
-    [options.qemuPath, ...qemuArguments(spec, options.accelerator)],
+    [options.qemuPath, ...qemuArguments(spec, options.accelerator), ...stateArguments(spec, options.saves)],
   ].flat();
 }
 
@@ -50,7 +55,8 @@ export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[]
     ['-nodefaults', '-no-user-config', '-display', 'none'],
     ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     accelerated[accelerator],
-    ['-machine', 'q35,sata=off,smm=off', '-bios', 'qboot.rom'],
+    ['-machine', `q35,sata=off,smm=off${memoryOf(spec) ? ',memory-backend=pc.ram' : ''}`, '-bios', 'qboot.rom'],
+    memoryArguments(spec),
     ['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
     ['-kernel', '{kernel}', '-initrd', '{initrd}', '-append', kernelParameters(spec, accelerator)],
     ['-chardev', 'socket,id=qmp,fd={qmp},server=on,wait=off', '-mon', 'chardev=qmp,mode=control'],
@@ -58,7 +64,6 @@ export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[]
     ['-chardev', 'socket,id=agent,fd={agent},server=on,wait=off'],
     ['-device', 'virtio-serial-pci,max_ports=1', '-device', 'virtconsole,chardev=agent'],
     ['-device', 'pvpanic-pci', '-action', 'panic=exit-failure'],
-    originArguments[spec.origin?.kind ?? 'boot'],
   ].flat();
 }
 
@@ -72,17 +77,12 @@ const accelerated = {
   kvm: ['-add-fd', 'fd={kvm},set=1', '-accel', 'kvm,device=/dev/fdset/1', '-cpu', 'qemu64'],
 } as const satisfies Record<Accelerator, readonly string[]>;
 
-/** `-S`: a guest that has arrived stands still until it is told to go on. */
-const originArguments = {
-  boot: [],
-  incoming: ['-S', '-incoming', 'defer'],
-} as const satisfies Record<Origin['kind'], readonly string[]>;
-
 function kernelParameters(spec: VmmSpec, accelerator: Accelerator): string {
   const emulation = accelerator === 'tcg' ? emulationParameters : [];
   // One vcpu is well served by the HPET alone and idles at a third; several would wake each other.
   const timer = accelerator === 'tcg' && spec.vcpus === 1 ? ['nolapic_timer'] : [];
-  return [spec.image.cmdline, ...emulation, ...timer, `hostname=${spec.instanceName}`].join(' ');
+  const identity = [`hostname=${spec.instanceName}`, `machineid=${machineIdOf(spec.instanceId)}`];
+  return [spec.image.cmdline, ...emulation, ...timer, ...identity].join(' ');
 }
 
 /** `--pdeathsig`: a vmm without its guard would outlive its node's lease unseen. */

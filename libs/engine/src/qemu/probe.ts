@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { EngineCapabilities, EngineDriver } from '../driver.js';
 import type { KernelInitrdImage } from '../vmm-spec.js';
 import { untilReady } from '../until-ready.js';
 import type { Accelerator } from './arguments.js';
+import { qemuVersion } from './version.js';
 
-const versionTimeoutMs = 10_000;
 /** A tiny guest is ready in about a second under emulation; ten times that is an engine of no use. */
 const bootTimeoutMs = 15_000;
 const probeInstanceId = 'probe';
@@ -19,11 +17,8 @@ export async function probeQemu(
   limitMs = bootTimeoutMs,
 ): Promise<EngineCapabilities> {
   const name = options.accelerator;
-  let version: string;
-  try {
-    const { stdout } = await promisify(execFile)(options.qemuPath, ['--version'], { timeout: versionTimeoutMs });
-    version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
-  } catch {
+  const version = await qemuVersion(options.qemuPath);
+  if (version === undefined) {
     const remedy = 'apt-get install qemu-system-x86';
     return { driver: name, available: false, detail: `${options.qemuPath} does not run; install it with: ${remedy}` };
   }

@@ -1,4 +1,8 @@
-import type { EngineCapabilities, VmmHandle } from '../driver.js';
+import { createHash } from 'node:crypto';
+import { chown, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Saves } from '../abilities.js';
+import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
 import type {
   Departure,
   GuestPlace,
@@ -8,17 +12,20 @@ import type {
   MigrationOrder,
 } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
+import { keepState, stateFile, writeState } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
-import type { KernelInitrdImage } from '../vmm-spec.js';
-import { guardArguments, type LaunchOptions } from './arguments.js';
+import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
+import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
-import { migrationFailed, placeOf } from './migration-state.js';
+import { migrationFailed, placeOf, qmpOf } from './migration-state.js';
 import { listenForGuest } from './migration-target.js';
 import { probeQemu } from './probe.js';
+import { memoryOf } from './state-arguments.js';
+import { canSave, qemuVersion } from './version.js';
 
-export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath'> {
+export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath' | 'saves'> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
@@ -27,20 +34,24 @@ export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setpr
 }
 
 const perlPath = '/usr/bin/perl';
+const commandTimeoutMs = 5000;
 
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements Migrates {
+export class QemuDriver extends VmmDriver implements Migrates, Saves {
   readonly #options: QemuDriverOptions;
+  readonly #version: string | undefined;
 
-  private constructor(options: QemuDriverOptions, state: StateDirectory) {
-    super(options.accelerator, state, launcherOf(options));
+  private constructor(options: QemuDriverOptions, state: StateDirectory, version: string | undefined) {
+    super(options.accelerator, state, launcherOf(options, canSave(version)));
     this.#options = options;
+    this.#version = version;
   }
 
   static async open(options: QemuDriverOptions): Promise<QemuDriver> {
-    return new QemuDriver(options, await StateDirectory.at(options.statePath));
+    const version = await qemuVersion(options.qemuPath);
+    return new QemuDriver(options, await StateDirectory.at(options.statePath), version);
   }
 
   async receive(handle: VmmHandle, options: { host: string; method: MigrationMethod }): Promise<MigrationAddress> {
@@ -60,7 +71,6 @@ export class QemuDriver extends VmmDriver implements Migrates {
   async resume(handle: VmmHandle): Promise<void> {
     const vmm = await this.known.live(handle);
     const place = await placeOf(vmm);
-    if (place === 'runs') return;
     if (place === 'awaited') throw migrationFailed(handle, 'no guest has arrived');
     if (place === 'arrived') await this.state.noteResumed(handle.vmmId);
     await keepGuest(vmm);
@@ -70,18 +80,59 @@ export class QemuDriver extends VmmDriver implements Migrates {
   probe(limitMs?: number): Promise<EngineCapabilities> {
     return probeQemu(this, this.#options, (instanceId) => this.state.highestGeneration(instanceId), limitMs);
   }
+
+  async pause(handle: VmmHandle): Promise<void> {
+    await qmpOf(await this.known.live(handle)).execute('stop', commandTimeoutMs);
+  }
+
+  async save(handle: VmmHandle, statePath: string): Promise<void> {
+    if (!canSave(this.#version)) throw new EngineError('no-answer', `QEMU ${this.#version} cannot save a guest safely`);
+    const vmm = await this.known.live(handle);
+    const memory = memoryOf(vmm.record.spec);
+    await writeState(qmpOf(vmm), memory !== undefined && !memory.isPrivate);
+    await keepState(join(vmm.path, stateFile), statePath);
+  }
+
+  async becomeTemplate(handle: VmmHandle): Promise<void> {
+    await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
+  }
+
+  machineDigest(spec: VmmSpec): string | undefined {
+    if (!canSave(this.#version)) return undefined;
+    const { origin: _, memoryPath: __, ...machine } = spec;
+    const anyone = { ...machine, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
+    const words = [this.#version, spec.image, qemuArguments(anyone, this.#options.accelerator)];
+    return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  }
 }
 
-function launcherOf({ confinement, ...options }: QemuDriverOptions): Launcher {
+function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
   const { setprivPath, userIds } = confinement;
+  const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
     check: ({ image }) => checkImage(image, userIds !== undefined),
+    prepare: async (spec) => {
+      const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
+      if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
+    },
     command: (spec, leasePath) => {
+      const userId = userIdFor(spec);
       const own = {
         ...(setprivPath === undefined ? {} : { setprivPath }),
-        ...(userIds ? { userId: userIdOf(spec.vmmId, userIds) } : {}),
+        ...(userId === undefined ? {} : { userId }),
       };
-      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, ...own }) };
+      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, saves, ...own }) };
     },
   };
+}
+
+/** An empty file that takes no room until the guest writes, and that only its vmm's user may open. */
+async function makeMemory(path: string, memoryMib: number, userId: number | undefined): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.truncate(memoryMib * 1024 * 1024);
+  } finally {
+    await file.close();
+  }
+  if (userId !== undefined) await chown(path, userId, userId);
 }

@@ -1,5 +1,6 @@
 import type { BootPhasesMs, GuestStats, Heartbeat } from '../driver.js';
 import type { Beat } from './agent.js';
+import type { ArrivalTimes } from './record.js';
 
 /**
  * What the guest's beats tell about its boot. The guest says how long its kernel has run and when it was ready, so both
@@ -34,6 +35,12 @@ export class Boot {
     this.#readyAtMs = this.#kernelAtMs + beat.readyAtMs;
     this.#heardAtMs = atMs;
     return true;
+  }
+
+  /** The guest did not boot here: it went on from a saved one. */
+  arrive({ resumedAtMs, readyAtMs }: ArrivalTimes): void {
+    this.#kernelAtMs = resumedAtMs;
+    this.#readyAtMs = readyAtMs;
   }
 
   /** The machine was reset: the guest is not ready until it counts its beats from one again. */

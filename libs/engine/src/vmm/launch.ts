@@ -15,6 +15,8 @@ export interface GuardCommand {
 export interface Launcher {
   /** @throws EngineError image-unavailable */
   check(spec: VmmSpec): Promise<void>;
+  /** Makes what the vmm needs beside its image. */
+  prepare(spec: VmmSpec): Promise<void>;
   command(spec: VmmSpec, leasePath: string): GuardCommand;
 }
 

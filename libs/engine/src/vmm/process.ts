@@ -13,6 +13,7 @@ export interface ProcessUsage {
   /** Runnable, but not run: the second figure of schedstat, summed over the threads. */
   readonly delayMs: number;
   readonly residentMib: number;
+  readonly privateMib: number;
 }
 
 /** False as well when the pid now belongs to another process, or only its zombie is left. */
@@ -47,8 +48,13 @@ export async function processUsage({ pid }: ProcessIdentity): Promise<ProcessUsa
   return {
     cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
     delayMs: await delayMs(pid),
-    residentMib: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024,
+    residentMib: mibOf(status, 'VmRSS'),
+    privateMib: mibOf(status, 'RssAnon'),
   };
+}
+
+function mibOf(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
 }
 
 export interface FoundProcess extends ProcessIdentity {

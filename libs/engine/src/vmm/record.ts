@@ -22,9 +22,15 @@ const guardExit = z.object({
 });
 export type GuardExit = Readonly<z.infer<typeof guardExit>>;
 
+/** When a guest that did not begin with a boot went on, and when it had its own identity. */
+const arrivalTimes = z.object({ resumedAtMs: z.number(), readyAtMs: z.number() });
+export type ArrivalTimes = Readonly<z.infer<typeof arrivalTimes>>;
+
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;
 
 export const parseProcesses = (text: string): GuardProcesses | undefined => guardProcesses.safeParse(jsonOf(text)).data;
+
+export const parseArrival = (text: string): ArrivalTimes | undefined => arrivalTimes.safeParse(jsonOf(text)).data;
 
 export const parseExit = (text: string): GuardExit | undefined => guardExit.safeParse(jsonOf(text)).data;
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The last bytes of the serial console, from the two halves its guard keeps. */
@@ -6,6 +6,12 @@ export async function readConsoleTail(vmmPath: string, maxBytes: number): Promis
   const latest = await readTail(join(vmmPath, 'serial.log'), maxBytes);
   if (latest.length >= maxBytes) return latest;
   return Buffer.concat([await readTail(join(vmmPath, 'serial.log.1'), maxBytes - latest.length), latest]);
+}
+
+/** The last line of what the vmm's program said. */
+export async function readLastWords(vmmPath: string): Promise<string> {
+  const words = await readFile(join(vmmPath, 'errors.log'), 'utf8').catch(() => '');
+  return words.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
 }
 
 async function readTail(path: string, maxBytes: number): Promise<Buffer> {

@@ -3,6 +3,7 @@ import type { VmmSpec } from '../vmm-spec.js';
 import { bootId, monotonicMs } from './clock.js';
 import type { KnownVmms } from './known-vmms.js';
 import type { Launcher } from './launch.js';
+import type { VmmRecord } from './record.js';
 import type { Vmm } from './vmm.js';
 
 const attachTimeoutMs = 30_000;
@@ -50,17 +51,50 @@ export class Starter {
     await this.#supersede(spec);
     const startedAtMs = monotonicMs();
     await this.launcher.check(spec);
+    await this.launcher.prepare(spec);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
-    const vmm = this.known.add(record, false);
+    if (spec.origin?.kind === 'template') return this.#startWarm(record, signal);
+    const vmm = await this.#launch(record);
     try {
-      await state.writeRecord(record);
-      await vmm.launch(this.launcher.command(spec, state.leasePath));
+      await this.#attach(vmm, signal);
     } catch (error) {
-      this.known.forget(vmmId);
+      if (error instanceof EngineError) await vmm.kill('start-failed');
       throw error;
     }
-    await this.#attach(vmm, signal);
     return vmm.handle;
+  }
+
+  /** Whatever goes wrong with the template, the guest boots instead; nobody hears of the vmm that came to nothing. */
+  async #startWarm(record: VmmRecord, signal: AbortSignal): Promise<VmmHandle> {
+    const vmm = await this.#launch(record, true);
+    try {
+      await this.#attach(vmm, signal);
+      vmm.speak();
+      return vmm.handle;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      await vmm.kill('start-failed');
+      vmm.close();
+      await this.known.state.forgetLaunch(record.spec.vmmId);
+      const cold = await this.#launch({ ...record, spec: { ...record.spec, origin: { kind: 'boot' } } });
+      cold.coldBecause = error.message;
+      await this.#attach(cold, signal);
+      return cold.handle;
+    }
+  }
+
+  async #launch(record: VmmRecord, isSilent = false): Promise<Vmm> {
+    const { state } = this.known;
+    const vmm = this.known.add(record, false);
+    if (isSilent) vmm.hush();
+    try {
+      await state.writeRecord(record);
+      await vmm.launch(this.launcher.command(record.spec, state.leasePath));
+      return vmm;
+    } catch (error) {
+      this.known.forget(record.spec.vmmId);
+      throw error;
+    }
   }
 
   /** An older vmm of the same instance on this node must be gone before the new one lives. */
@@ -78,8 +112,7 @@ export class Starter {
       await new Promise((resolve) => setTimeout(resolve, attachPollMs));
       await vmm.check();
     }
-    if (vmm.qmp) return;
-    await vmm.kill('start-failed');
+    if (vmm.qmp) return vmm.arrive();
     throw new EngineError('start-failed', `the vmm did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
   }
 }

@@ -2,10 +2,12 @@ import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 
 import { join } from 'node:path';
 import { EngineError, type KillReason } from '../driver.js';
 import {
+  parseArrival,
   parseExit,
   parseIntent,
   parseProcesses,
   parseRecord,
+  type ArrivalTimes,
   type GuardExit,
   type GuardProcesses,
   type VmmRecord,
@@ -78,6 +80,15 @@ export class StateDirectory {
     return this.#read(vmmId, 'exit.json', parseExit);
   }
 
+  /** Present once a guest that did not begin with a boot has its own identity. */
+  readArrival(vmmId: string): Promise<ArrivalTimes | undefined> {
+    return this.#read(vmmId, 'arrival.json', parseArrival);
+  }
+
+  async writeArrival(vmmId: string, times: ArrivalTimes): Promise<void> {
+    await replaceFile(join(this.vmmPath(vmmId), 'arrival.json'), JSON.stringify(times));
+  }
+
   /** Why we are about to end the vmm; the first reason stands. */
   async writeIntent(vmmId: string, reason: KillReason): Promise<void> {
     await writeFile(join(this.vmmPath(vmmId), 'intent'), reason, { flag: 'wx' }).catch(() => undefined);
@@ -115,6 +126,13 @@ export class StateDirectory {
   async highestGeneration(instanceId: string): Promise<number> {
     const text = await readFile(this.#generationPath(instanceId), 'utf8').catch(() => '0');
     return Number.parseInt(text, 10) || 0;
+  }
+
+  /** Leaves the record alone, so that the vmm can be launched once more. Only of one whose process is gone. */
+  async forgetLaunch(vmmId: string): Promise<void> {
+    const path = this.vmmPath(vmmId);
+    const files = (await readdir(path)).filter((file) => file !== 'vmm.json');
+    await Promise.all(files.map((file) => rm(join(path, file), { force: true })));
   }
 
   async remove(vmmId: string): Promise<void> {

@@ -135,6 +135,7 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
       cpuMs: usage.cpuMs + (guardUsage?.cpuMs ?? 0),
       cpuDelayMs: usage.delayMs,
       residentMib: usage.residentMib + (guardUsage?.residentMib ?? 0),
+      privateMib: usage.privateMib + (guardUsage?.privateMib ?? 0),
       ...(vmm.boot.stats ? { guest: vmm.boot.stats } : {}),
     };
   }
@@ -149,11 +150,11 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
 
   async exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }> {
     signal.throwIfAborted();
-    return (await this.#agentOf(handle)).exec(command, execTimeoutMs);
+    return (await this.agentOf(handle)).exec(command, execTimeoutMs);
   }
 
   async setLoad(handle: VmmHandle, percent: number): Promise<void> {
-    await (await this.#agentOf(handle)).ask(`load ${Math.round(percent)}`, agentTimeoutMs);
+    await (await this.agentOf(handle)).ask(`load ${Math.round(percent)}`, agentTimeoutMs);
   }
 
   cleanOrphans(): Promise<readonly string[]> {
@@ -166,7 +167,7 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
     this.known.close();
   }
 
-  async #agentOf(handle: VmmHandle): Promise<AgentClient> {
+  protected async agentOf(handle: VmmHandle): Promise<AgentClient> {
     const { agent } = await this.known.live(handle);
     if (agent) return agent;
     throw new EngineError('no-answer', `the agent of vmm ${handle.vmmId} cannot be reached`);

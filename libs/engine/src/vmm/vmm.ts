@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
 import { AgentClient } from './agent.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
-import { readConsoleTail } from './serial.js';
+import { bringUp } from './arrival.js';
+import { readConsoleTail, readLastWords } from './serial.js';
 import { exitOf } from './exit.js';
 import { launchGuard, type GuardCommand } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
@@ -24,12 +24,16 @@ const reapWaitMs = 1000;
 const killWaitMs = 10_000;
 const settlePollMs = 5;
 /** The guest is not meant to say anything: it waits, or is moving between two vmms. */
+/** Its time stands still because somebody wanted it to. */
+const pausedStates = ['paused', 'postmigrate'];
 const quietStates = ['inmigrate', 'paused', 'finish-migrate', 'postmigrate'];
 
 /** One vmm as this worker sees it: its record on disk, its processes, its two connections, and what they said. */
 export class Vmm {
   readonly handle: VmmHandle;
   readonly boot = new Boot();
+  /** Why it boots although it was to begin otherwise. */
+  coldBecause: string | undefined;
   #processes: GuardProcesses | undefined;
   #qmp: QmpClient | undefined;
   #agent: AgentClient | undefined;
@@ -38,6 +42,10 @@ export class Vmm {
   #misses = 0;
   #unresponsive = false;
   #panicked = false;
+  #paused = false;
+  #arriving: Promise<void> | undefined;
+  #arrived: boolean;
+  #silenced = false;
   #exit: VmmExit | undefined;
   #checking: Promise<void> | undefined;
   #closed = false;
@@ -56,6 +64,7 @@ export class Vmm {
     const { vmmId, instanceId, generation } = record.spec;
     this.handle = { vmmId, instanceId, generation };
     this.#launched = adopted;
+    this.#arrived = !('statePath' in (record.spec.origin ?? {}));
   }
 
   get path(): string {
@@ -91,6 +100,8 @@ export class Vmm {
     return {
       handle: this.handle,
       state: this.#stateNow(),
+      origin: this.record.spec.origin?.kind ?? 'boot',
+      ...(this.coldBecause === undefined ? {} : { coldBecause: this.coldBecause }),
       phasesMs: sameBoot ? { image: imageAtMs - startedAtMs, ...spawned, ...this.boot.phasesSince(startedAtMs) } : {},
       ...(this.#processes && !this.#exit ? { pid: this.#processes.vmm.pid } : {}),
       ...(heartbeat ? { heartbeat } : {}),
@@ -113,6 +124,7 @@ export class Vmm {
     }
     await this.#connectQmp();
     await this.#connectAgent();
+    if (this.adopted && !this.#arrived) void this.arrive().catch(() => this.kill('start-failed'));
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? this.#attachedAtMs);
     if (silentMs < silenceMs && this.#qmp) this.#answered(true);
     else await this.#askVmm();
@@ -122,8 +134,15 @@ export class Vmm {
     const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
     // Beats that waited in our own queue, because this worker was paused, have been read by now.
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs());
+    if (status !== undefined) this.#pausedIs(pausedStates.includes(status));
     if (status !== undefined && quietStates.includes(status)) return this.#answered(true);
     this.#answered(status !== undefined && status !== 'internal-error' && silentMs < guestSilenceMs);
+  }
+
+  #pausedIs(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (this.#arrived) this.#tell();
   }
 
   #answered(well: boolean): void {
@@ -148,13 +167,45 @@ export class Vmm {
     this.#tell();
   }
 
-  async #connectAgent(): Promise<void> {
-    if (this.#agent) return;
+  async #connectAgent(): Promise<AgentClient | undefined> {
+    if (this.#agent) return this.#agent;
     const onBeat = (beat: Parameters<Boot['take']>[0]) => {
       if (this.boot.take(beat, monotonicMs())) this.#tell();
     };
     const onEnd = () => (this.#agent = undefined);
-    this.#agent = await AgentClient.connect(join(this.path, 'agent.sock'), { onBeat, onEnd }).catch(() => undefined);
+    return (this.#agent = await AgentClient.connect(join(this.path, 'agent.sock'), { onBeat, onEnd }).catch(
+      () => undefined,
+    ));
+  }
+
+  /**
+   * Of a guest that does not begin with its boot: resolves once it runs as itself, at once for any other.
+   * @throws EngineError no-answer, start-failed
+   */
+  arrive(): Promise<void> {
+    this.#arriving ??= this.#arrive().finally(() => (this.#arriving = undefined));
+    return this.#arriving;
+  }
+
+  async #arrive(): Promise<void> {
+    if (this.#arrived || !this.#qmp) return;
+    const { vmmId } = this.handle;
+    const before = await this.state.readArrival(vmmId);
+    const times = before ?? (await bringUp(this.record.spec, this.#qmp, () => this.#connectAgent()));
+    if (!before) await this.state.writeArrival(vmmId, times);
+    this.boot.arrive(times);
+    this.#arrived = true;
+    this.#tell();
+  }
+
+  /** Nobody is told of it until `speak`: it may come to nothing and be launched once more. */
+  hush(): void {
+    this.#silenced = true;
+  }
+
+  speak(): void {
+    this.#silenced = false;
+    this.#tell();
   }
 
   /** Asks the guest for a beat at once instead of waiting for the next one. */
@@ -172,6 +223,7 @@ export class Vmm {
   #onEvent(name: string): void {
     for (const listener of this.#listeners) listener(name);
     if (name === 'GUEST_PANICKED') this.#panicked = true;
+    if (name === 'STOP' || name === 'RESUME') this.#pausedIs(name === 'STOP');
     if (name !== 'RESET') return;
     this.boot.reset();
     this.#tell();
@@ -215,7 +267,7 @@ export class Vmm {
       answered: this.#spawnedAtMs !== undefined || tail.length > 0,
       sameBoot,
       panicked: this.#panicked || tail.includes('Kernel panic - not syncing'),
-      lastWords: await this.#lastWords(),
+      lastWords: await readLastWords(this.path),
     });
     this.#tell();
   }
@@ -235,18 +287,14 @@ export class Vmm {
     return true;
   }
 
-  async #lastWords(): Promise<string> {
-    const words = await readFile(join(this.path, 'errors.log'), 'utf8').catch(() => '');
-    return words.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
-  }
-
   #stateNow(): Observed['state'] {
     if (this.#exit) return 'gone';
     if (this.#unresponsive) return 'unresponsive';
-    return this.boot.isReady ? 'running' : 'starting';
+    if (!this.boot.isReady || !this.#arrived) return 'starting';
+    return this.#paused ? 'paused' : 'running';
   }
 
   #tell(): void {
-    if (!this.#closed) this.announce(this.observe());
+    if (!this.#closed && !this.#silenced) this.announce(this.observe());
   }
 }

@@ -1,0 +1,33 @@
+import type { VmmHandle } from './driver.js';
+import type { VmmSpec } from './vmm-spec.js';
+
+/** Ability: stop a guest's time, and let it go on. */
+export interface Pauses {
+  /** Of a guest that is paused already: does nothing. @throws EngineError not-found, no-answer */
+  pause(handle: VmmHandle): Promise<void>;
+
+  /** Of a guest that runs: does nothing. @throws EngineError not-found, no-answer */
+  resume(handle: VmmHandle): Promise<void>;
+}
+
+/** Ability: keep a guest in files, and take it up again from them, see `Origin`. */
+export interface Saves extends Pauses {
+  /**
+   * Pauses the guest and writes all of it to `statePath`; its memory is left out when that is a file of its own
+   * (`VmmSpec.memoryPath`). The file is whole and on disk when this resolves.
+   * @throws EngineError not-found, no-answer, node-disk-full
+   */
+  save(handle: VmmHandle, statePath: string): Promise<void>;
+
+  /**
+   * Has the guest do nothing but wait for the identity it will be given as a copy; it is of no other use from then on.
+   * @throws EngineError not-found, no-answer
+   */
+  becomeTemplate(handle: VmmHandle): Promise<void>;
+
+  /**
+   * Names everything of engine and machine that a saved guest depends on: another digest, another machine. Of the
+   * image's files only the paths are in it. Undefined when the engine's version cannot save.
+   */
+  machineDigest(spec: VmmSpec): string | undefined;
+}

@@ -1,0 +1,20 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { VmmSpec } from './vmm-spec.js';
+
+/** What makes a guest another one than the guest it was copied from. */
+export interface Identity {
+  readonly hostname: string;
+  /** As systemd's /etc/machine-id: the same for an instance whatever vmm it runs as. */
+  readonly machineId: string;
+  /** Never twice the same. */
+  readonly seed: Buffer;
+  readonly macAddress?: string;
+}
+
+export function identityOf(spec: VmmSpec): Identity {
+  return { hostname: spec.instanceName, machineId: machineIdOf(spec.instanceId), seed: randomBytes(32) };
+}
+
+export function machineIdOf(instanceId: string): string {
+  return createHash('sha256').update(instanceId).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Saves } from './abilities.js';
+import { EngineError, type EngineDriver } from './driver.js';
+import { untilReady } from './until-ready.js';
+import type { VmmSpec } from './vmm-spec.js';
+
+/** A guest that was booted once, as files: any number of others begin as private copies of it. */
+export interface Template {
+  readonly statePath: string;
+  readonly memoryPath: string;
+  /** What the files take, holes left out. */
+  readonly bytes: number;
+}
+
+export type TemplateShape = Pick<VmmSpec, 'vcpus' | 'memoryMib' | 'image'>;
+
+/**
+ * Boots a guest of the shape, saves it into `directory`, which must be there, and ends it. It is nobody's: no record of
+ * an instance knows it, and a worker that finds one left over releases it.
+ * @throws EngineError start-failed when the guest does not become ready, and all that `start` and `save` throw
+ */
+export async function makeTemplate(
+  driver: EngineDriver & Saves,
+  shape: TemplateShape,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Template> {
+  const [statePath, memoryPath] = [join(directory, 'state'), join(directory, 'memory')];
+  const name = `template-${randomUUID()}`;
+  const spec = { ...shape, vmmId: name, instanceId: name, instanceName: 'template', generation: 1, memoryPath };
+  const handle = await driver.start({ ...spec, onIsolation: 'stop' }, signal);
+  try {
+    const { state, exit } = await untilReady(driver, handle, signal);
+    if (state !== 'running')
+      throw new EngineError('start-failed', `the template did not boot: ${exit?.detail ?? state}`);
+    await driver.becomeTemplate(handle);
+    await driver.save(handle, statePath);
+  } finally {
+    await driver.release(handle);
+  }
+  await chmod(memoryPath, 0o444); // each clone opens it as a user of its own, and no other way leads to it
+  const blocks = await Promise.all([stat(statePath), stat(memoryPath)]);
+  return { statePath, memoryPath, bytes: blocks.reduce((sum, file) => sum + file.blocks * 512, 0) };
+}

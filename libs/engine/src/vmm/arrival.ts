@@ -1,0 +1,60 @@
+import { EngineError } from '../driver.js';
+import { identityOf, type Identity } from '../identity.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import type { AgentClient } from './agent.js';
+import { monotonicMs } from './clock.js';
+import type { QmpClient } from './qmp.js';
+import type { ArrivalTimes } from './record.js';
+
+/** Descriptor sets in which the guard hands a vmm the state it begins with and the file it may save to; 1 is KVM. */
+export const fdsets = { incoming: 2, outgoing: 3 } as const;
+
+const commandTimeoutMs = 5000;
+const loadTimeoutMs = 30_000;
+const identityTimeoutMs = 10_000;
+const pollMs = 1;
+
+/**
+ * Brings a guest that does not begin with a boot to where it runs as itself. Each step looks at how things stand, so
+ * that another worker can go on where one died. @throws EngineError no-answer, start-failed
+ */
+export async function bringUp(
+  spec: VmmSpec,
+  qmp: QmpClient,
+  agent: () => Promise<AgentClient | undefined>,
+): Promise<ArrivalTimes> {
+  await load(qmp, hasMemoryFile(spec));
+  await qmp.execute('cont', commandTimeoutMs);
+  const resumedAtMs = monotonicMs();
+  const voice = await agent();
+  if (!voice) throw new EngineError('no-answer', `the agent of vmm ${spec.vmmId} cannot be reached`);
+  await voice.ask(`identity ${wordsOf(identityOf(spec))}`, identityTimeoutMs);
+  return { resumedAtMs, readyAtMs: monotonicMs() };
+}
+
+function hasMemoryFile({ origin }: VmmSpec): boolean {
+  return origin?.kind === 'template' || (origin?.kind === 'saved' && origin.memoryPath !== undefined);
+}
+
+async function load(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {
+  const deadlineMs = monotonicMs() + loadTimeoutMs;
+  if ((await qmp.status(commandTimeoutMs)) !== 'inmigrate') return;
+  const capabilities = [{ capability: 'x-ignore-shared', state: memoryIsFile }];
+  await qmp.execute('migrate-set-capabilities', commandTimeoutMs, { capabilities }).catch(() => undefined);
+  // Refused when a worker before us has said it already: then it goes on, or the vmm ends.
+  await qmp.execute('migrate-incoming', loadTimeoutMs, { uri: fdsetUri('incoming') }).catch(() => undefined);
+  while ((await qmp.status(commandTimeoutMs)) === 'inmigrate') {
+    if (monotonicMs() > deadlineMs) throw new EngineError('start-failed', 'the saved guest is not loaded');
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+export function fdsetUri(set: keyof typeof fdsets): string {
+  return `file:/dev/fdset/${fdsets[set]}`;
+}
+
+/** Of the words of the agent's `identity`; `deploy/guest/README.md` has them. */
+function wordsOf({ hostname, machineId, seed, macAddress }: Identity): string {
+  const seconds = Math.floor(Date.now() / 1000);
+  return [hostname, machineId, seconds, seed.toString('hex'), ...(macAddress ? [macAddress] : [])].join(' ');
+}
