@@ -5,6 +5,7 @@ import type { Problem } from '@berth/domain/problem.js';
 import type { Role } from '@berth/domain/role.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { startApi, type Api } from '../apps/api/src/api.js';
+import type { ApiConfig } from '../apps/api/src/config.js';
 import { imageBody } from './image-body.js';
 import { openWorld, type World } from './world.js';
 
@@ -37,7 +38,7 @@ export interface ApiWorld {
 
 export const agentSecret = randomBytes(24).toString('base64url');
 
-export async function openApiWorld(): Promise<ApiWorld> {
+export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<ApiWorld> {
   const world = await openWorld();
   const adminTokenFile = join(world.folder, 'admin.token');
   const api = await startApi(
@@ -48,6 +49,11 @@ export async function openApiWorld(): Promise<ApiWorld> {
       BERTH_METRICS_PORT: 0,
       BERTH_AGENT_SECRET: agentSecret,
       BERTH_LOG_LEVEL: 'silent',
+      BERTH_CONSOLE_ORIGINS: [],
+      BERTH_IMAGE_STORE: join(world.folder, 'image-store'),
+      BERTH_IMAGE_NETWORKS: '',
+      BERTH_IMAGE_PLAIN_HTTP: false,
+      ...config,
       BERTH_ADMIN_TOKEN_FILE: adminTokenFile,
     },
     makeLogger('api', process.env['BERTH_LOG_LEVEL'] ?? 'silent'),

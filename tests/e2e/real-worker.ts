@@ -1,6 +1,6 @@
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { Observed } from '@berth/engine/driver.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
 import type { QemuDriver } from '@berth/engine/qemu/qemu-driver.js';
@@ -25,7 +25,7 @@ export async function startRealWorker(world: WorkerWorld): Promise<ServerProcess
 }
 
 /** The tiny guest, its files put where the world's workers look. */
-export async function tinyGuestSource(world: WorkerWorld): Promise<ImageSource> {
+export async function tinyGuestSource(world: WorkerWorld): Promise<ImageContent> {
   const { kind, kernelPath, initrdPath, cmdline } = tinyGuest();
   const sums = await readFile(join(dirname(kernelPath), 'SHA256SUMS'), 'utf8');
   const file = async (source: string) => {

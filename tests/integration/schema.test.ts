@@ -7,6 +7,7 @@ import {
   isolationPolicies,
   restartPolicies,
 } from '@berth/domain/instance-state.js';
+import { firmwares, imageFormats, imageTransitions } from '@berth/domain/image-state.js';
 import { engineDrivers, nodeTransitions } from '@berth/domain/node-state.js';
 import { operationKinds, operationTransitions } from '@berth/domain/operation-state.js';
 import { migrationTransitions, reservationTransitions } from '@berth/domain/reservation-state.js';
@@ -67,6 +68,9 @@ describe('the record', () => {
     ['reservation.state', statesOf(reservationTransitions)],
     ['migration.state', statesOf(migrationTransitions)],
     ['token.role', roles],
+    ['image.state', statesOf<string>(imageTransitions)],
+    ['image.format', imageFormats],
+    ['image.firmware', firmwares],
   ];
   it.each(listed)('allows in %s what the domain allows, no more and no less', async (name, values) => {
     const [table = '', column = ''] = name.split('.');

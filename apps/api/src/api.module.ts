@@ -4,6 +4,7 @@ import { ConsoleSessionRepository } from '@berth/database/console-session.reposi
 import { DecisionRepository } from '@berth/database/decision.repository.js';
 import { EventRepository } from '@berth/database/event.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
+import { ImageImportRepository } from '@berth/database/image-import.repository.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
@@ -13,6 +14,8 @@ import { NodeActionRepository } from '@berth/database/node-action.repository.js'
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
+import type { ImageStore } from '@berth/images/image-store.js';
+import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import type { DynamicModule, Provider, Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
@@ -31,6 +34,7 @@ import { FleetController } from './fleet/fleet.controller.js';
 import { FleetService } from './fleet/fleet.service.js';
 import { HealthController } from './health/health.controller.js';
 import { routesOf } from './http/routes.js';
+import { imageProviders } from './images/image-providers.js';
 import { ImagesController } from './images/images.controller.js';
 import { InstanceTypesController } from './instance-types/instance-types.controller.js';
 import { ConsoleController } from './instances/console-log.controller.js';
@@ -70,6 +74,7 @@ const repositories = [
   TokenRepository,
   InstanceTypeRepository,
   ImageRepository,
+  ImageImportRepository,
   InstanceRepository,
   InstanceCreationRepository,
   InstanceActionRepository,
@@ -85,12 +90,14 @@ export interface Foundation {
   readonly cost: CostFile;
   readonly config: ApiConfig;
   readonly database: Database;
+  readonly images: ImageStore;
+  readonly logger: Logger;
   readonly metrics: Metrics<'api'>;
 }
 
 /** Everything that answers requests. */
 export class ApiModule {
-  static on({ config, cost, database, metrics }: Foundation): DynamicModule {
+  static on({ config, cost, database, images, metrics, logger }: Foundation): DynamicModule {
     return {
       module: ApiModule,
       controllers,
@@ -139,6 +146,7 @@ export class ApiModule {
             new FleetService(fleet, nodes, types, cost),
           inject: [FleetRepository, NodeActionRepository, InstanceTypeRepository],
         },
+        ...imageProviders(config, images, logger),
         InstancesService,
         DryRunService,
       ],

@@ -6,6 +6,7 @@ import { Database } from '@berth/database/database.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
 import { idempotencyTtlHours } from '@berth/domain/limits.js';
+import { ImageStore } from '@berth/images/image-store.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import { NestFactory } from '@nestjs/core';
@@ -19,6 +20,7 @@ import { Chores } from './chores.js';
 import { OpenApiDocument } from './docs/open-api-document.js';
 import { serveDocs } from './docs/swagger-ui.js';
 import { measureRequests } from './http/http-metrics.js';
+import { ImageImporter } from './images/image-importer.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { makeAdapter } from './http/server.js';
 
@@ -27,10 +29,14 @@ const poolSize = 16;
 const statementTimeoutMs = 5_000;
 const lastUsedIntervalMs = 10_000;
 const forgetOldIntervalMs = 600_000;
+/** Imports begin at once; this finds those whose importer died. */
+const importIntervalMs = 5_000;
+const garbageIntervalMs = 600_000;
 
 export interface Api {
   readonly port: number;
   readonly database: Database;
+  readonly images: ImageStore;
   readonly metrics: Metrics<'api'>;
   close(): Promise<void>;
 }
@@ -48,10 +54,11 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   if (config.BERTH_ADMIN_TOKEN_FILE !== undefined) {
     await keepAdminToken(config.BERTH_ADMIN_TOKEN_FILE, new ProjectRepository(database), new TokenRepository(database));
   }
+  const images = await ImageStore.open(config.BERTH_IMAGE_STORE);
   const cost = await readCostFile(config.BERTH_COST_FILE);
   const filter = new ProblemFilter(logger, routes);
   const app = await NestFactory.create<NestFastifyApplication>(
-    ApiModule.on({ config, cost, database, metrics }),
+    ApiModule.on({ config, cost, database, images, metrics, logger }),
     makeAdapter(filter),
     {
       logger: false,
@@ -69,6 +76,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   return {
     port: Number(new URL(await app.getUrl()).port),
     database,
+    images,
     metrics,
     async close() {
       await app.close();
@@ -87,5 +95,8 @@ function startChores(app: NestFastifyApplication, logger: Logger): Chores {
   const consoles = app.get(ConsoleSessionRepository);
   chores.every(forgetOldIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
   chores.every(forgetOldIntervalMs, () => consoles.forgetOld());
+  const importer = app.get(ImageImporter);
+  chores.every(importIntervalMs, () => importer.round());
+  chores.every(garbageIntervalMs, () => importer.collectGarbage());
   return chores;
 }

@@ -1,5 +1,15 @@
 import { port } from '@berth/config/load.js';
+import { networksOf } from '@berth/images/fetch/address.js';
 import { z } from 'zod';
+
+function areNetworks(text: string): boolean {
+  try {
+    networksOf(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const apiConfig = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' }),
@@ -16,6 +26,15 @@ export const apiConfig = z.object({
     .default('')
     .transform((text) => text.split(',').filter((origin) => origin !== ''))
     .pipe(z.array(z.url())),
+  /** Folder of its own for the bytes of images; several APIs share it. */
+  BERTH_IMAGE_STORE: z.string().min(1),
+  /** Networks that images may be fetched from beside the public internet: 10.1.0.0/16,fd00::/8. */
+  BERTH_IMAGE_NETWORKS: z
+    .string()
+    .default('')
+    .refine(areNetworks, { error: 'must be networks such as 10.1.0.0/16,fd00::/8' }),
+  /** Also by plain http; the checksum proves the bytes, but anybody on the way sees them. */
+  BERTH_IMAGE_PLAIN_HTTP: z.stringbool().default(false),
   BERTH_COST_FILE: z.string().optional(),
   BERTH_READY_FILE: z.string().optional(),
   BERTH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -21,6 +21,14 @@ export const consoleQuery = z.object({
   limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),
 });
 
+/**
+ * The API's internal port, for nodes only: `Authorization: Bearer <BERTH_AGENT_SECRET>`, else 401. GET answers the
+ * bytes of an image's content. 404: no image has that checksum.
+ */
+export function imagePathOf(sha256: string): string {
+  return `/v1/image-content/${sha256}`;
+}
+
 /** Header of the answer: where to go on reading. Equal to `offset` asked for: nothing new. */
 export const consoleNextOffsetHeader = 'berth-next-offset';
 

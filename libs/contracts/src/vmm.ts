@@ -2,7 +2,7 @@ import { isolationPolicies } from '@berth/domain/instance-state.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { exitReasons } from '@berth/domain/vmm-state.js';
 import { z } from 'zod';
-import { imageSource } from './http/access.js';
+import { imageContent } from './http/image.js';
 import { id, name } from './primitives.js';
 
 /** All a node needs to start one vmm: workers have no database to ask. Plain data, nothing secret. */
@@ -17,7 +17,7 @@ export const vmmOrder = z.object({
   memoryMib: z.int().positive(),
   diskGib: z.int().min(0),
   onIsolation: z.enum(isolationPolicies),
-  image: imageSource,
+  image: imageContent,
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
 

@@ -1,3 +1,26 @@
+import type { TransitionTable } from './transition.js';
+
+/** importing: its bytes come in or are looked at. active: may be used. failed: `reason` says why. */
+export type ImageState = 'importing' | 'active' | 'failed' | 'deleted';
+
+export const imageTransitions = {
+  importing: ['active', 'failed', 'deleted'],
+  active: ['deleted'],
+  failed: ['deleted'],
+  deleted: [],
+} as const satisfies TransitionTable<ImageState>;
+
 /** What an owner may hand in. All but `raw`, `qcow2` and `iso` are other clouds' and become qcow2. */
 export const importFormats = ['raw', 'qcow2', 'iso', 'vmdk', 'vdi', 'vhd', 'vhdx'] as const;
 export type ImportFormat = (typeof importFormats)[number];
+
+/** What a node gets: a kernel with its RAM disk, a disk, or a CD. */
+export const imageFormats = ['kernel-initrd', 'qcow2', 'iso'] as const;
+export type ImageFormat = (typeof imageFormats)[number];
+
+/** How the guest's first instruction is reached; `direct`: a kernel is put into its memory. */
+export const firmwares = ['bios', 'uefi', 'direct'] as const;
+export type Firmware = (typeof firmwares)[number];
+
+export const imageVisibilities = ['project', 'public'] as const;
+export type ImageVisibility = (typeof imageVisibilities)[number];

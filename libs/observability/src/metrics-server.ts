@@ -33,15 +33,25 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
+/** What else the port answers to; ends every response it gets, and never rejects. */
+export type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 /** The internal port of a process: loopback unless told otherwise. Port 0 = any free one. */
 export async function startMetricsServer<E extends Exporter>(
   metrics: Metrics<E>,
   health: HealthProbe,
-  { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
+  {
+    port,
+    host = '127.0.0.1',
+    also = refuse,
+  }: { readonly port: number; readonly host?: string; readonly also?: Answer },
 ): Promise<MetricsServer> {
   const server = createServer((request, response) => {
-    void answerOrRefuse(metrics, health, request, response);
+    void answer(request, response);
   });
+  const answer: Answer = async (request, response) => {
+    if (!(await answerProbe(metrics, health, request, response))) await also(request, response);
+  };
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, resolve);
   });
@@ -55,11 +65,8 @@ export async function startMetricsServer<E extends Exporter>(
   };
 }
 
-async function answerOrRefuse<E extends Exporter>(
-  ...[metrics, health, request, response]: Parameters<typeof answerProbe<E>>
-): Promise<void> {
-  const answered = await answerProbe(metrics, health, request, response);
-  if (!answered) send(response, 404, 'text/plain', 'only GET /metrics and GET /health\n');
+async function refuse(_: IncomingMessage, response: ServerResponse): Promise<void> {
+  send(response, 404, 'text/plain', 'only GET /metrics and GET /health\n');
 }
 
 function sendHealth(response: ServerResponse, health: Health): void {

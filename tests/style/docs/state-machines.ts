@@ -1,3 +1,4 @@
+import { imageTransitions } from '@berth/domain/image-state.js';
 import { instanceTransitions } from '@berth/domain/instance-state.js';
 import { nodeTransitions } from '@berth/domain/node-state.js';
 import { operationTransitions } from '@berth/domain/operation-state.js';
@@ -31,6 +32,11 @@ const machines: readonly Machine[] = [
     title: 'Node',
     says: '`unreachable` is not dead: nothing of it starts elsewhere without a fence.',
     table: nodeTransitions,
+  },
+  {
+    title: 'Image',
+    says: 'A read-only template. What failed stays to be read about, and its name taken, until it is deleted.',
+    table: imageTransitions,
   },
   { title: 'Reservation', says: 'Capacity held before the vmm runs.', table: reservationTransitions },
   { title: 'Migration', says: 'The only time an instance has two live vmms.', table: migrationTransitions },

@@ -66,7 +66,7 @@ export function openApiOf(routes: readonly RouteSpec[], version: string): Json {
 }
 
 function operationOf(route: RouteSpec): Json {
-  const { method, path, summary, description, tag, role, body } = route;
+  const { method, path, summary, description, tag, role, body, bytes } = route;
   return {
     operationId: method.toLowerCase() + path.replaceAll(/[/:-]+(\w)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
@@ -77,14 +77,14 @@ function operationOf(route: RouteSpec): Json {
     security: role === 'anyone' ? [] : [{ token: [] }],
     'x-role': role,
     parameters: parametersOf(route),
-    ...(body && {
-      requestBody: {
-        required: true,
-        content: { 'application/json': { schema: schemaOf(body, 'input') } },
-      },
-    }),
+    ...(body && bodyOf('application/json', schemaOf(body, 'input'))),
+    ...(bytes && bodyOf(bytes, {})),
     responses: responsesOf(route),
   };
+}
+
+function bodyOf(mediaType: string, schema: Json): Json {
+  return { requestBody: { required: true, content: { [mediaType]: { schema } } } };
 }
 
 function parametersOf({ params, query, headers, inProject }: RouteSpec): Json[] {
@@ -116,7 +116,7 @@ function responsesOf(route: RouteSpec): Json {
   const codes = new Set([
     ...alwaysPossible,
     ...needsToken,
-    ...(body ? withBody : []),
+    ...(body || route.bytes ? withBody : []),
     ...(params || inProject ? ['not-found' as const] : []),
     ...(route.problems ?? []),
   ]);

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { createParamDecorator, Res, type ExecutionContext } from '@nestjs/common';
 import { ProblemError, type FieldError } from '@berth/domain/problem.js';
 import type { FastifyRequest } from 'fastify';
@@ -21,6 +22,7 @@ export const Input = createParamDecorator(
 
 /** @throws ProblemError `invalid-request` that names every field at fault, wherever in the request it stands */
 export function inputOf(spec: RouteSpec, request: FastifyRequest, access: Access | undefined): InputOf<RouteSpec> {
+  if (!spec.bytes && request.body instanceof Readable) throw new ProblemError(onlyJson);
   const errors: FieldError[] = [];
   const read = (schema: z.ZodType | undefined, value: unknown, where: string): unknown => {
     const parsed = (schema ?? nothing).safeParse(value ?? undefined);
@@ -33,7 +35,8 @@ export function inputOf(spec: RouteSpec, request: FastifyRequest, access: Access
     params: read(spec.params, hasNone(spec.params, request.params), 'path'),
     query: read(spec.query, hasNone(spec.query, query), 'query'),
     headers: spec.headers && read(spec.headers, request.headers, 'header'),
-    body: read(spec.body, request.body, 'body'),
+    body: read(spec.body, spec.bytes ? undefined : request.body, 'body'),
+    bytes: spec.bytes && read(readable, request.body, 'body'),
     access,
   };
   if (errors.length === 0) return input as InputOf<RouteSpec>;
@@ -44,6 +47,9 @@ export function inputOf(spec: RouteSpec, request: FastifyRequest, access: Access
     errors: errors.slice(0, fieldErrorsMax),
   });
 }
+
+const readable = z.instanceof(Readable, { error: 'must be sent as application/octet-stream' });
+const onlyJson = { code: 'unsupported-media-type', detail: 'send the body as application/json' } as const;
 
 /** A route without a schema for a part takes none. */
 const nothing = z.undefined({ error: 'this request takes none' });

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   applyDecorators,
   HttpCode,
@@ -17,7 +18,7 @@ import type { Access } from '../access/access.js';
  * comes back.
  */
 export interface RouteSpec {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Under /v1, in Fastify's form: `/instances/:instance`. */
   readonly path: string;
   readonly summary: string;
@@ -33,6 +34,8 @@ export interface RouteSpec {
   /** Lower-case names; others pass unread. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Instead of a body: bytes of this type, handed to the handler as they come. */
+  readonly bytes?: 'application/octet-stream';
   readonly status: 200 | 201 | 202;
   readonly answer: z.ZodType;
   /** Of the answer, when it is not application/json. */
@@ -51,6 +54,7 @@ export interface InputOf<S extends RouteSpec> {
   readonly query: Parsed<S['query']>;
   readonly headers: Parsed<S['headers']>;
   readonly body: Parsed<S['body']>;
+  readonly bytes: S['bytes'] extends string ? Readable : undefined;
   readonly access: S['role'] extends 'anyone' ? undefined : Access;
 }
 

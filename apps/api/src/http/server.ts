@@ -35,7 +35,8 @@ export function makeAdapter(filter: ProblemFilter): FastifyAdapter {
     clientErrorHandler: refuseBrokenHttp,
   });
   const server = adapter.getInstance();
-  server.removeContentTypeParser('text/plain'); // only JSON is read
+  server.removeContentTypeParser('text/plain'); // only JSON is read, but for routes that take bytes
+  server.addContentTypeParser('application/octet-stream', (_, payload, done) => done(null, payload));
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
     done();

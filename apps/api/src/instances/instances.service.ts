@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CreateInstanceBody, PlacementConstraints } from '@berth/contracts/http/instance.js';
-import { ImageRepository, type ImageRecord } from '@berth/database/image.repository.js';
+import type { ImageRecord } from '@berth/database/image-record.js';
+import { ImageRepository } from '@berth/database/image.repository.js';
 import { InstanceCreationRepository, type CreateRequest } from '@berth/database/instance-creation.repository.js';
 import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
 import { referenceOf } from '@berth/database/text.js';
@@ -10,13 +11,15 @@ import { Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
 
 const catalogueCacheMax = 1_000;
+/** An image that another API deletes is given out for so long; its instance then fails and says why. */
+const imageBelievedMs = 2_000;
 
 /** What a create may ask for, and what becomes of it. */
 @Injectable()
 export class InstancesService {
-  /** Types and images never change once they are there. */
+  /** Types never change once they are there. */
   private readonly types = new Map<string, InstanceTypeRecord>();
-  private readonly images = new Map<string, ImageRecord<object>>();
+  private readonly images = new Map<string, { readonly image: ImageRecord<object>; readonly readAtMs: number }>();
 
   constructor(
     private readonly creations: InstanceCreationRepository<PlacementConstraints>,
@@ -35,12 +38,18 @@ export class InstancesService {
     access: Access,
   ): Promise<CreateRequest<PlacementConstraints>> {
     const names = namesOf(body);
-    const [type, image] = await Promise.all([this.typeOf(body.instanceType), this.imageOf(body.image)]);
+    const [type, image] = await Promise.all([
+      this.typeOf(body.instanceType),
+      this.imageOf(access.projectId, body.image),
+    ]);
     if (type.memoryMib < image.minMemoryMib) {
       throw invalid(
         'instanceType',
         `has ${type.memoryMib} MiB of memory; image ${image.name} needs ${image.minMemoryMib}`,
       );
+    }
+    if (type.diskGib < image.minDiskGib) {
+      throw invalid('instanceType', `has ${type.diskGib} GiB of disk; image ${image.name} needs ${image.minDiskGib}`);
     }
     const { labels, placement, restartPolicy, onIsolation } = body;
     if (placement.zoneSpreadMax !== undefined && !placement.group)
@@ -76,11 +85,20 @@ export class InstancesService {
     return keep(this.types, name, type);
   }
 
-  private async imageOf(reference: string): Promise<ImageRecord<object>> {
-    const image = this.images.get(reference) ?? (await this.imageRows.find<object>(referenceOf(reference)));
+  private async imageOf(projectId: string, reference: string): Promise<ImageRecord<object>> {
+    const key = `${projectId} ${reference}`;
+    const kept = this.images.get(key);
+    if (kept && performance.now() - kept.readAtMs < imageBelievedMs) return kept.image;
+    const image = await this.imageRows.find<object>(projectId, referenceOf(reference));
     if (!image) throw invalid('image', `there is no image ${reference}`);
-    return keep(this.images, reference, image);
+    if (image.state !== 'active') throw invalid('image', `${reference} is ${image.state}${reasonOf(image)}`);
+    keep(this.images, key, { image, readAtMs: performance.now() });
+    return image;
   }
+}
+
+function reasonOf({ reason }: ImageRecord<object>): string {
+  return reason === null ? '' : `: ${reason}`;
 }
 
 function keep<T>(cache: Map<string, T>, key: string, value: T): T {

@@ -9,7 +9,7 @@ import { withList, withOutput } from './options.js';
 export function addCatalogueCommands(program: Command, invocation: Invocation): void {
   const nouns = () => import('../nouns/catalogue.js');
   const image = program.command('image').alias('images').description('read-only templates');
-  addList(image, invocation, async () => (await nouns()).imageNoun);
+  addList(image, invocation, async () => (await import('../nouns/image.js')).imageNoun);
   const type = program.command('type').alias('types').description('instance types: named shapes');
   addList(type, invocation, async () => (await nouns()).instanceTypeNoun);
 

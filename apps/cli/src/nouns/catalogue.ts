@@ -1,32 +1,10 @@
-import type {
-  createdTokenView,
-  ImageView,
-  InstanceTypeView,
-  ProjectView,
-  tokenView,
-} from '@berth/contracts/http/access.js';
+import type { createdTokenView, InstanceTypeView, ProjectView, tokenView } from '@berth/contracts/http/access.js';
 import type { z } from 'zod';
 import { mib } from '../output/amounts.js';
 import type { Noun } from '../output/noun.js';
 
 export type TokenView = z.infer<typeof tokenView>;
 export type CreatedTokenView = z.infer<typeof createdTokenView>;
-
-export const imageNoun: Noun<ImageView> = {
-  path: '/images',
-  singular: 'image',
-  nameOf: ({ name }) => name,
-  columns: [
-    { header: 'NAME', value: ({ name }) => name },
-    { header: 'OS', value: ({ osFamily }) => osFamily },
-    { header: 'ARCHITECTURE', value: ({ architecture }) => architecture },
-    { header: 'MEMORY', value: ({ minMemoryMib }) => mib(minMemoryMib) },
-    { header: 'FORMAT', value: ({ format }) => format },
-    { header: 'SHA256', value: ({ sha256 }) => sha256, wide: true },
-    { header: 'ID', value: ({ id }) => id, wide: true },
-    { header: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
-  ],
-};
 
 export const instanceTypeNoun: Noun<InstanceTypeView> = {
   path: '/instance-types',

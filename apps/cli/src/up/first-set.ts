@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { ImageSource } from '@berth/contracts/http/image.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { createCountMax } from '@berth/domain/limits.js';

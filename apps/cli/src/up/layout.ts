@@ -9,6 +9,8 @@ export interface Layout {
   /** Pid files, ready files, and the launcher's own. */
   readonly runDir: string;
   readonly imageDir: string;
+  /** The API's own, for the bytes of images. */
+  readonly imageStoreDir: string;
   readonly prometheusDir: string;
   readonly datacenterFile: string;
   readonly adminTokenFile: string;
@@ -22,6 +24,7 @@ export function layoutOf(folder: string): Layout {
     logsDir: join(dataDir, 'logs'),
     runDir: join(dataDir, 'run'),
     imageDir: join(dataDir, 'images'),
+    imageStoreDir: join(dataDir, 'image-store'),
     prometheusDir: join(dataDir, 'prometheus'),
     datacenterFile: join(dataDir, 'datacenter.json'),
     adminTokenFile: join(dataDir, 'admin.token'),

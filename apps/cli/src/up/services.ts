@@ -31,6 +31,7 @@ export function apiService(world: World): Service {
     BERTH_METRICS_PORT: `${world.ports['api-metrics']}`,
     BERTH_AGENT_SECRET: world.agentSecret,
     BERTH_ADMIN_TOKEN_FILE: world.layout.adminTokenFile,
+    BERTH_IMAGE_STORE: world.layout.imageStoreDir,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { DispatchRepository } from '@berth/database/dispatch.repository.js';
 import type { ExitRepository } from '@berth/database/exit.repository.js';
 import type { Metrics } from '@berth/observability/metrics.js';
@@ -24,7 +24,7 @@ export class DispatchLoop {
   async round(): Promise<Round> {
     const settled = await this.exits.settle(batchMax);
     noteEnded(this.metrics, settled);
-    const due = await this.dispatches.claim<ImageSource>(batchMax, againAfterMs);
+    const due = await this.dispatches.claim<ImageContent>(batchMax, againAfterMs);
     const jobs = due.map((one) => ({ due: one, job: jobOf(one) }));
     const { acceptedJobIds, errors } = await this.producer.dispatch(jobs.map(({ job }) => job));
     const refused = jobs.filter(({ job }) => !acceptedJobIds.has(job.jobId));

@@ -1,4 +1,4 @@
-import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { DueDispatch } from '@berth/database/dispatch.repository.js';
 import type { DispatchedJob } from '@berth/queue/job-producer.js';
 
@@ -8,7 +8,7 @@ export const stopGraceMs = 5_000;
 /**
  * The job that carries an operation one step further. A new attempt is a new job: the queue forgets an id with its job.
  */
-export function jobOf(due: DueDispatch<ImageSource>): DispatchedJob {
+export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   const { operationId, attempt, workerId, nodeId, leaseId, vmmId, instanceId, generation } = due;
   const address = { workerId, jobId: `${operationId}.${attempt}` };
   if (due.starts)
@@ -25,7 +25,7 @@ export function jobOf(due: DueDispatch<ImageSource>): DispatchedJob {
 
 type StartPayload = Extract<DispatchedJob, { name: 'start-instance' }>['payload'];
 
-function orderOf(due: DueDispatch<ImageSource>): StartPayload['vmm'] {
+function orderOf(due: DueDispatch<ImageContent>): StartPayload['vmm'] {
   const {
     vmmId,
     instanceId,

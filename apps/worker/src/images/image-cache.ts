@@ -3,9 +3,11 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ImageSource } from '@berth/contracts/http/access.js';
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { KernelInitrdImage } from '@berth/engine/vmm-spec.js';
+
+type ImageFile = Extract<ImageContent, { kind: 'kernel-initrd' }>['kernel'];
 
 interface Checked {
   /** Of the file when it was read: another size, time or inode is another file. */
@@ -20,12 +22,14 @@ export class ImageCache {
   constructor(private readonly folder: string) {}
 
   /** @throws EngineError image-unavailable when a file is absent or is not what the image's checksum says */
-  async locate(source: ImageSource): Promise<KernelInitrdImage> {
+  async locate(source: ImageContent): Promise<KernelInitrdImage> {
+    if (source.kind !== 'kernel-initrd')
+      throw new EngineError('image-unavailable', `this node starts no ${source.kind}`);
     const [kernelPath, initrdPath] = await Promise.all([this.verified(source.kernel), this.verified(source.initrd)]);
     return { kind: 'kernel-initrd', kernelPath, initrdPath, cmdline: source.cmdline };
   }
 
-  private async verified(file: ImageSource['kernel']): Promise<string> {
+  private async verified(file: ImageFile): Promise<string> {
     const path = join(this.folder, file.path);
     const sha256 = await this.sha256Of(path).catch((cause: unknown) => {
       throw new EngineError('image-unavailable', `image file ${file.path} cannot be read on this node`, { cause });

@@ -56,11 +56,12 @@ async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
   }
 }
 
+/** For drivers that read none. */
+const noFiles: KernelInitrdImage = { kind: 'kernel-initrd', kernelPath: '/none', initrdPath: '/none', cmdline: '' };
+
 async function locateImage(start: Start): Promise<void> {
-  const { kind, kernel, initrd, cmdline } = start.order.image;
-  start.image = start.images
-    ? await start.images.locate(start.order.image)
-    : { kind, kernelPath: kernel.path, initrdPath: initrd.path, cmdline };
+  const { images, order } = start;
+  start.image = images ? await images.locate(order.image) : noFiles;
 }
 
 async function spawn(start: Start): Promise<void> {

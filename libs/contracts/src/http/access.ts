@@ -49,27 +49,3 @@ export const createInstanceTypeBody = z.strictObject({
 });
 export const instanceTypeView = createInstanceTypeBody.extend({ createdAt: timestamp });
 export type InstanceTypeView = z.infer<typeof instanceTypeView>;
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' });
-/** Path on every node, relative to its image folder, and the checksum the worker verifies before first use. */
-const imageFile = z.strictObject({ path: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/i), sha256 });
-export const imageSource = z.strictObject({
-  kind: z.literal('kernel-initrd'),
-  kernel: imageFile,
-  initrd: imageFile,
-  cmdline: z
-    .string()
-    .max(1024)
-    .regex(/^[\x20-\x7e]*$/),
-});
-export type ImageSource = z.infer<typeof imageSource>;
-
-export const createImageBody = z.strictObject({
-  name: catalogueName,
-  osFamily: title,
-  architecture: z.enum(['x86_64', 'i386']).default('x86_64'),
-  minMemoryMib: z.int().min(16).max(65_536),
-  source: imageSource,
-});
-export const imageView = createImageBody.extend({ id, format: z.string(), sha256, createdAt: timestamp });
-export type ImageView = z.infer<typeof imageView>;

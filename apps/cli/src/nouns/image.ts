@@ -1,0 +1,30 @@
+import type { ImageView } from '@berth/contracts/http/image.js';
+import { mib } from '../output/amounts.js';
+import type { Noun } from '../output/noun.js';
+
+export const imageNoun: Noun<ImageView> = {
+  path: '/images',
+  singular: 'image',
+  nameOf: ({ name }) => name,
+  columns: [
+    { header: 'NAME', value: ({ name }) => name },
+    { header: 'STATE', value: stateOf },
+    { header: 'OS', value: ({ osFamily }) => osFamily },
+    { header: 'FORMAT', value: ({ format }) => format },
+    { header: 'FIRMWARE', value: ({ firmware }) => firmware },
+    { header: 'MEMORY', value: ({ minMemoryMib }) => mib(minMemoryMib) },
+    { header: 'SIZE', value: ({ sizeBytes }) => (sizeBytes === null ? null : mib(Math.ceil(sizeBytes / 1024 ** 2))) },
+    { header: 'PROJECT', value: ({ project }) => project ?? 'public' },
+    { header: 'ARCHITECTURE', value: ({ architecture }) => architecture, wide: true },
+    { header: 'REASON', value: ({ reason }) => reason, wide: true },
+    { header: 'SHA256', value: ({ sha256 }) => sha256, wide: true },
+    { header: 'ID', value: ({ id }) => id, wide: true },
+    { header: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
+  ],
+};
+
+/** `importing 40 %` while the bytes come in. */
+function stateOf({ state, receivedBytes, totalBytes }: ImageView): string {
+  if (state !== 'importing' || totalBytes === null) return state;
+  return `${state} ${Math.floor((100 * receivedBytes) / totalBytes)} %`;
+}

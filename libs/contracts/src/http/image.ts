@@ -1,0 +1,114 @@
+import {
+  firmwares,
+  imageFormats,
+  imageTransitions,
+  imageVisibilities,
+  importFormats,
+  type ImageState,
+} from '@berth/domain/image-state.js';
+import { statesOf } from '@berth/domain/transition.js';
+import { z } from 'zod';
+import { catalogueName, id, name, timestamp } from '../primitives.js';
+
+const osFamily = z
+  .string()
+  .max(63)
+  .regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' });
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' });
+const uploadMaxBytes = 2 ** 45;
+
+/** Path on every node, relative to its image folder, and the checksum the worker verifies before first use. */
+const imageFile = z.strictObject({ path: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/i), sha256 });
+const kernelInitrd = z.strictObject({
+  kind: z.literal('kernel-initrd'),
+  kernel: imageFile,
+  initrd: imageFile,
+  cmdline: z
+    .string()
+    .max(1024)
+    .regex(/^[\x20-\x7e]*$/),
+});
+const fromUrl = z.strictObject({
+  kind: z.literal('url'),
+  url: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[\x21-\x7e]+$/, { error: 'must be a https:// URL' }),
+  format: z.enum(importFormats),
+  sha256: sha256.describe('of the bytes behind the URL'),
+});
+const fromUpload = z.strictObject({
+  kind: z.literal('upload'),
+  format: z.enum(importFormats),
+  sha256: sha256.describe('of the file'),
+  sizeBytes: z.int().min(1).max(uploadMaxBytes),
+});
+
+/** Where the bytes come from. */
+export const imageSource = z.discriminatedUnion('kind', [kernelInitrd, fromUrl, fromUpload]);
+export type ImageSource = z.infer<typeof imageSource>;
+
+/** What a node needs to have an image: files that lie there, or bytes to fetch once by their checksum. */
+export const imageContent = z.discriminatedUnion('kind', [
+  kernelInitrd,
+  z.strictObject({
+    kind: z.enum(['disk', 'cdrom']),
+    sha256,
+    sizeBytes: z.int().positive(),
+    virtualSizeBytes: z.int().positive().describe('of the disk the guest sees'),
+    firmware: z.enum(firmwares),
+  }),
+]);
+export type ImageContent = z.infer<typeof imageContent>;
+
+export const createImageBody = z.strictObject({
+  name: catalogueName,
+  osFamily,
+  architecture: z.enum(['x86_64', 'i386']).default('x86_64'),
+  firmware: z.enum(firmwares).optional().describe('default: direct for kernel-initrd, else bios'),
+  minMemoryMib: z.int().min(16).max(65_536),
+  minDiskGib: z.int().min(0).max(65_536).default(0),
+  visibility: z
+    .enum(imageVisibilities)
+    .optional()
+    .describe(
+      'default: public for kernel-initrd, which lies on every node; else of the project. Public takes an admin',
+    ),
+  source: imageSource,
+});
+export type CreateImageBody = z.infer<typeof createImageBody>;
+
+export const imageView = z.object({
+  id,
+  name: catalogueName,
+  osFamily,
+  architecture: z.enum(['x86_64', 'i386']),
+  firmware: z.enum(firmwares),
+  format: z.enum(imageFormats).describe('of what guests get; imports of other formats become qcow2'),
+  minMemoryMib: z.int(),
+  minDiskGib: z.int(),
+  visibility: z.enum(imageVisibilities),
+  project: name.nullable().describe('null: public'),
+  state: z.enum(statesOf<ImageState>(imageTransitions)),
+  reason: z.string().nullable().describe('why it failed'),
+  receivedBytes: z.int().describe('of the source, so far'),
+  totalBytes: z.int().nullable().describe('of the source, once known'),
+  sizeBytes: z.int().nullable().describe('of what nodes fetch'),
+  virtualSizeBytes: z.int().nullable().describe('of the disk the guest sees'),
+  sha256: sha256.nullable().describe('of what nodes fetch'),
+  source: imageSource,
+  createdAt: timestamp,
+});
+export type ImageView = z.infer<typeof imageView>;
+
+/** PUT /v1/images/{image}/content, in pieces one after another. */
+export const uploadQuery = z.strictObject({
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(uploadMaxBytes)
+    .describe('the `receivedBytes` of the image: where this piece belongs'),
+});
+/** A piece has to arrive within 15 seconds; smaller ones suit slower lines. */
+export const uploadMediaType = 'application/octet-stream';

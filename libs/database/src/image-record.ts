@@ -1,0 +1,43 @@
+import type { Firmware, ImageFormat, ImageState, ImageVisibility } from '@berth/domain/image-state.js';
+import { iso } from './text.js';
+
+/** What is known of an image before its bytes are there. `S`: where they come from, a contract opaque here. */
+export interface NewImage<S extends object> {
+  readonly name: string;
+  readonly osFamily: string;
+  readonly architecture: 'x86_64' | 'i386';
+  readonly firmware: Firmware;
+  readonly format: ImageFormat;
+  readonly minMemoryMib: number;
+  readonly minDiskGib: number;
+  readonly source: S;
+  /** Of the source, where it is known beforehand. */
+  readonly totalBytes: number | null;
+  /** Given: there is nothing to import, the bytes lie on the nodes. */
+  readonly sha256: string | null;
+}
+
+export interface ImageRecord<S extends object> extends NewImage<S> {
+  readonly id: string;
+  readonly visibility: ImageVisibility;
+  readonly project: string | null;
+  readonly state: ImageState;
+  readonly reason: string | null;
+  readonly receivedBytes: number;
+  readonly sizeBytes: number | null;
+  readonly virtualSizeBytes: number | null;
+  readonly createdAt: string;
+}
+
+export const imageColumns = `
+  m.id, m.name, m.os_family AS "osFamily", m.architecture, m.firmware, m.format, m.min_memory_mib AS "minMemoryMib",
+  m.min_disk_gib AS "minDiskGib", CASE WHEN m.project_id IS NULL THEN 'public' ELSE 'project' END AS visibility,
+  (SELECT p.name FROM project p WHERE p.id = m.project_id) AS project, m.state, m.reason,
+  m.received_bytes AS "receivedBytes", m.total_bytes AS "totalBytes", m.size_bytes AS "sizeBytes",
+  m.virtual_size_bytes AS "virtualSizeBytes", m.sha256, m.source, ${iso('m.created_at')} AS "createdAt"`;
+
+/** SQL for what a node is told of image `m`. */
+export const imageContent = `
+  CASE WHEN m.format = 'kernel-initrd' THEN m.source ELSE jsonb_build_object(
+    'kind', CASE m.format WHEN 'iso' THEN 'cdrom' ELSE 'disk' END, 'sha256', m.sha256, 'sizeBytes', m.size_bytes,
+    'virtualSizeBytes', m.virtual_size_bytes, 'firmware', m.firmware) END`;
