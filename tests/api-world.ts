@@ -48,6 +48,7 @@ export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<Api
       BERTH_PORT: 0,
       BERTH_METRICS_PORT: 0,
       BERTH_AGENT_SECRET: agentSecret,
+      BERTH_CONSOLE_ORIGINS: [],
       BERTH_LOG_LEVEL: 'silent',
       BERTH_CONSOLE_ORIGINS: [],
       BERTH_IMAGE_STORE: join(world.folder, 'image-store'),

@@ -31,7 +31,7 @@ beforeEach(async () => {
   const body = { name, instanceType: 'tiny', image: 'model' };
   const { operations } = await call<AcceptedView>('POST', '/instances', { body });
   const ended = await call<OperationView>('GET', `/operations/${operations[0]!.id}?wait=30000`);
-  expect(ended.state).toBe('succeeded');
+  if (ended.state !== 'succeeded') throw new Error(`no instance: ${JSON.stringify(ended)}`);
   instance = name;
 });
 
@@ -136,6 +136,7 @@ describe('a session ends', () => {
     await heard(socket, 'model guest');
     await call('DELETE', `/instances/${instance}`);
     await once(socket, 'close');
+    expect(socket.readyState).toBe(WebSocket.CLOSED);
   });
 });
 

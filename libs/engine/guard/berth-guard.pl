@@ -9,11 +9,11 @@
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
-#     [--read KEY=PATH]... [--create KEY=PATH]... [--open-device KEY=PATH]... -- ARGV
+#     [--read KEY=PATH]... [--create KEY=PATH]... [--open-device KEY=PATH]... [--cgroup DIRECTORY]... -- ARGV
 #
 # In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock, of a file to read or to write or of an open device, or
 # the path of an open file, so that the vmm itself needs no right to any directory or device. With --lease the vmm is
-# killed once the boot-clock second written in FILE has passed.
+# killed once the boot-clock second written in FILE has passed. It joins each --cgroup, which goes with it.
 use strict;
 use warnings;
 use Fcntl qw(O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY);
@@ -21,7 +21,7 @@ use Socket;
 
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
-my (%option, @listen, @files, @descriptors);
+my (%option, @listen, @files, @descriptors, @groups);
 while (defined(my $flag = shift @ARGV)) {
     last if $flag eq '--';
     my $value = shift @ARGV;
@@ -30,6 +30,7 @@ while (defined(my $flag = shift @ARGV)) {
     elsif ($flag eq '--read')   { push @descriptors, [$value, O_RDONLY] }
     elsif ($flag eq '--create') { push @descriptors, [$value, O_CREAT | O_TRUNC | O_WRONLY] }
     elsif ($flag eq '--open-device') { push @descriptors, [$value, O_RDWR] }
+    elsif ($flag eq '--cgroup') { push @groups, $value }
     else                        { $option{ substr $flag, 2 } = $value }
 }
 
@@ -69,6 +70,7 @@ if ($vmm == 0) {
     open(STDOUT, '>&', $serialVmm);
     open(STDERR, '>&', $errorsVmm);
     close $_ for $serial, $serialVmm, $errors, $errorsVmm, $console, $lock;
+    joinGroup($_) for @groups;
     if (open(my $score, '>', '/proc/self/oom_score_adj')) { print $score 500 }    # before the worker and the guard
     exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\n";
     exit 127;
@@ -111,8 +113,10 @@ until (waitpid($vmm, WNOHANG) == $vmm) {
 my ($code, $signal) = ($? >> 8, $? & 127);
 while ($errors && sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
 unlink 'serial.sock', map {"$_.sock"} @listen;
-replaceFile('exit.json', sprintf '{"exitCode":%s,"signal":%d,"isolated":%s}',
-    $signal ? 'null' : $code, $signal, $isolated ? 'true' : 'false');
+my $oomKills = 0;
+for my $group (@groups) { $oomKills += oomKills($group); rmdir $group }
+replaceFile('exit.json', sprintf '{"exitCode":%s,"signal":%d,"isolated":%s,"oom":%s}',
+    $signal ? 'null' : $code, $signal, $isolated ? 'true' : 'false', $oomKills ? 'true' : 'false');
 
 # Kills the vmm once the lease is over. A lease file that is missing or torn leaves the last deadline standing.
 sub secondsLeft {
@@ -125,6 +129,24 @@ sub secondsLeft {
     return $left < 0.05 ? 0.05 : $left if $left > 0;
     $isolated = kill(KILL => $vmm) || $isolated;
     return 1;
+}
+
+# Before anything is allocated: what a process already holds is not charged to a group that it joins.
+sub joinGroup {
+    my ($group) = @_;
+    open(my $file, '>', "$group/cgroup.procs") or die "$group: $!\n";
+    print $file $$;
+    close $file or die "$group: $!\n";
+}
+
+# How often the kernel killed in a group because its memory was used up; both versions of control groups.
+sub oomKills {
+    my ($group) = @_;
+    for my $name ('memory.events', 'memory.oom_control') {
+        open(my $file, '<', "$group/$name") or next;
+        while (<$file>) { return $1 if /^oom_kill (\d+)/ }
+    }
+    return 0;
 }
 
 sub keepConsole {

@@ -22,6 +22,7 @@ const options = {
   setprivPath: '/usr/bin/setpriv',
   userId: 1_900_000_001,
   saves: true,
+  cgroups: ['/groups/cpu/v1', '/groups/memory/v1'],
 } as const;
 
 test('the command line of an emulated guest is this one', () => {
@@ -68,6 +69,7 @@ test('the guard opens what the vmm may not reach, then runs it as nobody, tied t
   expect(words).toContain(
     '/berth/guard.pl --name web-1 --console-bytes 1048576 --listen qmp --listen agent' +
       ' --open kernel=/images/vmlinux --open initrd=/images/initrd --create outgoing=state' +
+      ' --cgroup /groups/cpu/v1 --cgroup /groups/memory/v1' +
       ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +
       ' qemu-system-x86_64 -name',
   );

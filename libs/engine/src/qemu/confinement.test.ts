@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findConfinement, userIdOf } from './confinement.js';
+import { findConfinement, missingOf, userIdOf } from './confinement.js';
 
 test('every vmm has a user within the range, the same each time', () => {
   const range = { first: 1000, count: 50 };
@@ -15,8 +15,14 @@ test('every vmm has a user within the range, the same each time', () => {
 });
 
 test('only one who may change users is told of users', async () => {
-  const { setprivPath, userIds } = await findConfinement();
+  const { setprivPath, userIds } = await findConfinement('/nowhere');
   if (process.getuid?.() !== 0) expect(userIds).toBeUndefined();
   if (userIds) expect(setprivPath).toBe('/usr/bin/setpriv');
   expect(userIds?.count ?? 1).toBeGreaterThan(0);
+});
+
+test('what a machine lacks is said, one line for each', () => {
+  expect(missingOf({})).toHaveLength(3);
+  const cgroups = { version: 2, paths: ['/groups'] } as const;
+  expect(missingOf({ setprivPath: '/usr/bin/setpriv', userIds: { first: 1, count: 1 }, cgroups })).toEqual([]);
 });

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
+import { findCgroups, type CgroupRoot } from './cgroup.js';
 
 /** A run of user ids of which each vmm gets one, so that a guest which breaks out of its QEMU meets no other one's. */
 export interface UserIds {
@@ -13,6 +15,8 @@ export interface Confinement {
   readonly setprivPath?: string;
   /** Absent: a vmm runs as the worker does. */
   readonly userIds?: UserIds;
+  /** Absent: a vmm's CPU, memory and processes are bounded by nothing but the kernel's fairness. */
+  readonly cgroups?: CgroupRoot;
 }
 
 const setprivPath = '/usr/bin/setpriv';
@@ -23,7 +27,23 @@ const candidates: readonly UserIds[] = [
   { first: 65_534, count: 1 },
 ];
 
-export async function findConfinement(): Promise<Confinement> {
+/** `statePath` is the node's own directory: its vmms' control groups are kept apart from another node's. */
+export async function findConfinement(statePath: string): Promise<Confinement> {
+  const nodeName = `berth-${createHash('sha256').update(statePath).digest('hex').slice(0, 12)}`;
+  const [users, cgroups] = await Promise.all([findUsers(), findCgroups(nodeName)]);
+  return { ...users, ...(cgroups ? { cgroups } : {}) };
+}
+
+/** What of it this machine lacks, one line each, for people who may want to change that. */
+export function missingOf({ setprivPath: setpriv, userIds, cgroups }: Confinement): string[] {
+  return [
+    setpriv === undefined ? 'no setpriv: a vmm outlives a guard that is killed' : '',
+    userIds === undefined ? 'not root: every vmm runs as the user of the worker' : '',
+    cgroups === undefined ? 'no writable cgroups: CPU, memory and processes of a vmm are not bounded' : '',
+  ].filter((line) => line !== '');
+}
+
+async function findUsers(): Promise<Confinement> {
   if (!(await runs(['--no-new-privs', '--pdeathsig', 'KILL']))) return {};
   for (const userIds of process.getuid?.() === 0 ? candidates : []) {
     const last = `${userIds.first + userIds.count - 1}`;

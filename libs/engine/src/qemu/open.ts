@@ -25,6 +25,6 @@ export async function openQemuDriver(
     ...programs,
     guardPath: locate('libs/engine/guard/berth-guard.pl'),
     smokeImage: tinyGuest(),
-    confinement: await findConfinement(),
+    confinement: await findConfinement(statePath),
   });
 }

@@ -17,6 +17,7 @@ import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
+import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { migrationFailed, placeOf, qmpOf } from './migration-state.js';
@@ -25,7 +26,10 @@ import { probeQemu } from './probe.js';
 import { memoryOf } from './state-arguments.js';
 import { canSave, qemuVersion } from './version.js';
 
-export interface QemuDriverOptions extends Omit<LaunchOptions, 'userId' | 'setprivPath' | 'leasePath' | 'saves'> {
+export interface QemuDriverOptions extends Omit<
+  LaunchOptions,
+  'userId' | 'setprivPath' | 'leasePath' | 'saves' | 'cgroups'
+> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
@@ -52,6 +56,12 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves {
   static async open(options: QemuDriverOptions): Promise<QemuDriver> {
     const version = await qemuVersion(options.qemuPath);
     return new QemuDriver(options, await StateDirectory.at(options.statePath), version);
+  }
+
+  override async release(handle: VmmHandle): Promise<void> {
+    await super.release(handle);
+    const { cgroups } = this.#options.confinement;
+    if (cgroups) await removeCgroup(cgroups, handle.vmmId);
   }
 
   async receive(handle: VmmHandle, options: { host: string; method: MigrationMethod }): Promise<MigrationAddress> {
@@ -107,17 +117,19 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves {
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
-  const { setprivPath, userIds } = confinement;
+  const { cgroups, setprivPath, userIds } = confinement;
   const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
     check: ({ image }) => checkImage(image, userIds !== undefined),
     prepare: async (spec) => {
+      if (cgroups) await makeCgroup(cgroups, spec, options.accelerator);
       const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
       if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
     },
     command: (spec, leasePath) => {
       const userId = userIdFor(spec);
       const own = {
+        cgroups: cgroups ? cgroupPaths(cgroups, spec.vmmId) : [],
         ...(setprivPath === undefined ? {} : { setprivPath }),
         ...(userId === undefined ? {} : { userId }),
       };

@@ -9,11 +9,14 @@ const known: Evidence = {
   panicked: false,
   lastWords: '',
 };
-const ended = (exitCode: number | null, signal = 0, isolated = false) => ({ exit: { exitCode, signal, isolated } });
+const ended = (exitCode: number | null, signal = 0, isolated = false, oom = false) => ({
+  exit: { exitCode, signal, isolated, oom },
+});
 
 test.each<[string, Partial<Evidence>, string]>([
   ['it was asked for, whatever the exit', { ...ended(null, 9), intent: 'stopped' }, 'stopped'],
   ['its guard ended it for the lease', ended(null, 9, true), 'isolated'],
+  ['its control group was full', ended(null, 9, false, true), 'oom'],
   ['somebody killed it', ended(null, 9), 'killed'],
   ['it fell over', ended(null, 11), 'crashed'],
   ['it gave up', ended(1), 'crashed'],

@@ -40,6 +40,7 @@ export function exitOf(evidence: Evidence): VmmExit {
 
 function reasonOf(exit: GuardExit, signal: NodeJS.Signals | null, evidence: Evidence): ExitReason {
   if (exit.isolated) return 'isolated';
+  if (exit.oom) return 'oom';
   if (signal) return faultSignals.includes(signal) ? 'crashed' : 'killed';
   if (evidence.panicked) return 'guest-panic';
   if (exit.exitCode === 0) return 'guest-poweroff';
@@ -53,6 +54,7 @@ function reasonWithoutExit({ launched, sameBoot }: Evidence): ExitReason {
 
 function detailOf(reason: ExitReason, { exit, launched }: Evidence, lastWords: string): string {
   if (lastWords) return lastWords;
+  if (reason === 'oom') return 'its control group had no memory left';
   if (exit?.signal) return `ended by signal ${signalName(exit.signal) ?? exit.signal}`;
   if (exit) return `ended with exit code ${exit.exitCode ?? 'unknown'}`;
   if (reason === 'node-rebooted') return 'the node has booted since';

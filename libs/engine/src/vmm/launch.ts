@@ -15,7 +15,7 @@ export interface GuardCommand {
 export interface Launcher {
   /** @throws EngineError image-unavailable */
   check(spec: VmmSpec): Promise<void>;
-  /** Makes what the vmm needs beside its image. */
+  /** Makes what the vmm needs beside its image: its memory file, its control group. */
   prepare(spec: VmmSpec): Promise<void>;
   command(spec: VmmSpec, leasePath: string): GuardCommand;
 }

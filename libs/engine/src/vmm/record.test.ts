@@ -6,7 +6,7 @@ const image = { kind: 'kernel-initrd', kernelPath: '/k', initrdPath: '/i', cmdli
 const spec = { vmmId: 'v', instanceId: 'i', instanceName: 'n', generation: 1, vcpus: 1, memoryMib: 64, image };
 const record = { spec: { ...spec, onIsolation: 'keep' }, bootId: 'b', startedAtMs: 1, imageAtMs: 2 };
 const processes = { guard: { pid: 1, startTicks: 2 }, vmm: { pid: 3, startTicks: 4 } };
-const exit = { exitCode: null, signal: 9, isolated: false };
+const exit = { exitCode: null, signal: 9, isolated: false, oom: false };
 
 test('what was written is read back', () => {
   expect(parseRecord(JSON.stringify(record))).toEqual(record);

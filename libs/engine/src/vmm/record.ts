@@ -19,6 +19,8 @@ const guardExit = z.object({
   signal: z.number(),
   /** The guard itself ended the vmm, because the node's lease had run out. */
   isolated: z.boolean(),
+  /** The kernel killed in its control group, whose memory was used up. */
+  oom: z.boolean().default(false),
 });
 export type GuardExit = Readonly<z.infer<typeof guardExit>>;
 
