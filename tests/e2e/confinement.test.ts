@@ -23,7 +23,7 @@ async function statusOf(pid: number): Promise<Map<string, string>> {
   return new Map(lines.map((line) => [line.split(':', 1)[0]!, line.slice(line.indexOf(':') + 1).trim()]));
 }
 
-test('a vmm can gain no privilege, makes no system call it needs not, and as root runs as a user of its own', async () => {
+test('a vmm gains no privilege, makes only the system calls it needs, and runs as a user of its own', async () => {
   const [one, other] = [await node.startReady(), await node.startReady()];
   const [status, otherStatus] = [await statusOf(one.pid), await statusOf(other.pid)];
   expect(status.get('NoNewPrivs')).toBe('1');

@@ -112,6 +112,10 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.reporter.beginInventories();
     this.stopReleasing = releaseEndedRegularly(table, logger);
     this.consumer = this.openConsumer();
+    for (const { name, engines } of nodes.values()) {
+      for (const lack of engines.lacks)
+        logger.warn({ node: name }, `vmms are less confined than they could be: ${lack}`);
+    }
     logger.info({ nodes: nodes.size, adopted: adopted.length, agentUrl }, 'worker serves');
   }
 

@@ -6,6 +6,8 @@ export interface OpenedDriver {
   readonly driver: EngineDriver;
   /** Absent where no guard outlives the worker. */
   readonly renewLease?: () => Promise<void>;
+  /** What would confine its vmms better and this machine does not offer, one line each. */
+  readonly lacks?: readonly string[];
 }
 
 /**
@@ -21,7 +23,7 @@ export async function openDriver(
     case 'kvm':
     case 'tcg': {
       const driver = await openQemuDriver(engine, statePath, programs);
-      return { driver, renewLease: () => driver.renewLease() };
+      return { driver, renewLease: () => driver.renewLease(), lacks: driver.lacks };
     }
     case 'v86':
       throw new Error('the v86 driver is not part of this version');

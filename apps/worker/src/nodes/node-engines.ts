@@ -68,6 +68,11 @@ export class NodeEngines {
     return this.opened.get(name)?.driver;
   }
 
+  /** What keeps this machine from confining vmms as it could. */
+  get lacks(): readonly string[] {
+    return [...new Set([...this.opened.values()].flatMap(({ lacks = [] }) => lacks))];
+  }
+
   all(): readonly EngineDriver[] {
     return [...this.opened.values()].map(({ driver }) => driver);
   }

@@ -33,7 +33,7 @@ const valuesIn = async (path: string): Promise<Record<string, string>> =>
     await Promise.all((await readdir(path)).map(async (file) => [file, await readFile(join(path, file), 'utf8')])),
   );
 
-test('version 2: a vmm gets its share, a quota of half a CPU beyond its vcpus, memory and a bound on threads', async () => {
+test('version 2: a vmm gets a share, a quota beyond its vcpus, memory and a bound on threads', async () => {
   const files = ['cpu.weight', 'cpu.max', 'memory.max', 'memory.oom.group', 'pids.max', 'io.weight', 'cgroup.procs'];
   const path = await group(join(folder, 'v1'), files);
   await makeCgroup({ version: 2, paths: [folder] }, spec, 'tcg');

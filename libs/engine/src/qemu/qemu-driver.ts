@@ -18,7 +18,7 @@ import { VmmDriver } from '../vmm/vmm-driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
-import { userIdOf, type Confinement } from './confinement.js';
+import { missingOf, userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { migrationFailed, placeOf, qmpOf } from './migration-state.js';
 import { listenForGuest } from './migration-target.js';
@@ -56,6 +56,10 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves {
   static async open(options: QemuDriverOptions): Promise<QemuDriver> {
     const version = await qemuVersion(options.qemuPath);
     return new QemuDriver(options, await StateDirectory.at(options.statePath), version);
+  }
+
+  get lacks(): readonly string[] {
+    return missingOf(this.#options.confinement);
   }
 
   override async release(handle: VmmHandle): Promise<void> {
