@@ -40,7 +40,7 @@ test('version 2: a vmm gets a share, a quota beyond its vcpus, memory and a boun
   expect(await valuesIn(path)).toEqual({
     'cpu.weight': '200',
     'cpu.max': '250000 100000',
-    'memory.max': `${(64 + 48 + 64) * 1024 * 1024}`,
+    'memory.max': `${(64 + 48 + 128) * 1024 * 1024}`,
     'memory.oom.group': '1',
     'pids.max': '130',
     'io.weight': '100',
@@ -58,7 +58,7 @@ test('version 1: each hierarchy gets its own part of it', async () => {
     'cpu.cfs_period_us': '100000',
     'cpu.cfs_quota_us': '250000',
   });
-  expect(await valuesIn(memory)).toEqual({ 'memory.limit_in_bytes': `${(64 + 32 + 64) * 1024 * 1024}` });
+  expect(await valuesIn(memory)).toEqual({ 'memory.limit_in_bytes': `${(64 + 32 + 128) * 1024 * 1024}` });
 });
 
 test('a limit that the kernel does not know is left out, and the group is used all the same', async () => {

@@ -5,7 +5,7 @@ import type { VmmSpec } from '../vmm-spec.js';
 import type { Accelerator } from './arguments.js';
 
 /** Beyond what the record reserves: the guard kills nothing that is merely a little larger than thought. */
-const memorySlackMib = 64;
+const memorySlackMib = 128;
 /** QEMU's own threads beside the vcpus: main loop, RCU, and a pool for disks. */
 const threadsMax = 128;
 const quotaPeriodMicros = 100_000;
