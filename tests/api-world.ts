@@ -50,7 +50,6 @@ export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<Api
       BERTH_AGENT_SECRET: agentSecret,
       BERTH_CONSOLE_ORIGINS: [],
       BERTH_LOG_LEVEL: 'silent',
-      BERTH_CONSOLE_ORIGINS: [],
       BERTH_IMAGE_STORE: join(world.folder, 'image-store'),
       BERTH_IMAGE_NETWORKS: '',
       BERTH_IMAGE_PLAIN_HTTP: false,
