@@ -69,6 +69,8 @@ export interface DatacenterOptions {
   readonly modelNodes: number;
   /** More workers, each with a node that runs real guests. */
   readonly tcgNodes?: number;
+  /** Of those workers, beside what every one has. */
+  readonly tcgEnvironment?: NodeJS.ProcessEnv;
   readonly apis?: number;
   readonly schedulers?: number;
   readonly nodeArguments?: (app: AppName) => readonly string[];
@@ -104,7 +106,9 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     for (const name of numbered('api', apis)) await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile }, name);
     for (const name of numbered('scheduler', schedulers)) await start('scheduler', {}, name);
     if (modelNodes > 0) await start('worker', await workerOf(world, 'model', 'model', modelNodes));
-    for (const name of numbered('tcg', tcgNodes)) await start('worker', await workerOf(world, 'tcg', name, 1), name);
+    for (const name of numbered('tcg', tcgNodes)) {
+      await start('worker', { ...(await workerOf(world, 'tcg', name, 1)), ...options.tcgEnvironment }, name);
+    }
     const token = (await readFile(tokenFile, 'utf8')).trim();
     return { endpoint: `http://127.0.0.1:${processes[0]!.readiness.port}`, token, agentSecret, processes, stop };
   } catch (error) {

@@ -1,10 +1,9 @@
+import { type EngineProbe, passedEngines, type ProbedEngine } from '@berth/domain/engine-probe.js';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProbedEngine } from '@berth/domain/node-state.js';
 import { defaultProbe, probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
-import { passedEngines, type ProbeReport } from '@berth/engine/probe/report.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FakeQemu, romFates } from './fake-qemu.js';
 
@@ -22,7 +21,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const trialOf = (report: ProbeReport, name: ProbedEngine) => report.engines.find(({ engine }) => engine === name)!;
+const trialOf = (report: EngineProbe, name: ProbedEngine) => report.engines.find(({ engine }) => engine === name)!;
 const probe = (options: Partial<ProbeOptions>) => probeEngines({ ...defaultProbe, ...options });
 /** Any file may stand for the device where QEMU is not the real one. */
 const withFake = () => probe({ qemuPath: fake.path, kvmPath: '/dev/null' });

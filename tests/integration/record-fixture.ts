@@ -84,6 +84,8 @@ async function addNodes(database: Database, count: number, memoryMib: number): P
       bootId: 'boot-1',
       leaseId: 'lease-1',
       driver: 'model' as const,
+      drivers: ['model' as const],
+      engine: null,
       zone: 'a',
       rack: 'r',
       labels: {},

@@ -67,7 +67,7 @@ export class Scheduler implements OnApplicationBootstrap, OnApplicationShutdown 
       metrics,
       logger,
     });
-    showRecord(metrics, new GaugeRepository(this.database), cost.file.currency);
+    showRecord(metrics, new GaugeRepository(this.database), cost.file);
     showFleet(metrics, new FleetRepository(this.database), new InstanceTypeRepository(this.database));
     showQueues(metrics, this.producer, backlog);
   }

@@ -1,6 +1,7 @@
+import { probedEngines } from '@berth/domain/engine-probe.js';
 import { count, port, positive, ratio } from '@berth/config/load.js';
 import { labels, name } from '@berth/contracts/primitives.js';
-import { engineDrivers, probedEngines } from '@berth/domain/node-state.js';
+import { engineDrivers } from '@berth/domain/node-state.js';
 import { defaultPrograms } from '@berth/engine/qemu/open.js';
 import { z } from 'zod';
 

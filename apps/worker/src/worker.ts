@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { EngineProbe } from '@berth/contracts/engine.js';
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
+import { engineFailureReasons } from '@berth/domain/vmm-state.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import type { Health } from '@berth/observability/metrics-server.js';
@@ -20,9 +21,10 @@ import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
 import { Lease } from './report/lease.js';
 import { ObservationReporter } from './report/observation.reporter.js';
 import { UsageMeter } from './report/vmm-usage.js';
-import { countAccepted, countEnd, countJob, showVmms, showWriter } from './report/worker.metrics.js';
+import { countAccepted, countEnd, countJob, showEngines, showVmms, showWriter } from './report/worker.metrics.js';
 import { adoptVmms } from './vmms/vmm-adoption.js';
 import { releaseEndedRegularly } from './vmms/vmm-release.js';
+import type { Vmm, VmmEnd } from './vmms/vmm.js';
 import type { VmmTable } from './vmms/vmm-table.js';
 import { VmmWatcher } from './vmms/vmm-watcher.js';
 
@@ -65,7 +67,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     );
     this.writer = this.openWriter();
     const report = this.writer.report.bind(this.writer);
-    this.watcher = new VmmWatcher(table, report, (vmm, end) => countEnd(metrics, vmm, end), logger);
+    this.watcher = new VmmWatcher(table, report, (vmm, end) => this.ended(vmm, end), logger);
     this.usage = new UsageMeter(this.watcher);
     const isModel = config.BERTH_DRIVER === 'model';
     const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
@@ -86,6 +88,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     });
     showWriter(metrics, this.writer, () => this.lease.ageMs);
     showVmms(metrics, table, this.usage);
+    showEngines(metrics, nodes);
   }
 
   get agentPort(): number {
@@ -137,6 +140,15 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const found = await this.nodes.get(nodeId)?.engines.tryAgain();
     if (found) this.reporter?.register();
     return found;
+  }
+
+  private ended(vmm: Vmm, end: VmmEnd): void {
+    countEnd(this.metrics, vmm, end);
+    if (!engineFailureReasons.includes(end.reason)) return;
+    vmm.node.engines.doubt().then(
+      (tried) => tried && this.reporter?.register(),
+      (error: unknown) => this.logger.error({ error, node: vmm.node.name }, 'its engines cannot be tried again'),
+    );
   }
 
   private openWriter(): ObservationWriter {

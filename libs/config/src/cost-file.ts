@@ -28,3 +28,25 @@ export async function readCostFile(path: string | undefined): Promise<CostFile> 
 export function capexPerNodeHour({ capexPerNode, lifeYears }: CostFile): number {
   return capexPerNode / (lifeYears * hoursPerYear);
 }
+
+/** What an hour of a node costs at its present power: energy x PUE x tariff, and the share of the purchase price. */
+export function nodeHourCost(file: CostFile, powerWatts: number): number {
+  return (powerWatts / 1000) * file.pue * file.tariffPerKwh + capexPerNodeHour(file);
+}
+
+export interface VcpuHourCost {
+  /** As sold: an hour of the node / its allocatable vcpus. */
+  readonly perVcpu: number;
+  /** For the work of a whole core. An emulated vcpu does a fraction of it; null: that was not measured. */
+  readonly perNativeVcpu: number | null;
+}
+
+/** @param node `speedRatio`: work of one of its vcpus / work of one of its cores */
+export function vcpuHourCost(
+  file: CostFile,
+  node: { readonly powerWatts: number; readonly cpuMillis: number; readonly speedRatio: number | null },
+): VcpuHourCost {
+  const vcpus = node.cpuMillis / 1000;
+  const perVcpu = vcpus === 0 ? 0 : nodeHourCost(file, node.powerWatts) / vcpus;
+  return { perVcpu, perNativeVcpu: node.speedRatio === null ? null : perVcpu / node.speedRatio };
+}

@@ -1,4 +1,4 @@
-import { engineVerdicts, probedEngines } from '@berth/domain/node-state.js';
+import { engineVerdicts, probedEngines, type EngineProbe } from '@berth/domain/engine-probe.js';
 import { z } from 'zod';
 
 /** What a node found when it tried its engines by timing real guests. */
@@ -17,8 +17,7 @@ export const engineProbe = z.object({
       reason: z.string().max(1_000),
     }),
   ),
-});
-export type EngineProbe = z.infer<typeof engineProbe>;
+}) satisfies z.ZodType<EngineProbe>;
 
 /** POST to the worker's agent: tries the node's engines again, now, and tells what came of it. */
 export function probePathOf(nodeId: string): string {

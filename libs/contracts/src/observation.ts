@@ -1,6 +1,7 @@
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { problemCodes } from '@berth/domain/problem.js';
 import { z } from 'zod';
+import { engineProbe } from './engine.js';
 import { id, labels, name } from './primitives.js';
 import { exit, startTimings } from './vmm.js';
 
@@ -10,7 +11,9 @@ export const nodeRegistration = z.object({
   nodeId: id,
   name,
   bootId: z.string().max(64).describe('of the operating system: another one means every process is gone'),
-  driver: z.enum(engineDrivers),
+  driver: z.enum(engineDrivers).describe('the best of them'),
+  drivers: z.array(z.enum(engineDrivers)).min(1).describe('for new guests, best first'),
+  engine: engineProbe.nullable().describe('null: nothing to try'),
   zone: z.string().max(63),
   rack: z.string().max(63),
   labels,

@@ -1,4 +1,5 @@
 import type { DesiredState, InstanceState, RestartPolicy } from '@berth/domain/instance-state.js';
+import { driversFor, type EngineDriverName } from '@berth/domain/node-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
@@ -38,6 +39,9 @@ export interface ExitFacts {
     readonly isCurrent: boolean;
     /** How long its guest was ready; null: never. */
     readonly ranMs: number | null;
+    readonly driver: EngineDriverName;
+    /** The next one that its node offers and the instance accepts; null: this was the last. */
+    readonly nextDriver: EngineDriverName | null;
   } | null;
   /** The open operation of the instance. */
   readonly operation: {
@@ -58,10 +62,20 @@ export interface ExitOutcome {
     readonly desiredState?: DesiredState;
     readonly restartCount?: number;
     readonly restartAfterMs?: number;
+    /** Not to be used again until it is stopped. */
+    readonly failedDriver?: EngineDriverName;
   };
   /** `again`: it goes back to placement. */
   readonly operation?: 'again' | { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly problem?: Problem };
   readonly event?: { readonly kind: string; readonly message: string };
+  readonly failover?: Failover;
+}
+
+/** An engine failed a guest, and another is to run it. */
+export interface Failover {
+  readonly from: EngineDriverName;
+  readonly to: EngineDriverName;
+  readonly reason: ExitReason;
 }
 
 export type DecideExit = (facts: ExitFacts) => ExitOutcome;
@@ -77,6 +91,10 @@ interface FactRow {
   readonly vmmId: string | null;
   readonly vmmGeneration: number | null;
   readonly ranMs: number | null;
+  readonly driver: EngineDriverName | null;
+  readonly offered: readonly EngineDriverName[];
+  readonly accepted: readonly EngineDriverName[] | null;
+  readonly failed: readonly EngineDriverName[];
   readonly operationId: string | null;
   readonly kind: OperationKind;
   readonly startsIt: boolean | null;
@@ -85,21 +103,23 @@ interface FactRow {
 
 const columns = `
 i.id AS "instanceId", i.name, i.state, i.desired_state AS "desiredState", i.restart_policy AS "restartPolicy",
-i.restart_count AS "restartCount", i.generation,
+i.restart_count AS "restartCount", i.generation, i.constraints -> 'drivers' AS accepted, i.failed_drivers AS failed,
 o.id AS "operationId", o.kind,
 (SELECT count(*) FROM vmm w WHERE w.instance_id = i.id AND w.created_at >= o.created_at) AS "startCount"`;
 
 const ofVmms = `
 SELECT ${columns}, v.id AS "vmmId", v.generation AS "vmmGeneration",
        o.placed_at IS NOT NULL AND o.vmm_id = v.id AS "startsIt",
-       (extract(epoch FROM now() - v.ready_at) * 1000)::float8 AS "ranMs"
+       (extract(epoch FROM now() - v.ready_at) * 1000)::float8 AS "ranMs", v.driver, n.drivers AS offered
 FROM vmm v
+JOIN node n ON n.id = v.node_id
 JOIN instance i ON i.id = v.instance_id
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
 WHERE v.id = ANY($1::uuid[]) AND v.state <> 'gone'`;
 
 const withoutVmm = `
-SELECT ${columns}, NULL AS "vmmId", NULL AS "vmmGeneration", false AS "startsIt", NULL AS "ranMs"
+SELECT ${columns}, NULL AS "vmmId", NULL AS "vmmGeneration", false AS "startsIt", NULL AS "ranMs",
+       NULL AS driver, ARRAY[]::text[] AS offered
 FROM operation o JOIN instance i ON i.id = o.instance_id
 WHERE o.instance_id = ANY($1::uuid[]) AND o.stage IN ('dispatch', 'node')
   AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = o.instance_id AND v.state <> 'gone')`;
@@ -128,9 +148,15 @@ function factsOf(row: FactRow, exit: VmmExit | null): ExitFacts {
   const isCurrent = row.vmmGeneration === generation;
   return {
     instance: { id, name, state, desiredState, restartPolicy, restartCount, generation },
-    exit: exit && { reason: exit.reason, detail: exit.detail, problem: exit.problem ?? null, isCurrent, ranMs },
+    exit: exit && { ...exitOf(row, exit), isCurrent, ranMs },
     operation: row.operationId === null ? null : operationOf(row, row.operationId),
   };
+}
+
+function exitOf({ driver, offered, accepted, failed }: FactRow, { reason, detail, problem }: VmmExit) {
+  const worse = offered.slice(offered.indexOf(driver!) + 1);
+  const nextDriver = driversFor(worse, accepted ?? undefined, failed)[0] ?? null;
+  return { reason, detail, problem: problem ?? null, driver: driver!, nextDriver };
 }
 
 function operationOf({ kind, startsIt, startCount }: FactRow, id: string): ExitFacts['operation'] {

@@ -4,6 +4,7 @@ import {
   factsOfExits,
   factsWithoutVmm,
   type DecideExit,
+  type Failover,
   type ExitFacts,
   type ExitOutcome,
   type VmmExit,
@@ -17,6 +18,7 @@ export interface AppliedExits {
   /** Vmms that are gone by this call; the others were gone before. */
   readonly gone: ReadonlySet<string>;
   readonly ended: readonly EndedOperation[];
+  readonly failovers: readonly Failover[];
 }
 
 /** Gone, with its fence, and what it held of its node free again. */
@@ -53,12 +55,14 @@ const changeInstances = `
 UPDATE instance i
 SET state = c.state, reason = c.reason, desired_state = coalesce(c."desiredState", i.desired_state),
     restart_count = coalesce(c."restartCount", i.restart_count),
+    failed_drivers = CASE WHEN c.state = 'stopped' THEN '{}' WHEN c."failedDriver" IS NULL THEN i.failed_drivers
+                          ELSE array_append(i.failed_drivers, c."failedDriver") END,
     restart_after = now() + make_interval(secs => c."restartAfterMs" / 1000),
     node_id = CASE c.state WHEN 'pending' THEN i.node_id END, deleted_at = CASE c.state WHEN 'deleted' THEN now() END,
       updated_at = now()
 FROM jsonb_to_recordset($1::jsonb) AS c (
   id uuid, seen text, generation int, state text, reason text, "desiredState" text, "restartCount" int,
-    "restartAfterMs" float8)
+    "restartAfterMs" float8, "failedDriver" text)
 WHERE i.id = c.id AND i.state = c.seen AND i.generation = c.generation`;
 
 const again = `
@@ -86,7 +90,7 @@ export class ExitRepository {
 
   /** Reports may be doubled and late: one of a vmm that is gone, or of another generation, changes nothing. */
   async apply(exits: readonly VmmExit[]): Promise<AppliedExits> {
-    if (exits.length === 0) return { gone: new Set(), ended: [] };
+    if (exits.length === 0) return { gone: new Set(), ended: [], failovers: [] };
     const applied = await this.database.transaction(async (on) => {
       await lockInstances(
         on,
@@ -98,13 +102,11 @@ export class ExitRepository {
         on,
         exits.filter(({ vmmId }) => gone.has(vmmId)),
       );
-      return {
-        gone,
-        ended: await this.follow(
-          on,
-          live.map(({ facts }) => facts),
-        ),
-      };
+      const followed = await this.follow(
+        on,
+        live.map(({ facts }) => facts),
+      );
+      return { gone, ...followed };
     });
     if (applied.gone.size > 0) this.tell(applied.ended);
     return applied;
@@ -117,13 +119,13 @@ export class ExitRepository {
     const ids = rows.map(({ id }) => id);
     const ended = await this.database.transaction(async (on) => {
       await lockInstances(on, ids);
-      return this.follow(on, await factsWithoutVmm(on, ids));
+      return (await this.follow(on, await factsWithoutVmm(on, ids))).ended;
     });
     this.tell(ended);
     return ended;
   }
 
-  private async follow(on: Session, facts: readonly ExitFacts[]): Promise<EndedOperation[]> {
+  private async follow(on: Session, facts: readonly ExitFacts[]): Promise<Omit<AppliedExits, 'gone'>> {
     const decided = facts.map((fact) => ({ fact, outcome: this.decide(fact) }));
     const changes = decided.flatMap(({ fact, outcome }) =>
       outcome.instance ? [changeOf(fact, outcome.instance)] : [],
@@ -145,12 +147,13 @@ export class ExitRepository {
       outcome.operation === 'again' ? [fact.operation!.id] : [],
     );
     if (repeated.length > 0) await on.query(again, [repeated]);
-    return endOperations(
+    const ended = await endOperations(
       on,
       decided.flatMap(({ fact, outcome: { operation } }) =>
         operation === undefined || operation === 'again' ? [] : [{ operationId: fact.operation!.id, ...operation }],
       ),
     );
+    return { ended, failovers: decided.flatMap(({ outcome }) => outcome.failover ?? []) };
   }
 
   private tell(ended: readonly EndedOperation[]): void {

@@ -48,7 +48,7 @@ interface NodeRow {
   readonly workerId: string;
   readonly state: NodeState;
   readonly cordoned: boolean;
-  readonly driver: EngineDriverName;
+  readonly drivers: readonly EngineDriverName[];
   readonly zone: string;
   readonly rack: string;
   readonly labels: Record<string, string>;
@@ -60,7 +60,7 @@ interface NodeRow {
 const amounts = (kind: string): string => `ARRAY[${kind}_cpu_millis, ${kind}_memory_mib, ${kind}_disk_gib] AS ${kind}`;
 
 const nodes = `
-SELECT id AS "nodeId", name, worker_id AS "workerId", state, cordoned, driver, zone, rack, labels,
+SELECT id AS "nodeId", name, worker_id AS "workerId", state, cordoned, drivers, zone, rack, labels,
        ${amounts('capacity')}, ${amounts('allocatable')}, ${amounts('allocated')}
 FROM node ORDER BY name`;
 
@@ -97,11 +97,10 @@ export class FleetRepository {
   }
 }
 
-function fleetNodeOf({ name, state, driver, capacity, allocatable, allocated, ...node }: NodeRow): FleetNode {
+function fleetNodeOf({ name, state, capacity, allocatable, allocated, ...node }: NodeRow): FleetNode {
   return {
     ...node,
     id: name,
-    drivers: [driver],
     capacity: amountsOf(capacity),
     allocatable: amountsOf(allocatable),
     allocated: amountsOf(allocated),

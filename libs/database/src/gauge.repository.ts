@@ -5,6 +5,8 @@ export interface NodeGauge {
   readonly zone: string;
   readonly rack: string;
   readonly driver: string;
+  /** Null: not measured. */
+  readonly speedRatio: number | null;
   readonly powerModel: string;
   readonly state: string;
   readonly cordoned: boolean;
@@ -53,6 +55,7 @@ const amounts = (kind: string): string =>
 
 const nodes = `
 SELECT name AS node, zone, rack, driver, power_model AS "powerModel", state, cordoned,
+       (engine ->> 'speedRatio')::float8 AS "speedRatio",
        extract(epoch FROM now() - last_seen_at)::float8 AS "lastSeenAgeS",
        ${amounts('capacity')} AS capacity, ${amounts('allocatable')} AS allocatable,
        ${amounts('allocated')} AS allocated,

@@ -1,3 +1,4 @@
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { nodeUnreachableAfterMs, type EngineDriverName, type NodeState } from '@berth/domain/node-state.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
@@ -11,6 +12,9 @@ export interface RegisteredNode {
   readonly bootId: string;
   readonly leaseId: string;
   readonly driver: EngineDriverName;
+  readonly drivers: readonly EngineDriverName[];
+  /** What it found when it tried its engines; null: nothing to try. */
+  readonly engine: EngineProbe | null;
   readonly zone: string;
   readonly rack: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -65,22 +69,23 @@ FROM node WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 const register = `
 WITH told AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
-    "nodeId" uuid, name text, "workerId" text, "bootId" text, "leaseId" text, driver text, zone text, rack text,
-    labels jsonb, "powerModel" text, "agentUrl" text, capacity jsonb, allocatable jsonb)
+    "nodeId" uuid, name text, "workerId" text, "bootId" text, "leaseId" text, driver text, drivers text[], engine jsonb,
+    zone text, rack text, labels jsonb, "powerModel" text, "agentUrl" text, capacity jsonb, allocatable jsonb)
 )
-INSERT INTO node AS n (id, name, worker_id, state, driver, zone, rack, labels, power_model, agent_url, boot_id,
-                       lease_id,
+INSERT INTO node AS n (id, name, worker_id, state, driver, drivers, engine,
+                       zone, rack, labels, power_model, agent_url, boot_id, lease_id,
                        capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
                        allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
-SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.zone, t.rack, t.labels, t."powerModel", t."agentUrl",
-       t."bootId", t."leaseId",
+SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.drivers, nullif(t.engine, 'null'),
+       t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId", t."leaseId",
        (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
        (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
 FROM told t
 WHERE NOT EXISTS (SELECT FROM node other WHERE other.name = t.name AND other.id <> t."nodeId")
 ORDER BY t."nodeId"
 ON CONFLICT (id) DO UPDATE
-SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver, zone = excluded.zone,
+SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver,
+    drivers = excluded.drivers, engine = excluded.engine, zone = excluded.zone,
     rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
     boot_id = excluded.boot_id, lease_id = excluded.lease_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
     capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,

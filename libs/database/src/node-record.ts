@@ -1,3 +1,4 @@
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import type { EngineDriverName, NodeState } from '@berth/domain/node-state.js';
 import type { Amounts } from './fleet.repository.js';
 import { iso } from './text.js';
@@ -9,6 +10,8 @@ export interface NodeRecord {
   readonly cordoned: boolean;
   readonly draining: boolean;
   readonly driver: EngineDriverName;
+  readonly drivers: EngineDriverName[];
+  readonly engine: EngineProbe | null;
   readonly zone: string;
   readonly rack: string;
   readonly labels: Record<string, string>;
@@ -30,7 +33,7 @@ const amounts = (kind: string): string =>
      'diskGib', n.${kind}_disk_gib) AS ${kind}`;
 
 export const selectNode = `
-SELECT n.id, n.name, n.state, n.cordoned, n.draining, n.driver, n.zone, n.rack, n.labels,
+SELECT n.id, n.name, n.state, n.cordoned, n.draining, n.driver, n.drivers, n.engine, n.zone, n.rack, n.labels,
        ${amounts('capacity')}, ${amounts('allocatable')}, ${amounts('allocated')},
        n.used_cpu_millis AS "usedCpuMillis", n.used_memory_mib AS "usedMemoryMib",
        (SELECT count(*) FROM vmm v WHERE v.node_id = n.id AND v.state <> 'gone') AS instances,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
@@ -17,6 +18,8 @@ export interface PendingPlacement<C extends object> {
   readonly memoryMib: number;
   readonly diskGib: number;
   readonly constraints: C;
+  /** Engines that failed it. */
+  readonly failedDrivers: readonly EngineDriverName[];
   /** Since the operation was accepted, by the database clock. */
   readonly waitedMs: number;
 }
@@ -57,7 +60,7 @@ WITH due AS (
   FROM operation WHERE stage = 'place' AND next_attempt_at <= now()
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
-       i.disk_gib AS "diskGib", i.constraints,
+       i.disk_gib AS "diskGib", i.constraints, i.failed_drivers AS "failedDrivers",
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs"
 FROM due o JOIN instance i ON i.id = o.instance_id
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;

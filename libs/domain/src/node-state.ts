@@ -16,16 +16,17 @@ export const nodeTransitions = {
 export const engineDrivers = ['kvm', 'tcg', 'v86', 'model'] as const;
 export type EngineDriverName = (typeof engineDrivers)[number];
 
-/** What a machine is tried for, best first; `model` simulates and needs no trial. */
-export const probedEngines = ['kvm', 'tcg', 'v86'] as const satisfies readonly EngineDriverName[];
-export type ProbedEngine = (typeof probedEngines)[number];
-
 /**
- * passed: it ran real guests in time. slow: it works, but no faster than software. hung: no sign of the guest. failed:
- * it broke off. absent: the machine lacks it. forbidden: not to be used on this node. skipped: a better one passed.
+ * Of the drivers a node offers, those an instance may run under, in the node's order: accepted by its owner (undefined:
+ * all) and none that has failed it.
  */
-export const engineVerdicts = ['passed', 'slow', 'hung', 'failed', 'absent', 'forbidden', 'skipped'] as const;
-export type EngineVerdict = (typeof engineVerdicts)[number];
+export function driversFor(
+  offered: readonly EngineDriverName[],
+  accepted: readonly EngineDriverName[] | undefined,
+  failed: readonly EngineDriverName[],
+): EngineDriverName[] {
+  return offered.filter((driver) => !failed.includes(driver) && (accepted?.includes(driver) ?? true));
+}
 
 /** The node renews its lease this often through the observation stream. */
 export const nodeHeartbeatIntervalMs = 2_000;

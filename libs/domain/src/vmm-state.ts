@@ -22,6 +22,7 @@ export const exitReasons = [
   'guest-poweroff', // the guest shut itself down
   'killed', // the process died by a signal
   'crashed', // the process ended with an error
+  'engine-failed', // the engine gave the guest up: QMP internal-error
   'guest-panic',
   'oom',
   'unresponsive', // QMP silent, killed by the worker
@@ -35,5 +36,14 @@ export const exitReasons = [
   'migration-failed', // it waited for a guest that never came to run in it
 ] as const;
 export type ExitReason = (typeof exitReasons)[number];
+
+/** What may be the engine's own fault: such a guest is tried under the next engine its node offers. */
+export const engineFailureReasons: readonly ExitReason[] = [
+  'engine-failed',
+  'crashed',
+  'unresponsive',
+  'start-failed',
+  'start-timeout',
+];
 
 export const deliberateExitReasons: readonly ExitReason[] = ['stopped', 'deleted', 'guest-poweroff'];

@@ -92,6 +92,7 @@ export const killReasons = [
   'stopped',
   'deleted',
   'unresponsive',
+  'engine-failed',
   'start-timeout',
   'start-failed',
   'superseded',

@@ -1,4 +1,4 @@
-import type { ProbedEngine } from '@berth/domain/node-state.js';
+import type { ProbedEngine } from '@berth/domain/engine-probe.js';
 import type { EngineDriver } from './driver.js';
 import { defaultPrograms, openQemuDriver } from './qemu/open.js';
 

@@ -1,4 +1,4 @@
-import { capexPerNodeHour, type CostFile } from '@berth/config/cost-file.js';
+import { capexPerNodeHour, vcpuHourCost, type CostFile } from '@berth/config/cost-file.js';
 import type { FleetView } from '@berth/contracts/http/fleet.js';
 import type { NodeRecord } from '@berth/database/node-record.js';
 import type { FleetReport } from '@berth/scheduling/fleet-report.js';
@@ -54,12 +54,20 @@ export function fleetViewOf({ records, report, referenceShape, cost, costMicros 
       perHour,
       tariffPerKwh: cost.tariffPerKwh,
     },
-    nodes: records.map((node) => nodeOf(node, empty.has(node.name), report.reasonOf(node.name))),
+    nodes: records.map((node) => nodeOf(node, cost, empty.has(node.name), report.reasonOf(node.name))),
     explanation: explanationOf(density.nodesInUse, report),
   };
 }
 
-function nodeOf(node: NodeRecord, couldBeEmptied: boolean, reason: string | undefined): FleetView['nodes'][number] {
+function nodeOf(
+  node: NodeRecord,
+  cost: CostFile,
+  couldBeEmptied: boolean,
+  reason: string | undefined,
+): FleetView['nodes'][number] {
+  const speedRatio = node.engine?.speedRatio ?? null;
+  const { cpuMillis } = node.allocatable;
+  const { perVcpu, perNativeVcpu } = vcpuHourCost(cost, { powerWatts: node.powerWatts, cpuMillis, speedRatio });
   return {
     node: node.name,
     utilizationRatio: ratio(node.usedCpuMillis, node.capacity.cpuMillis),
@@ -67,6 +75,9 @@ function nodeOf(node: NodeRecord, couldBeEmptied: boolean, reason: string | unde
     memoryAllocatedRatio: ratio(node.allocated.memoryMib, node.allocatable.memoryMib),
     instances: node.instances,
     powerWatts: node.powerWatts,
+    speedRatio,
+    costPerVcpuHour: perVcpu,
+    costPerNativeVcpuHour: perNativeVcpu,
     couldBeEmptied,
     why: reason ?? (node.state === 'up' ? 'it holds nothing' : `it is ${node.state}`),
   };

@@ -1,4 +1,5 @@
-import { engineProbe, probePathOf, type EngineProbe } from '@berth/contracts/engine.js';
+import { engineProbe, probePathOf } from '@berth/contracts/engine.js';
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { ProblemError } from '@berth/domain/problem.js';
 
 /** A probe takes about two seconds, fifteen where only v86 is left, and longer on a busy node. */

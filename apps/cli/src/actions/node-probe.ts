@@ -1,4 +1,4 @@
-import type { EngineProbe } from '@berth/contracts/engine.js';
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import type { NodeView } from '@berth/contracts/http/fleet.js';
 import { defaultProbe, probeEngines } from '@berth/engine/probe/probe.js';
 import { findOne } from '../client/find-one.js';

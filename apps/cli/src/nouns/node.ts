@@ -4,6 +4,11 @@ import type { Noun } from '../output/noun.js';
 
 const ratio = (part: number, whole: number): string => percent(whole === 0 ? 0 : part / whole);
 
+/** Of a vcpu there: an emulated one does a fraction of a core's work. */
+function speedText(speedRatio: number | null | undefined): string | null {
+  return speedRatio == null ? null : `${percent(speedRatio)} of a core`;
+}
+
 export const nodeNoun: Noun<NodeView> = {
   path: '/nodes',
   singular: 'node',
@@ -26,6 +31,8 @@ export const nodeNoun: Noun<NodeView> = {
       value: ({ allocated, allocatable }) => ratio(allocated.memoryMib, allocatable.memoryMib),
     },
     { header: 'WATTS', value: ({ powerWatts }) => watts(powerWatts) },
+    { header: 'ENGINES', value: ({ drivers }) => drivers.join(','), wide: true },
+    { header: 'SPEED', value: ({ engine }) => speedText(engine?.speedRatio), wide: true },
     { header: 'ZONE', value: ({ zone }) => zone, wide: true },
     { header: 'RACK', value: ({ rack }) => rack, wide: true },
     { header: 'CORES', value: ({ capacity }) => cores(capacity.cpuMillis), wide: true },

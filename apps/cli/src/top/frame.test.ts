@@ -31,6 +31,8 @@ function node(name: string, used: number): NodeView {
     cordoned: name === 'node-2',
     draining: false,
     driver: 'tcg',
+    drivers: ['tcg'],
+    engine: null,
     zone: 'a',
     rack: 'r',
     labels: {},

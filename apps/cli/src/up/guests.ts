@@ -1,6 +1,6 @@
+import { type ProbedEngine, probedEngines } from '@berth/domain/engine-probe.js';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { probedEngines, type ProbedEngine } from '@berth/domain/node-state.js';
 import { cleansOrphans } from '@berth/engine/driver.js';
 import { openDriver } from '@berth/engine/open-driver.js';
 import { nodeDirOf, type Layout } from './layout.js';

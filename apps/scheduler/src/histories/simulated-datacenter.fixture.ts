@@ -234,6 +234,7 @@ export class SimulatedDatacenter {
         memoryMib: instanceMib,
         diskGib: 0,
         constraints: {},
+        failedDrivers: [],
         waitedMs: 0,
       }));
     const { proposed } = decidePlacements(this.fleetRows(), [], pending);

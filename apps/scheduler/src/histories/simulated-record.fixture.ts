@@ -146,7 +146,7 @@ export class SimulatedRecord {
     const instance = this.instances.get(vmm.instanceId)!;
     const ranMs = vmm.readyMs === null ? null : this.nowMs() - vmm.readyMs;
     const isCurrent = vmm.generation === instance.generation;
-    this.follow(instance, vmm, { reason, detail, problem: null, isCurrent, ranMs });
+    this.follow(instance, vmm, { reason, detail, problem: null, isCurrent, ranMs, driver: 'model', nextDriver: null });
   }
 
   /** An operation that would act on a vmm where there is none. */

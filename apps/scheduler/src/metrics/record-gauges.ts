@@ -1,3 +1,4 @@
+import { vcpuHourCost, type CostFile } from '@berth/config/cost-file.js';
 import type { GaugeRepository, InstanceGauge, NodeGauge, QuotaGauge } from '@berth/database/gauge.repository.js';
 import { nodeTransitions } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
@@ -11,11 +12,11 @@ const source = 'model';
 /**
  * Read off the record before every scrape and set as a whole: what is gone from the record is gone from the metrics.
  */
-export function showRecord(metrics: Metrics<'scheduler'>, record: GaugeRepository, currency: string): void {
+export function showRecord(metrics: Metrics<'scheduler'>, record: GaugeRepository, cost: CostFile): void {
   metrics.beforeScrape(async () => {
     const [nodes, instances, quotas] = await Promise.all([record.nodes(), record.instances(), record.quotas()]);
     forget(metrics);
-    for (const node of nodes) showNode(metrics, node, currency);
+    for (const node of nodes) showNode(metrics, node, cost);
     for (const group of instances) showInstances(metrics, group);
     for (const quota of quotas) showQuota(metrics, quota);
     for (const { stage, count, oldestAgeS } of await record.stages()) {
@@ -27,6 +28,8 @@ export function showRecord(metrics: Metrics<'scheduler'>, record: GaugeRepositor
 
 const ofRecord = [
   'berth_node_info',
+  'berth_node_engine_speed_ratio',
+  'berth_node_vcpu_hour_cost',
   'berth_node_state',
   'berth_node_cordoned',
   'berth_node_last_seen_age_seconds',
@@ -47,9 +50,11 @@ function forget(metrics: Metrics<'scheduler'>): void {
   for (const name of ofRecord) metrics.get(name).reset();
 }
 
-function showNode(metrics: Metrics<'scheduler'>, row: NodeGauge, currency: string): void {
+function showNode(metrics: Metrics<'scheduler'>, row: NodeGauge, cost: CostFile): void {
+  const { currency } = cost;
   const { node, zone, rack, driver, powerModel } = row;
   metrics.get('berth_node_info').set({ node, zone, rack, driver, power_model: powerModel }, 1);
+  showSpeed(metrics, row, cost);
   const state = metrics.get('berth_node_state');
   for (const one of statesOf(nodeTransitions)) state.set({ node, state: one }, one === row.state ? 1 : 0);
   metrics.get('berth_node_cordoned').set({ node }, row.cordoned ? 1 : 0);
@@ -63,6 +68,15 @@ function showNode(metrics: Metrics<'scheduler'>, row: NodeGauge, currency: strin
   metrics.get('berth_node_power_watts').set({ node, source }, row.powerWatts);
   metrics.get('berth_node_energy_joules_total').inc({ node, source }, row.energyJoules);
   metrics.get('berth_node_cost_total').inc({ node, currency }, row.costMicros / microsPerUnit);
+}
+
+function showSpeed(metrics: Metrics<'scheduler'>, row: NodeGauge, cost: CostFile): void {
+  const { node, driver, speedRatio, powerWatts, allocatable } = row;
+  if (speedRatio !== null) metrics.get('berth_node_engine_speed_ratio').set({ node, driver }, speedRatio);
+  const { perVcpu, perNativeVcpu } = vcpuHourCost(cost, { powerWatts, cpuMillis: allocatable.cpuMillis, speedRatio });
+  const price = metrics.get('berth_node_vcpu_hour_cost');
+  price.set({ node, currency: cost.currency, per: 'allocatable' }, perVcpu);
+  if (perNativeVcpu !== null) price.set({ node, currency: cost.currency, per: 'native' }, perNativeVcpu);
 }
 
 function inBaseUnits(amounts: { cpuMillis: number; memoryMib: number; diskGib?: number }): Record<string, number> {

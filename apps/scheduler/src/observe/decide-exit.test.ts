@@ -8,11 +8,20 @@ import {
 } from '@berth/domain/instance-state.js';
 import { operationKinds } from '@berth/domain/operation-state.js';
 import { isAllowed, statesOf } from '@berth/domain/transition.js';
-import { exitReasons } from '@berth/domain/vmm-state.js';
+import { engineFailureReasons, exitReasons } from '@berth/domain/vmm-state.js';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideExit, restartBackoffMs, restartForgivenAfterMs, startsMax } from './decide-exit.js';
 
+const exit: NonNullable<ExitFacts['exit']> = {
+  reason: 'killed',
+  detail: 'signal 9',
+  problem: null,
+  isCurrent: true,
+  ranMs: 5_000,
+  driver: 'kvm',
+  nextDriver: null,
+};
 const factsOf = (change: {
   instance?: Partial<ExitFacts['instance']>;
   exit?: Partial<ExitFacts['exit']> | null;
@@ -28,10 +37,7 @@ const factsOf = (change: {
     generation: 1,
     ...change.instance,
   },
-  exit:
-    change.exit === null
-      ? null
-      : { reason: 'killed', detail: 'signal 9', problem: null, isCurrent: true, ranMs: 5_000, ...change.exit },
+  exit: change.exit === null ? null : { ...exit, ...change.exit },
   operation: change.operation ?? null,
 });
 const starting = (startCount = 1): ExitFacts['operation'] => ({
@@ -39,6 +45,51 @@ const starting = (startCount = 1): ExitFacts['operation'] => ({
   kind: 'create-instance',
   startsIt: true,
   startCount,
+});
+
+describe('a guest whose engine failed', () => {
+  const failed = { reason: 'engine-failed', detail: 'internal-error', driver: 'kvm', nextDriver: 'tcg' } as const;
+
+  it('goes on under the next at once, whatever its restart policy, and no restart is counted', () => {
+    const outcome = decideExit(factsOf({ instance: { restartPolicy: 'never', restartCount: 4 }, exit: failed }));
+    expect(outcome.instance).toEqual({
+      state: 'pending',
+      reason: 'kvm failed (guest engine-failed (internal-error)), restarts under tcg',
+      failedDriver: 'kvm',
+      restartAfterMs: 0,
+    });
+    expect(outcome.failover).toEqual({ from: 'kvm', to: 'tcg', reason: 'engine-failed' });
+    expect(outcome.event?.kind).toBe('InstanceFailedOver');
+  });
+
+  it('while it started is started again by the same operation, however often it was tried', () => {
+    const outcome = decideExit(factsOf({ exit: failed, operation: starting(startsMax + 1) }));
+    expect(outcome).toMatchObject({ operation: 'again', failover: { to: 'tcg' } });
+  });
+
+  it.each(engineFailureReasons)('under the last engine (%s) is left to its restart policy', (reason) => {
+    const outcome = decideExit(factsOf({ exit: { ...failed, reason, nextDriver: null } }));
+    expect(outcome.failover).toBeUndefined();
+    expect(outcome.instance).toMatchObject({ state: 'pending', restartCount: 1 });
+  });
+
+  it.each(exitReasons.filter((reason) => !engineFailureReasons.includes(reason)))(
+    'is told from one that ended otherwise (%s)',
+    (reason) => {
+      expect(decideExit(factsOf({ exit: { ...failed, reason } })).failover).toBeUndefined();
+    },
+  );
+
+  it('is told from one whose image is not there', () => {
+    const problem = { code: 'image-unavailable', detail: 'no file' } as const;
+    const facts = factsOf({ exit: { ...failed, reason: 'start-failed', problem }, operation: starting() });
+    expect(decideExit(facts)).toMatchObject({ operation: { state: 'failed' }, instance: { state: 'failed' } });
+  });
+
+  it('stays stopped or deleted when that was asked for', () => {
+    expect(decideExit(factsOf({ instance: { desiredState: 'stopped' }, exit: failed })).failover).toBeUndefined();
+    expect(decideExit(factsOf({ instance: { desiredState: 'deleted' }, exit: failed })).failover).toBeUndefined();
+  });
 });
 
 describe('a guest that ended by itself', () => {

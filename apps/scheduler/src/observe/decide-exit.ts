@@ -1,6 +1,7 @@
 import type { ExitFacts, ExitOutcome } from '@berth/database/exit-facts.js';
 import type { Problem } from '@berth/domain/problem.js';
-import { deliberateExitReasons, type ExitReason } from '@berth/domain/vmm-state.js';
+import type { EngineDriverName } from '@berth/domain/node-state.js';
+import { deliberateExitReasons, engineFailureReasons, type ExitReason } from '@berth/domain/vmm-state.js';
 
 /**
  * A start whose guest or node was lost on the way is tried on another node, within the same operation, this often in
@@ -29,6 +30,7 @@ export function decideExit(facts: ExitFacts): ExitOutcome {
   if (exit !== null && !exit.isCurrent) return {};
   if (instance.desiredState === 'deleted') return deleted(facts);
   if (operation?.kind === 'stop-instance' || instance.desiredState === 'stopped') return stopped(facts);
+  if (exit?.nextDriver && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
   if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
   if (exit === null) return {};
   return operation === null ? restart(facts, exit) : startEnded(facts, exit, operation);
@@ -60,6 +62,26 @@ function again({ instance }: ExitFacts, reason: string): ExitOutcome {
     instance: { state: 'pending', reason },
     operation: 'again',
     event: { kind: 'InstanceRestarting', message: `${instance.name} ${reason}` },
+  };
+}
+
+/** An image that is not there is nobody's failure but its own. */
+function isEngineFailure({ reason, problem }: Exit): boolean {
+  return engineFailureReasons.includes(reason) && (problem === null || problem.code === 'start-failed');
+}
+
+/**
+ * The guest may be well and its engine not: it goes on under the next at once, whatever its restart policy, and no
+ * restart is counted. Under the last engine a failure is the guest's own.
+ */
+function failOver({ instance, operation }: ExitFacts, exit: Exit, to: EngineDriverName): ExitOutcome {
+  const { driver: from, reason } = exit;
+  const sentence = `${from} failed (${causeOf(exit)}), restarts under ${to}`;
+  return {
+    instance: { state: 'pending', reason: sentence, failedDriver: from, restartAfterMs: 0 },
+    event: { kind: 'InstanceFailedOver', message: `${instance.name}: ${sentence}` },
+    failover: { from, to, reason },
+    ...(operation && { operation: 'again' as const }),
   };
 }
 

@@ -66,7 +66,8 @@ export class ObservationConsumer {
     await notes.adopted(kinds['vmm-adopted']);
     await notes.orphansKilled(kinds['orphan-killed']);
     const ended = [...kinds['vmm-gone'].map(exitOf), ...kinds['job-refused'].map(refusalOf)];
-    const { gone, ended: operations } = await exits.apply(ended);
+    const { gone, ended: operations, failovers } = await exits.apply(ended);
+    for (const { from, to, reason } of failovers) metrics.get('berth_engine_failover_total').inc({ from, to, reason });
     noteEnded(metrics, operations);
     this.count('vmm-gone', ended, gone);
     // beats last: an inventory taken after a report then meets a record that has heard it

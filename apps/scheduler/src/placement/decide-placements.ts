@@ -1,6 +1,7 @@
 import type { FleetNode, GroupMember } from '@berth/database/fleet.repository.js';
 import type { PendingPlacement, ProposedPlacement, Unplaced } from '@berth/database/placement.repository.js';
 import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
+import { driversFor, engineDrivers } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
 import { instanceRequest } from '@berth/scheduling/instance-request.js';
@@ -34,7 +35,7 @@ export function decidePlacements(
 ): PlacementDecisions {
   const fleet = recordedFleet(nodes, members);
   const nodeOf = new Map(nodes.map((node) => [node.id, node]));
-  const requests = pending.map((instance) => instanceRequest(fleet, instance));
+  const requests = pending.map((instance) => instanceRequest(fleet, withoutFailed(instance)));
   const answers = placeBatch(fleet, requests, policy);
   const proposed: ProposedPlacement[] = [];
   const postponed: Unplaced[] = [];
@@ -55,6 +56,14 @@ export function decidePlacements(
   return { proposed, postponed, failed, rejected };
 }
 
+/** What failed it is not asked for again. */
+function withoutFailed(instance: Pending): Pending {
+  const { constraints, failedDrivers } = instance;
+  if (failedDrivers.length === 0) return instance;
+  const drivers = driversFor(engineDrivers, constraints.drivers, failedDrivers);
+  return { ...instance, constraints: { ...constraints, drivers } };
+}
+
 function proposal(
   instance: Pending,
   request: PlacementRequest,
@@ -67,7 +76,7 @@ function proposal(
     instanceId: instance.id,
     nodeId: node.nodeId,
     node: node.id,
-    driver: node.drivers[0]!,
+    driver: driversFor(node.drivers, instance.constraints.drivers, instance.failedDrivers)[0]!,
     cpuMillis,
     memoryMib,
     diskGib,

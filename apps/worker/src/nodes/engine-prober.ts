@@ -1,5 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { engineProbe, type EngineProbe } from '@berth/contracts/engine.js';
+import { engineProbe } from '@berth/contracts/engine.js';
+import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { machineKey } from '@berth/engine/probe/machine.js';
 import { probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
 import { z } from 'zod';

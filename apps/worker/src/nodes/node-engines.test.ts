@@ -1,5 +1,4 @@
-import type { EngineProbe } from '@berth/contracts/engine.js';
-import type { EngineVerdict, ProbedEngine } from '@berth/domain/node-state.js';
+import type { EngineProbe, EngineVerdict, ProbedEngine } from '@berth/domain/engine-probe.js';
 import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import { beforeEach, describe, expect, test } from 'vitest';

@@ -1,8 +1,7 @@
-import type { EngineProbe } from '@berth/contracts/engine.js';
-import type { EngineDriverName, ProbedEngine } from '@berth/domain/node-state.js';
+import { type EngineProbe, passedEngines, type ProbedEngine } from '@berth/domain/engine-probe.js';
+import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { EngineDriver, Observed } from '@berth/engine/driver.js';
 import type { OpenedDriver } from '@berth/engine/open-driver.js';
-import { passedEngines } from '@berth/engine/probe/report.js';
 import type { EngineProber } from './engine-prober.js';
 
 /** Where the engines of a real node come from. */

@@ -1,6 +1,6 @@
+import { probedEngines } from '@berth/domain/engine-probe.js';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { probedEngines } from '@berth/domain/node-state.js';
 import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { openDriver } from '@berth/engine/open-driver.js';
 import type { ProbeOptions } from '@berth/engine/probe/probe.js';

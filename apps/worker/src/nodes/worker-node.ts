@@ -31,9 +31,11 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
     name: node.name,
     bootId: node.bootId,
     driver: node.engines.best.name,
+    drivers: [...node.engines.offered],
+    engine: node.engines.probe ?? null,
     zone: node.zone,
     rack: node.rack,
-    labels: config.BERTH_LABELS,
+    labels: { ...config.BERTH_LABELS, ...engineLabels(node.engines) },
     powerModel: config.BERTH_POWER_MODEL,
     agentUrl,
     capacity,
@@ -43,4 +45,10 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
       diskGib: capacity.diskGib,
     },
   };
+}
+
+/** What a selector may ask for: `berth/engine=tcg`. The speed has two digits, so that like nodes have like labels. */
+function engineLabels({ best, probe }: NodeEngines): Record<string, string> {
+  const speed = probe?.speedRatio?.toFixed(2);
+  return { 'berth/engine': best.name, ...(speed !== undefined && { 'berth/engine-speed': speed }) };
 }

@@ -2,6 +2,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import type { JobEnd } from '@berth/queue/job-consumer.js';
 import type { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Metrics } from '@berth/observability/metrics.js';
+import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Vmm, VmmEnd } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { UsageMeter } from './vmm-usage.js';
@@ -42,6 +43,18 @@ export function showVmms(metrics: WorkerMetrics, table: VmmTable, usage: UsageMe
       if (liveState) vmms.inc({ driver: driver.name, state: liveState });
     }
     showInstances(metrics, table, usage);
+  });
+}
+
+export function showEngines(metrics: WorkerMetrics, nodes: ReadonlyMap<string, WorkerNode>): void {
+  metrics.beforeScrape(() => {
+    const probes = metrics.get('berth_engine_probe_seconds');
+    probes.reset();
+    for (const { name: node, engines } of nodes.values()) {
+      for (const { engine, verdict, seconds } of engines.probe?.engines ?? []) {
+        probes.set({ node, engine, verdict }, seconds ?? 0);
+      }
+    }
   });
 }
 

@@ -21,6 +21,7 @@ export const eventKinds = [
   'InstanceStopping',
   'InstanceStopped',
   'InstanceExited',
+  'InstanceFailedOver',
   'InstanceRestarting',
   'InstanceFailed',
   'InstanceUnknown',

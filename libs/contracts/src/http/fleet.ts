@@ -1,6 +1,7 @@
 import { engineDrivers, nodeTransitions } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
+import { engineProbe } from '../engine.js';
 import { id, labels, name, timestamp } from '../primitives.js';
 
 const amounts = z.object({ cpuMillis: z.int(), memoryMib: z.int(), diskGib: z.int() });
@@ -11,7 +12,9 @@ export const nodeView = z.object({
   state: z.enum(statesOf(nodeTransitions)),
   cordoned: z.boolean(),
   draining: z.boolean(),
-  driver: z.enum(engineDrivers),
+  driver: z.enum(engineDrivers).describe('the best of them'),
+  drivers: z.array(z.enum(engineDrivers)).describe('what it offers, best first'),
+  engine: engineProbe.nullable().describe('what it found when it tried its engines; null: it simulates them'),
   zone: z.string(),
   rack: z.string(),
   labels,
@@ -36,6 +39,12 @@ export const fleetNodeView = z.object({
   memoryAllocatedRatio: z.number(),
   instances: z.int(),
   powerWatts: z.number(),
+  speedRatio: z.number().nullable().describe('work of a vcpu / work of a core of the node; null: not measured'),
+  costPerVcpuHour: z.number().describe('energy and purchase price of an hour / allocatable vcpus'),
+  costPerNativeVcpuHour: z
+    .number()
+    .nullable()
+    .describe('the same for the work of a whole core: costPerVcpuHour / speedRatio'),
   couldBeEmptied: z.boolean(),
   why: z.string(),
 });

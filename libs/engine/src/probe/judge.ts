@@ -1,4 +1,4 @@
-import type { EngineVerdict } from '@berth/domain/node-state.js';
+import type { EngineVerdict } from '@berth/domain/engine-probe.js';
 import { romChunksPerMode, romLoopsPerChunk, romModes } from './rom.js';
 import type { RomRun } from './rom-run.js';
 

@@ -1,14 +1,13 @@
+import { type EngineProbe, type EngineTrial, type ProbedEngine, probedEngines } from '@berth/domain/engine-probe.js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { probedEngines, type ProbedEngine } from '@berth/domain/node-state.js';
 import { monotonicMs } from '../vmm/clock.js';
 import { defaultPrograms, type EnginePrograms } from '../qemu/open.js';
 import { judgeKvm, judgeRom, loopsPerCpuSecond } from './judge.js';
 import { whyNoKvm } from './machine.js';
 import { nativeLoopsPerCpuSecond } from './native-speed.js';
-import type { EngineTrial, ProbeReport } from './report.js';
 import { probeRom } from './rom.js';
 import { RomTrial, type RomPlace, type RomRun } from './rom-run.js';
 import { bootTinyGuest } from './smoke.js';
@@ -37,7 +36,7 @@ const kvmBootFactor = 5;
 const quiet = { ref: false } as const;
 
 /** Finds out by timing real guests what this machine can do. About 2 s, 15 s where only v86 is left. Never throws. */
-export async function probeEngines(options: ProbeOptions): Promise<ProbeReport> {
+export async function probeEngines(options: ProbeOptions): Promise<EngineProbe> {
   const startedAtMs = monotonicMs();
   const folder = await mkdtemp(join(tmpdir(), 'berth-probe-'));
   try {

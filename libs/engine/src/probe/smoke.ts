@@ -1,7 +1,7 @@
+import type { ProbedEngine } from '@berth/domain/engine-probe.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProbedEngine } from '@berth/domain/node-state.js';
 import type { EngineCapabilities } from '../driver.js';
 import { openDriver } from '../open-driver.js';
 import type { EnginePrograms } from '../qemu/open.js';

@@ -53,6 +53,7 @@ function reasonWithoutExit({ launched, sameBoot }: Evidence): ExitReason {
 }
 
 function detailOf(reason: ExitReason, { exit, launched }: Evidence, lastWords: string): string {
+  if (reason === 'engine-failed') return `internal-error${lastWords && `: ${lastWords}`}`;
   if (lastWords) return lastWords;
   if (reason === 'oom') return 'its control group had no memory left';
   if (exit?.signal) return `ended by signal ${signalName(exit.signal) ?? exit.signal}`;

@@ -132,11 +132,11 @@ export class Vmm {
 
   async #askVmm(): Promise<void> {
     const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
-    // Beats that waited in our own queue, because this worker was paused, have been read by now.
-    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs());
-    if (status !== undefined) this.#pausedIs(pausedStates.includes(status));
-    if (status !== undefined && quietStates.includes(status)) return this.#answered(true);
-    this.#answered(status !== undefined && status !== 'internal-error' && silentMs < guestSilenceMs);
+    if (status === undefined) return this.#answered(false);
+    if (status === 'internal-error') return this.kill('engine-failed').catch(() => this.#answered(false));
+    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs()); // queued beats are read by now
+    this.#pausedIs(pausedStates.includes(status));
+    this.#answered(quietStates.includes(status) || silentMs < guestSilenceMs);
   }
 
   #pausedIs(paused: boolean): void {

@@ -13,6 +13,24 @@ export const nodeMetrics = {
     labels: ['node', 'zone', 'rack', 'driver', 'power_model'],
     from: 'scheduler',
   },
+  berth_node_engine_speed_ratio: {
+    type: 'gauge',
+    help: 'Work of a vcpu under the engine of the node / work of a core of the node, as the node measured it',
+    labels: ['node', 'driver'],
+    from: 'scheduler',
+  },
+  berth_node_vcpu_hour_cost: {
+    type: 'gauge',
+    help: 'Cost of an hour at present power, per vcpu: per="allocatable" as sold, per="native" for the work of a core',
+    labels: ['node', 'currency', 'per'],
+    from: 'scheduler',
+  },
+  berth_engine_failover_total: {
+    type: 'counter',
+    help: 'Guests whose engine failed and that were restarted under the next one their node offers',
+    labels: ['from', 'to', 'reason'],
+    from: 'scheduler',
+  },
   berth_node_state: {
     type: 'gauge',
     help: '1 for the state the node is in, 0 for the others',

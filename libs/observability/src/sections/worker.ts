@@ -60,6 +60,12 @@ export const workerMetrics = {
     labels: ['driver'],
     from: 'worker',
   },
+  berth_engine_probe_seconds: {
+    type: 'gauge',
+    help: 'What the last trial of an engine took, by its verdict; 0 when it was not tried',
+    labels: ['node', 'engine', 'verdict'],
+    from: 'worker',
+  },
   berth_instance_info: {
     type: 'gauge',
     help: 'Always 1; joins the names of an instance to its other metrics',

@@ -1,4 +1,15 @@
-import { probedEngines, type EngineVerdict, type ProbedEngine } from '@berth/domain/node-state.js';
+import type { EngineDriverName } from './node-state.js';
+
+/** What a machine is tried for, best first; `model` simulates and needs no trial. */
+export const probedEngines = ['kvm', 'tcg', 'v86'] as const satisfies readonly EngineDriverName[];
+export type ProbedEngine = (typeof probedEngines)[number];
+
+/**
+ * passed: it ran real guests in time. slow: it works, but no faster than software. hung: no sign of the guest. failed:
+ * it broke off. absent: the machine lacks it. forbidden: not to be used on this node. skipped: a better one passed.
+ */
+export const engineVerdicts = ['passed', 'slow', 'hung', 'failed', 'absent', 'forbidden', 'skipped'] as const;
+export type EngineVerdict = (typeof engineVerdicts)[number];
 
 /** What came of one engine. */
 export interface EngineTrial {
@@ -11,7 +22,7 @@ export interface EngineTrial {
 }
 
 /** What this machine can truly do. */
-export interface ProbeReport {
+export interface EngineProbe {
   /** The best engine that passed; null: none runs guests here. */
   readonly driver: ProbedEngine | null;
   /** Work of a vcpu under `driver` / work of a core of this machine, counted loops a CPU second; null: not measured. */
@@ -19,10 +30,10 @@ export interface ProbeReport {
   /** The whole probe. */
   readonly seconds: number;
   /** Best first. */
-  readonly engines: readonly EngineTrial[];
+  readonly engines: EngineTrial[];
 }
 
 /** The engines that passed, best first: the drivers a node offers. */
-export function passedEngines({ engines }: ProbeReport): readonly ProbedEngine[] {
+export function passedEngines({ engines }: EngineProbe): readonly ProbedEngine[] {
   return probedEngines.filter((name) => engines.some(({ engine, verdict }) => engine === name && verdict === 'passed'));
 }
