@@ -5,6 +5,7 @@ import { DispatchRepository } from '@berth/database/dispatch.repository.js';
 import type { VmmExit } from '@berth/database/exit-facts.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
+import { NoteRepository } from '@berth/database/note.repository.js';
 import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { ReadyRepository, type AppliedReports } from '@berth/database/ready.repository.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -72,6 +73,25 @@ async function stateOf({ instanceId, operationId }: AcceptedFixture) {
   );
   return row;
 }
+
+it("bytes of an image on their way are shown, and put off the operation's next attempt and deadline", async () => {
+  const { operationId, vmm } = await placed();
+  const { vmmId } = vmm;
+  const left = `SELECT progress_percent AS percent, extract(epoch FROM next_attempt_at - now())::float8 AS next,
+    extract(epoch FROM deadline_at - now())::float8 AS deadline FROM operation WHERE id = $1`;
+  await database.query(`UPDATE operation SET deadline_at = now() + interval '1 second' WHERE id = $1`, [operationId]);
+  const report = { operationId, vmmId, totalBytes: 1000 };
+  await new NoteRepository(database).fetching([
+    { ...report, receivedBytes: 500 },
+    { ...report, receivedBytes: 100 },
+    { ...report, vmmId: operationId, receivedBytes: 1000 },
+  ]);
+  const [shown] = await database.query<{ percent: number; next: number; deadline: number }>(left, [operationId]);
+  expect(shown!.percent).toBe(70);
+  expect(shown!.next).toBeGreaterThan(20);
+  expect(shown!.deadline).toBeGreaterThan(50);
+  await sayReady(vmm);
+});
 
 describe('reports of a start', () => {
   it('make it ready, with a timeline that adds up to the total', async () => {

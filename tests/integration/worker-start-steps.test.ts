@@ -1,5 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobPayload } from '@berth/contracts/job.js';
@@ -7,6 +10,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ContentCache } from '../../apps/worker/src/images/content-cache.js';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
@@ -44,7 +48,18 @@ const held = { holds: () => true };
 const lapsed = { holds: () => false };
 
 /** A worker as it is after its boot, without queue and stream. */
-async function boot(images = new ImageCache(folder), lease: ProcessorParts['lease'] = held) {
+function openImages(origin?: string): ImageCache {
+  const contents = {
+    folder: join(folder, 'images'),
+    origin,
+    secret: '',
+    maxBytes: 2 ** 20,
+    inUse: () => new Set<string>(),
+  };
+  return new ImageCache(folder, new ContentCache(contents));
+}
+
+async function boot(images = openImages(), lease: ProcessorParts['lease'] = held) {
   const told: Observation[] = [];
   const report = (observation: Observation) => void told.push(observation);
   const table = new VmmTable(await VmmNotes.open(folder));
@@ -152,6 +167,25 @@ describe('starting an instance', () => {
       Array.from({ length: 2 }, () => ({ operationId: job.operationId, problem: { code } })),
     );
     expect((await driver.inspect(startOf(worker, job).vmm.handle)).state).toBe('gone');
+  });
+
+  it('from a disk tells how much of it has come, and keeps it for the next', async () => {
+    const bytes = randomBytes(100_000);
+    const server = createServer((_, response) => response.end(bytes)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const worker = await boot(openImages(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+      const job = startJob();
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const size = { sizeBytes: bytes.length, virtualSizeBytes: 2 ** 20 };
+      job.vmm.image = { kind: 'disk', sha256, firmware: 'bios', ...size };
+      await worker.processor.start(job);
+      const [told] = worker.told.filter((seen) => seen.kind === 'image-fetching');
+      expect(told).toMatchObject({ operationId: job.operationId, vmmId: job.vmm.vmmId, totalBytes: bytes.length });
+      expect(await readdir(join(folder, 'images'))).toEqual([sha256]);
+    } finally {
+      server.close();
+    }
   });
 
   it('names the same steps as are failed here', () => {

@@ -47,6 +47,9 @@ export const configSchema = z.object({
   BERTH_SEED: count.default(1),
   BERTH_DATA_DIR: z.string().min(1),
   BERTH_IMAGE_DIR: z.string().min(1),
+  /** The API's internal port, where disk images come from. */
+  BERTH_IMAGE_ORIGIN: z.url().optional(),
+  BERTH_IMAGE_CACHE_GIB: positive.default(64),
   BERTH_AGENT_HOST: z.string().default('127.0.0.1'),
   BERTH_AGENT_PORT: port.default(0),
   BERTH_AGENT_SECRET: z.string().min(16),

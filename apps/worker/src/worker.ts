@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { engineFailureReasons } from '@berth/domain/vmm-state.js';
@@ -11,6 +13,7 @@ import { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Redis } from 'ioredis';
 import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
+import { ContentCache } from './images/content-cache.js';
 import { ImageCache } from './images/image-cache.js';
 import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
@@ -70,7 +73,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.watcher = new VmmWatcher(table, report, (vmm, end) => this.ended(vmm, end), logger);
     this.usage = new UsageMeter(this.watcher);
     const isModel = config.BERTH_DRIVER === 'model';
-    const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR);
+    const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR, contentsOf(config, table));
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
     const { watcher } = this;
     this.handlers = handlersOf(
@@ -197,6 +200,18 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const unsent = this.writer.depth;
     return { healthy: ageMs < heardHealthyMs, heardMsAgo: Math.round(ageMs), nodes: this.nodes.size, vmms, unsent };
   }
+}
+
+function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
+  const shaOf = (image: VmmOrder['image'] | undefined) =>
+    image && image.kind !== 'kernel-initrd' ? [image.sha256] : [];
+  return new ContentCache({
+    folder: join(config.BERTH_DATA_DIR, 'images'),
+    origin: config.BERTH_IMAGE_ORIGIN,
+    secret: config.BERTH_AGENT_SECRET,
+    maxBytes: config.BERTH_IMAGE_CACHE_GIB * 1024 ** 3,
+    inUse: () => new Set(table.all().flatMap(({ order }) => shaOf(order?.image))),
+  });
 }
 
 function handlersOf(processor: InstanceProcessor): JobHandlers {

@@ -69,6 +69,14 @@ export const observation = z.discriminatedUnion('kind', [
     pid: z.int().nullable(),
     timings: startTimings,
   }),
+  /** The bytes of its image come to the node; told again as they do. */
+  z.object({
+    kind: z.literal('image-fetching'),
+    operationId: id,
+    ...vmmRef,
+    receivedBytes: z.int().min(0),
+    totalBytes: z.int().positive(),
+  }),
   z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
   z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
   z.object({ kind: z.literal('vmm-adopted'), ...vmmRef, pid: z.int().nullable() }),

@@ -9,6 +9,16 @@ UPDATE vmm v SET state = 'stopping', observed_at = now()
 FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int)
 WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)`;
 
+/** A start that makes progress is neither handed out again nor given up. */
+const fetching = `
+UPDATE operation o SET progress_percent = greatest(o.progress_percent, 60 + r.percent), updated_at = now(),
+  next_attempt_at = now() + make_interval(secs => 30),
+  deadline_at = greatest(o.deadline_at, now() + make_interval(secs => 60))
+FROM (SELECT "operationId", "vmmId", max(20 * "receivedBytes" / "totalBytes")::int AS percent
+      FROM jsonb_to_recordset($1::jsonb)
+        AS r ("operationId" uuid, "vmmId" uuid, "receivedBytes" bigint, "totalBytes" bigint) GROUP BY 1, 2) r
+WHERE o.id = r."operationId" AND o.vmm_id = r."vmmId" AND o.stage = 'node'`;
+
 const adopted = `
 UPDATE vmm v SET pid = r.pid, observed_at = now()
 FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int, pid int)
@@ -24,6 +34,13 @@ export class NoteRepository {
   async stopping(reports: readonly VmmReference[]): Promise<void> {
     if (reports.length > 0)
       await this.database.query(stopping, [JSON.stringify(reports), sourcesOf(vmmTransitions, 'stopping')]);
+  }
+
+  /** Shown as 60 to 80 % of the start. */
+  async fetching(
+    reports: readonly { operationId: string; vmmId: string; receivedBytes: number; totalBytes: number }[],
+  ): Promise<void> {
+    if (reports.length > 0) await this.database.query(fetching, [JSON.stringify(reports)]);
   }
 
   /** A worker that came back took up guests that had gone on without it. */

@@ -3,6 +3,8 @@ import type { Observation } from '@berth/contracts/observation.js';
 /** What a vmm has come to is told once, so it is never given up; a beat is told again in seconds. */
 function dropOrder(observation: Observation): number {
   switch (observation.kind) {
+    case 'image-fetching':
+      return 0;
     case 'nodes-beat':
       return observation.nodes.every(({ vmms }) => vmms === null) ? 0 : 1;
     case 'nodes-registered':

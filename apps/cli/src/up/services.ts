@@ -52,6 +52,7 @@ export function workerService(world: World, node: number, capacity: NodeCapacity
     BERTH_PROBE_FILE: join(world.layout.dataDir, 'probe.json'),
     BERTH_DATA_DIR: nodeDirOf(world.layout, nodeName(node)),
     BERTH_IMAGE_DIR: world.layout.imageDir,
+    BERTH_IMAGE_ORIGIN: `http://127.0.0.1:${world.ports['api-metrics']}`,
     BERTH_AGENT_PORT: `${world.ports[name]}`,
     BERTH_AGENT_SECRET: world.agentSecret,
     BERTH_CPU_MILLIS: `${capacity.cpuMillis}`,

@@ -62,6 +62,7 @@ export class ObservationConsumer {
       this.count('vmm-starting', begun, applied.moved);
       this.count('vmm-ready', kinds['vmm-ready'], applied.moved);
     }
+    await notes.fetching(kinds['image-fetching']);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
     await notes.orphansKilled(kinds['orphan-killed']);
@@ -88,6 +89,7 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'nodes-left': [],
     'vmm-starting': [],
     'vmm-ready': [],
+    'image-fetching': [],
     'vmm-stopping': [],
     'vmm-gone': [],
     'vmm-adopted': [],

@@ -6,8 +6,15 @@ import { pipeline } from 'node:stream/promises';
 import type { ImageContent } from '@berth/contracts/http/image.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { KernelInitrdImage } from '@berth/engine/vmm-spec.js';
+import type { BaseImage } from '@berth/images/overlay.js';
+import type { ContentCache, FetchedContent } from './content-cache.js';
 
 type ImageFile = Extract<ImageContent, { kind: 'kernel-initrd' }>['kernel'];
+
+/** On this node: the files of a kernel, or what an instance's disk lies over. */
+export type LocatedImage =
+  | KernelInitrdImage
+  | { readonly kind: FetchedContent['kind']; readonly firmware: FetchedContent['firmware']; readonly base: BaseImage };
 
 interface Checked {
   /** Of the file when it was read: another size, time or inode is another file. */
@@ -19,12 +26,17 @@ interface Checked {
 export class ImageCache {
   private readonly checked = new Map<string, Checked>();
 
-  constructor(private readonly folder: string) {}
+  constructor(
+    private readonly folder: string,
+    private readonly contents: ContentCache,
+  ) {}
 
   /** @throws EngineError image-unavailable when a file is absent or is not what the image's checksum says */
-  async locate(source: ImageContent): Promise<KernelInitrdImage> {
-    if (source.kind !== 'kernel-initrd')
-      throw new EngineError('image-unavailable', `this node starts no ${source.kind}`);
+  async locate(source: ImageContent, onProgress?: (receivedBytes: number) => void): Promise<LocatedImage> {
+    if (source.kind !== 'kernel-initrd') {
+      const { kind, firmware } = source;
+      return { kind, firmware, base: await this.contents.get(source, onProgress) };
+    }
     const [kernelPath, initrdPath] = await Promise.all([this.verified(source.kernel), this.verified(source.initrd)]);
     return { kind: 'kernel-initrd', kernelPath, initrdPath, cmdline: source.cmdline };
   }

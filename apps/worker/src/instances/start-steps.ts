@@ -1,9 +1,10 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
+import { EngineError } from '@berth/engine/driver.js';
 import type { KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { untilReady } from '@berth/engine/until-ready.js';
-import type { ImageCache } from '../images/image-cache.js';
-import { startingReport } from '../report/vmm-reports.js';
+import type { ImageCache, LocatedImage } from '../images/image-cache.js';
+import { fetchingReports, startingReport } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
@@ -25,7 +26,7 @@ export interface Start {
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
   readonly slots: BootSlots;
-  image?: KernelInitrdImage;
+  image?: LocatedImage;
 }
 
 export interface StartStep {
@@ -60,8 +61,8 @@ async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
 const noFiles: KernelInitrdImage = { kind: 'kernel-initrd', kernelPath: '/none', initrdPath: '/none', cmdline: '' };
 
 async function locateImage(start: Start): Promise<void> {
-  const { images, order } = start;
-  start.image = images ? await images.locate(order.image) : noFiles;
+  const { images, order, vmm, operationId, report } = start;
+  start.image = images ? await images.locate(order.image, fetchingReports(vmm, operationId, report)) : noFiles;
 }
 
 async function spawn(start: Start): Promise<void> {
@@ -79,8 +80,11 @@ async function spawn(start: Start): Promise<void> {
   }
 }
 
-function specOf(order: VmmOrder, image: KernelInitrdImage | undefined): VmmSpec {
+function specOf(order: VmmOrder, image: LocatedImage | undefined): VmmSpec {
   if (!image) throw new Error('spawned before its image was located');
+  if (image.kind !== 'kernel-initrd') {
+    throw new EngineError('image-unavailable', `the engines of this node start no ${image.kind}`);
+  }
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
   return { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation, image };
 }

@@ -4,10 +4,28 @@ import type { Observed } from '@berth/engine/driver.js';
 import type { Vmm } from '../vmms/vmm.js';
 
 const exitDetailMaxChars = 500;
+const fetchingIntervalMs = 1_000;
 export const problemDetailMaxChars = 2_000;
 
 export function startingReport(vmm: Vmm, operationId: string): Observation {
   return { kind: 'vmm-starting', operationId, ...vmm.ref, pid: vmm.observed?.pid ?? null };
+}
+
+/** What to call with the bytes of its image that have come to the node; it tells of them now and then. */
+export function fetchingReports(
+  vmm: Vmm,
+  operationId: string,
+  report: (observation: Observation) => void,
+): (receivedBytes: number) => void {
+  const image = vmm.order?.image;
+  if (!image || image.kind === 'kernel-initrd') return () => undefined;
+  let toldAtMs = -Infinity;
+  return (receivedBytes) => {
+    const nowMs = performance.now();
+    if (nowMs - toldAtMs < fetchingIntervalMs) return;
+    toldAtMs = nowMs;
+    report({ kind: 'image-fetching', operationId, ...vmm.ref, receivedBytes, totalBytes: image.sizeBytes });
+  };
 }
 
 export function readyReport(vmm: Vmm, observed: Observed): Observation {
