@@ -103,7 +103,8 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
   try {
     await liftQuota(world);
     const tokenFile = join(world.folder, 'admin.token');
-    for (const name of numbered('api', apis)) await start('api', { BERTH_ADMIN_TOKEN_FILE: tokenFile }, name);
+    const ofApi = { BERTH_ADMIN_TOKEN_FILE: tokenFile, BERTH_IMAGE_STORE: join(world.folder, 'image-store') };
+    for (const name of numbered('api', apis)) await start('api', ofApi, name);
     for (const name of numbered('scheduler', schedulers)) await start('scheduler', {}, name);
     if (modelNodes > 0) await start('worker', await workerOf(world, 'model', 'model', modelNodes));
     for (const name of numbered('tcg', tcgNodes)) {

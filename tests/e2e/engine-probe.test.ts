@@ -1,10 +1,11 @@
 import { type EngineProbe, passedEngines, type ProbedEngine } from '@berth/domain/engine-probe.js';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultProbe, probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EngineProber } from '../../apps/worker/src/nodes/engine-prober.js';
 import { FakeQemu, romFates } from './fake-qemu.js';
 
 let fake: FakeQemu;
@@ -84,6 +85,32 @@ describe('a probe', () => {
     });
     expect(report.driver).toBe('tcg');
     await fake.setGuests('good');
+  });
+
+  test('is kept for its owner alone, until the machine differs, an engine failed, or it is asked again', async () => {
+    await fake.setRom('hang');
+    const path = join(folder, 'probe.json');
+    const options = { ...defaultProbe, qemuPath: fake.path, kvmPath: '/dev/null' };
+    const prober = new EngineProber(options, path);
+    const first = await prober.known();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const marked = { ...first, seconds: 4711 };
+    const mark = (key?: string) => {
+      const file = JSON.parse(readFileSync(path, 'utf8')) as { key: string };
+      writeFileSync(path, JSON.stringify({ key: key ?? file.key, probe: marked }));
+    };
+    mark();
+    expect(await new EngineProber(options, path).known()).toEqual(marked);
+    expect((await new EngineProber({ ...options, allowed: ['tcg'] }, path).known()).seconds).toBeLessThan(60);
+    mark('of another boot');
+    expect((await prober.known()).seconds).toBeLessThan(60);
+    mark();
+    expect((await prober.again()).seconds).toBeLessThan(60);
+    mark();
+    await prober.forget();
+    expect((await prober.known()).seconds).toBeLessThan(60);
+    writeFileSync(path, '{"key":');
+    expect((await prober.known()).driver).toBe('tcg');
   });
 
   test('neither tries nor takes what the node may not use', async () => {
