@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Invocation } from './commands/invocation.js';
 import { addCatalogueCommands } from './commands/catalogue.js';
+import { addImageCommands } from './commands/image.js';
 import { addDatacenterCommands } from './commands/datacenter.js';
 import { addFleetCommands } from './commands/fleet.js';
 import { addInstanceCommands } from './commands/instance.js';
@@ -22,6 +23,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv): Command {
   addDatacenterCommands(program, invocation);
   addInstanceCommands(program, invocation);
   addNodeCommands(program, invocation);
+  addImageCommands(program, invocation);
   addCatalogueCommands(program, invocation);
   addOperationCommands(program, invocation);
   addFleetCommands(program, invocation);

@@ -2,10 +2,12 @@ import type { IncomingMessage, RequestOptions } from 'node:http';
 import { ApiError, CliError } from '../output/failure.js';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** Instead of a body, as they are. */
+  readonly bytes?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
@@ -40,15 +42,14 @@ export class HttpClient {
     for (const [key, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, `${value}`);
     }
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const body = call.bytes ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+    const type = call.bytes ? 'application/octet-stream' : 'application/json';
     const options: RequestOptions = {
       method: call.method,
       timeout: call.timeoutMs ?? timeoutDefaultMs,
       headers: {
         authorization: `Bearer ${this.token}`,
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
         ...call.headers,
       },
     };

@@ -5,11 +5,9 @@ import type { Noun } from '../output/noun.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput } from './options.js';
 
-/** image, type, project, token: what instances are made from and who may. */
+/** type, project, token: what instances are made from and who may. */
 export function addCatalogueCommands(program: Command, invocation: Invocation): void {
   const nouns = () => import('../nouns/catalogue.js');
-  const image = program.command('image').alias('images').description('read-only templates');
-  addList(image, invocation, async () => (await import('../nouns/image.js')).imageNoun);
   const type = program.command('type').alias('types').description('instance types: named shapes');
   addList(type, invocation, async () => (await nouns()).instanceTypeNoun);
 

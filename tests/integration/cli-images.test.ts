@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ImageView } from '@berth/contracts/http/image.js';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { buildProgram } from '../../apps/cli/src/program.js';
+import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
+import { openApiWorld, type ApiWorld } from '../api-world.js';
+
+let world: ApiWorld;
+let folder: string;
+beforeAll(async () => {
+  world = await openApiWorld();
+  folder = await mkdtemp(join(tmpdir(), 'berth-cli-images-'));
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(async () => {
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function berth(...args: string[]): Promise<{ out: string; told: string }> {
+  let [out, told] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += String(text)) !== '');
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => (told += String(text)) !== '');
+  const environment = { BERTH_ENDPOINT: `http://127.0.0.1:${world.api.port}`, BERTH_TOKEN: world.adminToken };
+  await buildProgram(environment).parseAsync(args, { from: 'user' });
+  return { out, told };
+}
+
+it('imports a file, shows it and deletes it', async () => {
+  const path = join(folder, 'Some_Disk.qcow2');
+  await writeFile(path, qcow2Of({ fileBytes: 9 * 1024 ** 2, virtualSizeBytes: 2n ** 24n }));
+  const imported = await berth('image', 'import', path, '--os', 'debian', '--firmware', 'uefi', '--min-memory', '256');
+  expect(imported.out).toBe('some-disk\n');
+  expect(imported.told).toMatch(/uploaded 4 of 9 MiB/);
+  const shown = JSON.parse((await berth('image', 'get', 'some-disk', '-o', 'json')).out) as ImageView;
+  expect(shown).toMatchObject({ state: 'active', osFamily: 'debian', firmware: 'uefi', minMemoryMib: 256 });
+  expect((await berth('image', 'list')).out).toMatch(/some-disk +active +debian +qcow2 +uefi/);
+  expect((await berth('image', 'delete', 'some-disk', '--yes')).out).toBe('some-disk\n');
+  expect((await berth('image', 'list')).out).not.toMatch(/some-disk/);
+});
+
+it('says why an image is refused, and what to do then', async () => {
+  const path = join(folder, 'evil.qcow2');
+  await writeFile(path, qcow2Of({ backing: '/etc/passwd' }));
+  await expect(berth('image', 'import', path)).rejects.toThrow(/image evil: it has a backing file/);
+  await expect(berth('image', 'import', 'https://example.com/x.qcow2')).rejects.toThrow(/needs --sha256/);
+});
+
+it('goes on with an upload that broke off', async () => {
+  const path = join(folder, 'broken.qcow2');
+  const bytes = qcow2Of();
+  await writeFile(path, bytes);
+  const { createHash } = await import('node:crypto');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const source = { kind: 'upload', format: 'qcow2', sha256, sizeBytes: bytes.length };
+  const body = { name: 'broken', osFamily: 'linux', minMemoryMib: 128, source };
+  const { id } = (await world.call<ImageView>('POST', '/v1/images', { body })).body;
+  const headers = { 'content-type': 'application/octet-stream' };
+  await world.call('PUT', `/v1/images/${id}/content?offset=0`, { text: bytes.toString('latin1', 0, 3), headers });
+  await berth('image', 'import', path);
+  expect((await world.call<ImageView>('GET', '/v1/images/broken')).body).toMatchObject({ id, state: 'active' });
+});
