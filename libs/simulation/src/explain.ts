@@ -32,7 +32,7 @@ export function explainScenario(scenario: Scenario, atS: number, id: string): st
         lines.push(`on ${fleet.names.nameOf(node)}, with ${fleet.residents[node]! - 1} others`);
         for (const { atS: movedS, move } of moves) {
           const [from, to] = [move.from, move.to].map((slot) => fleet.names.nameOf(slot));
-          lines.push(`  ${clock(movedS)} moved from ${from} to ${to}: ${REASONS[move.reason]}`);
+          lines.push(`  ${clock(movedS)} moved from ${from} to ${to}: ${REASONS[move.reason]}${riskOf(move)}`);
         }
         if (moves.length === 0) lines.push('  since it was placed first');
         fleet.release(node, request);
@@ -57,6 +57,13 @@ const REASONS = {
   fill: 'a node had been woken to relieve the others',
   drain: 'its node was emptied to sleep',
 } as const satisfies Record<PlannedMove['reason'], string>;
+
+/** Share of time in overload, and what is short of weighed in, that the policy expected of both nodes. */
+function riskOf({ risk }: PlannedMove): string {
+  if (risk === undefined) return '';
+  const [from, to] = [risk.from, risk.to].map((pair) => pair.map((value) => value.toFixed(3)).join(' to '));
+  return `; risk of overload there ${from}, here ${to}`;
+}
 
 function clock(timeS: number): string {
   const [hours, minutes] = [Math.floor(timeS / 3600), Math.floor((timeS % 3600) / 60)];

@@ -7,10 +7,7 @@ export function memoryArguments(spec: VmmSpec): string[] {
   const memory = memoryOf(spec);
   if (!memory) return [];
   const mapping = memory.isPrivate ? 'share=off,readonly=on,rom=off' : 'share=on';
-  return [
-    '-object',
-    `memory-backend-file,id=pc.ram,size=${spec.memoryMib}M,mem-path=/proc/self/fd/{memory},${mapping}`,
-  ];
+  return ['-object', `memory-backend-file,id=pc.ram,size=${spec.memoryMib}M,mem-path={memory},${mapping}`];
 }
 
 /** The file that is the guest's memory. A clone maps its template's: what it writes is its own. */
@@ -25,7 +22,7 @@ export function stateFiles(spec: VmmSpec, saves: boolean): string[] {
   const memory = memoryOf(spec);
   const { origin } = spec;
   return [
-    memory ? ['--read', `memory=${memory.path}`] : [],
+    memory ? ['--open', `memory=${memory.path}`] : [],
     origin && 'statePath' in origin ? ['--read', `incoming=${origin.statePath}`] : [],
     saves ? ['--create', `outgoing=${stateFile}`] : [],
   ].flat();

@@ -5,7 +5,7 @@ import { policies } from '../policy.js';
 import { BerthConsolidator, type BerthRules } from './berth.js';
 import { ClassicConsolidator } from './classic.js';
 import { interquartile, localRegression, medianDeviation, threshold } from './detection.js';
-import type { ConsolidationView, Consolidator } from './plan.js';
+import type { ConsolidationView, Consolidator, PlannedMove } from './plan.js';
 import { maximumCorrelation, minimumMigrationTime, minimumUtilization, randomSelection } from './selection.js';
 
 const RULES: BerthRules = {
@@ -92,6 +92,7 @@ class Toy {
       starting: new Uint8Array(nodes.length),
       power: { idleWatts: Float64Array.from(nodes, () => 100), peakWatts: Float64Array.from(nodes, () => 200) },
       waiting: 0,
+      service: { activeS: 0, overloadS: 0 },
     };
   }
 
@@ -164,6 +165,79 @@ describe('consolidators', () => {
       toy.view.nowS += 60;
       plan = consolidator.decide(toy.view);
     }
-    expect(plan.moves).toEqual([{ instance: 1, from: 1, to: 0, reason: 'drain' }]);
+    expect(plan.moves).toMatchObject([{ instance: 1, from: 1, to: 0, reason: 'drain' }]);
+    const [{ risk }] = plan.moves as [PlannedMove];
+    expect(risk!.from[1]).toBeLessThan(risk!.from[0]);
+    expect(risk!.to[1]).toBeGreaterThan(risk!.to[0]);
+  });
+
+  it.each([
+    ['berth', CONSOLIDATORS[0]!],
+    ['lr-mmt', CONSOLIDATORS[1]!],
+  ])('wake a node for instances that wait: %s', (_, create) => {
+    const toy = new Toy({
+      nodes: [
+        { cpu: 1000, memory: 4 },
+        { cpu: 1000, memory: 4 },
+      ],
+      instances: [{ memory: 4 }, { memory: 4 }],
+    });
+    toy.view.fleet.setFlags(1, nodeFlags.asleep);
+    toy.view.instances.demandCpuMillis.fill(100);
+    const consolidator = create();
+    const placed = consolidator.admit(toy.view, [0, 1]);
+    toy.node.set(placed);
+    expect(placed.filter((node) => node < 0)).toHaveLength(1);
+    expect(consolidator.decide({ ...toy.view, nowS: 60, waiting: 1 }).wake).toEqual([1]);
+  });
+
+  it('wake as many nodes at once as the demand that nobody can take would fill', () => {
+    const toy = new Toy({
+      nodes: Array.from({ length: 6 }, () => ({ cpu: 1000, memory: 9 })),
+      instances: Array.from({ length: 8 }, () => ({ memory: 1 })),
+    });
+    const { fleet, instances } = toy.view;
+    for (let node = 1; node < 6; node++) fleet.setFlags(node, nodeFlags.asleep);
+    instances.demandCpuMillis.fill(100);
+    const consolidator = CONSOLIDATORS[0]!();
+    toy.node.set(
+      consolidator.admit(
+        toy.view,
+        instances.requests.map((_, i) => i),
+      ),
+    );
+    toy.view.nowS = 60;
+    instances.demandCpuMillis.fill(400);
+    // 2,200 milli-CPU too much: three nodes at seven tenths.
+    expect(consolidator.decide(toy.view).wake).toHaveLength(3);
+  });
+
+  it('relieve a node of small instances as well', () => {
+    const toy = new Toy({
+      nodes: [
+        { cpu: 4000, memory: 99 },
+        { cpu: 4000, memory: 99 },
+      ],
+      instances: Array.from({ length: 25 }, () => ({ memory: 1 })),
+    });
+    const { fleet, instances } = toy.view;
+    instances.demandCpuMillis.fill(100);
+    const consolidator = CONSOLIDATORS[0]!();
+    consolidator.admit(toy.view, [24]);
+    fleet.setFlags(1, nodeFlags.asleep);
+    consolidator.admit(
+      toy.view,
+      instances.requests.map((_, i) => i).filter((i) => i < 24),
+    );
+    fleet.setFlags(1, 0);
+    fleet.release(0, instances.requests[24]!);
+    fleet.apply(1, instances.requests[24]!);
+    toy.node.fill(0);
+    toy.node[24] = 1;
+    toy.view.nowS = 60;
+    instances.demandCpuMillis.fill(190);
+    const { moves } = consolidator.decide(toy.view);
+    expect(moves.length).toBeGreaterThan(0);
+    expect(moves.every(({ from, to, reason }) => from === 0 && to === 1 && reason === 'overload')).toBe(true);
   });
 });

@@ -3,13 +3,12 @@ import { Admission } from './admission.js';
 import { DemandBook, type ForecastRates } from './demand-book.js';
 import { emptyOne } from './emptying.js';
 import { ErrorBudget, type ServiceObjective } from './error-budget.js';
-import { fill } from './filling.js';
+import { fill, FILL_SHARE } from './filling.js';
 import { MoveGuard } from './move-guard.js';
 import { Mover } from './mover.js';
 import { NodeLoads } from './node-loads.js';
-import { OverloadMeter } from './overload-meter.js';
 import type { ConsolidationPlan, ConsolidationView, Consolidator, MoveBudget } from './plan.js';
-import { nodesToSleep, nodeToWake } from './power-plan.js';
+import { nodesToSleep, nodesToWake } from './power-plan.js';
 import { relieve, type ReliefRules } from './relief.js';
 
 export interface BerthRules {
@@ -36,6 +35,8 @@ export interface BerthRules {
 }
 
 const PRIOR_WEIGHT_S = 150;
+/** With so small a part of the allowed overload to expect, the next node is emptied without a rest. */
+const AMPLE_SHARE = 0.2;
 
 /**
  * Keeps as few nodes awake as the service objective allows. Each round: reads demand, relieves nodes in overload,
@@ -46,7 +47,6 @@ export class BerthConsolidator implements Consolidator {
   private readonly book: DemandBook;
   private readonly errorBudget: ErrorBudget;
   private readonly guard: MoveGuard;
-  private readonly meter = new OverloadMeter();
   private predictedRisk = 0;
   private emptiedS = Number.NEGATIVE_INFINITY;
   private wokenS = Number.NEGATIVE_INFINITY;
@@ -67,11 +67,12 @@ export class BerthConsolidator implements Consolidator {
     book.read(view.nowS, view.instances.node, view.instances.demandCpuMillis);
     guard.startRound();
     const loads = new NodeLoads(view, book, rules.shortfallWeight);
-    this.errorBudget.book(view.nowS, this.meter.read(loads), this.predictedRisk);
+    this.errorBudget.book(view.nowS, view.service, this.predictedRisk);
     const mover = new Mover(view, loads, this.policy, guard);
     this.fillWoken(view, loads, mover);
-    const wake = this.adjust(view, loads, mover);
+    const wakes = this.adjust(view, loads, mover);
     relieve(loads, mover, rules.relief);
+    const wake = this.wake(view, Math.max(wakes, missingNodes(loads) - this.woken.size));
     this.predictedRisk = loads.meanRisk(loads.used);
     const sleep = nodesToSleep(view, rules.reserveNodes);
     return { moves: mover.moves, wake, sleep };
@@ -95,22 +96,37 @@ export class BerthConsolidator implements Consolidator {
     }
   }
 
-  /** Wakes a node or empties one. */
-  private adjust(view: ConsolidationView, loads: NodeLoads, mover: Mover): number[] {
+  /** Empties a node, or says how many to wake. */
+  private adjust(view: ConsolidationView, loads: NodeLoads, mover: Mover): number {
     const { rules, errorBudget } = this;
-    if (view.nowS - this.wokenS < rules.wakeRestS) return [];
+    if (view.nowS - this.wokenS < rules.wakeRestS) return 0;
     const allowed = errorBudget.allowed();
     const expected = errorBudget.expected(loads.meanRisk(loads.used));
-    if (view.waiting > 0 || expected > allowed * rules.wakeFactor) {
-      const node = nodeToWake(view);
-      if (node === undefined) return [];
-      this.woken.add(node);
-      this.wokenS = view.nowS;
-      return [node];
-    }
-    if (view.nowS - this.emptiedS < rules.emptyEveryS) return [];
-    const isAllowed = (meanRisk: number) => errorBudget.expected(meanRisk) < allowed;
-    if (emptyOne(loads, this.book, mover, isAllowed)) this.emptiedS = view.nowS;
-    return [];
+    if (view.waiting > 0 || expected > allowed * rules.wakeFactor) return 1;
+    const isRested = view.nowS - this.emptiedS >= rules.emptyEveryS;
+    const bound = isRested ? allowed : allowed * AMPLE_SHARE;
+    const isAllowed = (meanRisk: number) => errorBudget.expected(meanRisk) < bound;
+    if (expected < bound && emptyOne(loads, this.book, mover, isAllowed)) this.emptiedS = view.nowS;
+    return 0;
   }
+
+  private wake(view: ConsolidationView, count: number): number[] {
+    const nodes = nodesToWake(view, count);
+    for (const node of nodes) this.woken.add(node);
+    if (nodes.length > 0) this.wokenS = view.nowS;
+    return nodes;
+  }
+}
+
+/** Nodes that what relief could not place would fill. What one instance asks for beyond any node, no node helps. */
+function missingNodes(loads: NodeLoads): number {
+  const { demandCpuMillis } = loads.view.instances;
+  let excess = 0;
+  let capacity = 0;
+  for (const node of loads.used) {
+    const largest = Math.max(...loads.instances[node]!.map((instance) => demandCpuMillis[instance]!));
+    excess += Math.max(0, loads.present[node]! - Math.max(largest, loads.capacityOf(node)));
+    capacity += loads.capacityOf(node);
+  }
+  return Math.floor((excess * loads.used.length) / (FILL_SHARE * Math.max(1, capacity)));
 }

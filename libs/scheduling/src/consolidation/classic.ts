@@ -7,7 +7,7 @@ import { MoveGuard } from './move-guard.js';
 import { Mover } from './mover.js';
 import { NodeLoads } from './node-loads.js';
 import type { ConsolidationPlan, ConsolidationView, Consolidator, PlannedMove } from './plan.js';
-import { nodesToSleep, nodeToWake } from './power-plan.js';
+import { nodesToSleep, nodesToWake, nodeToWake } from './power-plan.js';
 import type { Selector } from './selection.js';
 
 const HISTORY_DEPTH = 30;
@@ -19,7 +19,7 @@ const UNLIMITED = { perRound: Infinity, perInstanceDay: Infinity, cooldownS: 0, 
 /**
  * The consolidation of the literature, under the same rules as ours: overloaded nodes give away selected instances,
  * the least utilized nodes are emptied, every instance goes where it raises power least (power-aware best fit
- * decreasing). A sleeping node is woken for an instance that fits nowhere else.
+ * decreasing). A sleeping node is woken for instances that fit nowhere else, or wait.
  */
 export class ClassicConsolidator implements Consolidator {
   private readonly book = new DemandBook({ meanGain: 1, varianceGain: 0.05, priorWeight: 4 });
@@ -73,7 +73,7 @@ export class ClassicConsolidator implements Consolidator {
       if (to !== undefined) mover.make({ instance, from, to, reason: 'overload' });
       else homeless += view.instances.demandCpuMillis[instance]!;
     }
-    const wake: number[] = [];
+    const wake = view.waiting > 0 && !view.starting.includes(1) ? nodesToWake(view, 1) : [];
     while (homeless > 0) {
       const node = nodeToWake(view, wake);
       if (node === undefined) break;

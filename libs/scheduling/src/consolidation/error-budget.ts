@@ -1,3 +1,5 @@
+import type { NodeService } from './plan.js';
+
 /** How much overload a policy may allow, and how it reacts to what came of it. */
 export interface ServiceObjective {
   /** Share of node time in overload to aim at. */
@@ -17,6 +19,7 @@ export class ErrorBudget {
   private realized = 0;
   private predicted = 0;
   private overspent = 0;
+  private last: NodeService = { activeS: 0, overloadS: 0 };
   private lastS = Number.NaN;
 
   constructor(
@@ -26,17 +29,20 @@ export class ErrorBudget {
     private readonly priorWeight: number,
   ) {}
 
-  /** Overload since the last call, and the risk that was predicted for that time. */
-  book(nowS: number, realizedShare: number, predictedRisk: number): void {
+  /** What nodes have measured up to now, and the risk that was predicted for the time since the last call. */
+  book(nowS: number, service: NodeService, predictedRisk: number): void {
     const elapsedS = nowS - this.lastS;
+    const activeS = service.activeS - this.last.activeS;
+    const share = activeS > 0 ? (service.overloadS - this.last.overloadS) / activeS : 0;
     this.lastS = nowS;
+    this.last = service;
     if (Number.isNaN(elapsedS)) return;
     const kept = Math.exp(-elapsedS / MEMORY_S);
-    this.realized = this.realized * kept + realizedShare * elapsedS;
+    this.realized = this.realized * kept + share * elapsedS;
     this.predicted = this.predicted * kept + predictedRisk * elapsedS;
     const { overloadShare, windowS } = this.objective;
     this.overspent *= Math.max(0, 1 - elapsedS / windowS);
-    this.overspent += ((realizedShare - overloadShare) * elapsedS) / windowS;
+    this.overspent += ((share - overloadShare) * elapsedS) / windowS;
   }
 
   /** Overload to expect at a predicted risk. */

@@ -2,13 +2,14 @@ import type { DemandBook } from './demand-book.js';
 import type { Mover } from './mover.js';
 import type { NodeLoads } from './node-loads.js';
 
-/** A woken node is filled to this share of the others' mean load. */
-const FILL_SHARE = 0.7;
+/** A woken node is filled to this share of the others' mean load, and of its capacity. */
+export const FILL_SHARE = 0.7;
 
 /** Brings load to a node that was woken for it: from the fullest node each time, most demand per moved byte first. */
 export function fill(loads: NodeLoads, book: DemandBook, mover: Mover, node: number): void {
   const others = loads.used.filter((other) => other !== node);
-  const goal = (FILL_SHARE * others.reduce((sum, other) => sum + share(loads, other), 0)) / Math.max(1, others.length);
+  const mean = others.reduce((sum, other) => sum + share(loads, other), 0) / Math.max(1, others.length);
+  const goal = FILL_SHARE * Math.min(1, mean);
   const stuck = new Set<number>();
   while (share(loads, node) < goal) {
     const from = fullest(loads, others, stuck);
@@ -20,7 +21,7 @@ export function fill(loads: NodeLoads, book: DemandBook, mover: Mover, node: num
 }
 
 function share(loads: NodeLoads, node: number): number {
-  return loads.mean[node]! / loads.capacityOf(node);
+  return Math.max(loads.mean[node]!, loads.present[node]!) / loads.capacityOf(node);
 }
 
 function fullest(loads: NodeLoads, nodes: readonly number[], stuck: ReadonlySet<number>): number | undefined {

@@ -1,7 +1,7 @@
 import type { Policy } from '../policy.js';
 import type { MoveGuard } from './move-guard.js';
 import type { NodeLoads } from './node-loads.js';
-import type { ConsolidationView, PlannedMove } from './plan.js';
+import type { ConsolidationView, MoveRisk, PlannedMove } from './plan.js';
 
 /**
  * The only way a move gets into a plan: every filter of the placement policy admits it, the budget allows it, and
@@ -11,6 +11,7 @@ export class Mover {
   readonly moves: PlannedMove[] = [];
   private readonly planned = new Set<number>();
   private readonly closed = new Set<number>();
+  private readonly risks = new Map<PlannedMove, MoveRisk>();
 
   constructor(
     private readonly view: ConsolidationView,
@@ -53,9 +54,13 @@ export class Mover {
   }
 
   /** Books a move that may yet be taken back. */
-  book({ instance, from, to }: PlannedMove): void {
+  book(move: PlannedMove): void {
+    const { loads } = this;
+    const { instance, from, to } = move;
+    const before = [loads.riskOf(from), loads.riskOf(to)] as const;
     this.view.fleet.apply(to, this.view.instances.requests[instance]!);
-    this.loads.move(instance, from, to);
+    loads.move(instance, from, to);
+    this.risks.set(move, { from: [before[0], loads.riskOf(from)], to: [before[1], loads.riskOf(to)] });
   }
 
   takeBack({ instance, from, to }: PlannedMove): void {
@@ -68,7 +73,7 @@ export class Mover {
     for (const move of moves) {
       this.guard.record(move.instance, move.from, this.view.nowS);
       this.planned.add(move.instance);
-      this.moves.push(move);
+      this.moves.push({ ...move, risk: this.risks.get(move)! });
     }
   }
 }

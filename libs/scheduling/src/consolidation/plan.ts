@@ -20,8 +20,15 @@ export interface ConsolidationView {
   /** 1 while a node starts: it is still asleep, and on its way. */
   readonly starting: Uint8Array;
   readonly power: NodePowerColumns;
+  readonly service: NodeService;
   /** Instances that wait for a node. */
   readonly waiting: number;
+}
+
+/** What nodes have measured so far, summed over all: time carrying instances, and of it in overload. */
+export interface NodeService {
+  readonly activeS: number;
+  readonly overloadS: number;
 }
 
 export interface NodePowerColumns {
@@ -34,6 +41,14 @@ export interface PlannedMove {
   readonly from: number;
   readonly to: number;
   readonly reason: 'overload' | 'fill' | 'drain';
+  /** What the policy expected of it, when it says. */
+  readonly risk?: MoveRisk;
+}
+
+/** Risk of overload (`loadRisk`) of both nodes of a move, before and after it. */
+export interface MoveRisk {
+  readonly from: readonly [before: number, after: number];
+  readonly to: readonly [before: number, after: number];
 }
 
 /** Moves in an order in which every intermediate state fits; nodes to start and to put to sleep. */

@@ -14,6 +14,17 @@ export function nodesToSleep({ fleet, power }: ConsolidationView, reserveNodes: 
   return empty.slice(0, Math.max(0, empty.length - reserveNodes));
 }
 
+/** So many sleeping nodes, the cheapest first; fewer when no more sleep. */
+export function nodesToWake(view: ConsolidationView, count: number): number[] {
+  const nodes: number[] = [];
+  while (nodes.length < count) {
+    const node = nodeToWake(view, nodes);
+    if (node === undefined) break;
+    nodes.push(node);
+  }
+  return nodes;
+}
+
 /** The sleeping node that carries instances of the mean size at the least watts for each, of those not taken yet. */
 export function nodeToWake(view: ConsolidationView, taken: readonly number[] = []): number | undefined {
   const { fleet, starting } = view;

@@ -23,8 +23,8 @@ const SLOW_MEMORY_MIB = 1740;
 const TARGETS = 64;
 /** Moves away from one node in one round. */
 const MOVES_PER_NODE = 6;
-/** Instances that relieve less than this, or half of what is needed, are not worth their move. */
-const LEAST_RELIEF_CPU_MILLIS = 400;
+/** Instances that relieve less than half of what is needed, and less than this, are not worth their move. */
+const LEAST_RELIEF_CPU_MILLIS = 150;
 
 /** Nodes in overload give away what relieves them now and is missed least where it goes, worst node first. */
 export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules): void {

@@ -1,7 +1,7 @@
 import { choose } from '../place.js';
 import type { Policy } from '../policy.js';
 import type { ConsolidationPlan, ConsolidationView, Consolidator } from './plan.js';
-import { nodesToSleep, nodeToWake } from './power-plan.js';
+import { nodesToSleep, nodesToWake } from './power-plan.js';
 
 /** Places once by nominal size and never moves anything; empty nodes sleep. */
 export class StaticConsolidator implements Consolidator {
@@ -20,7 +20,7 @@ export class StaticConsolidator implements Consolidator {
   }
 
   decide(view: ConsolidationView): ConsolidationPlan {
-    const wake = view.waiting > 0 && !view.starting.includes(1) ? nodeToWake(view) : undefined;
-    return { moves: [], wake: wake === undefined ? [] : [wake], sleep: nodesToSleep(view, 0) };
+    const wake = nodesToWake(view, view.waiting > 0 && !view.starting.includes(1) ? 1 : 0);
+    return { moves: [], wake, sleep: nodesToSleep(view, 0) };
   }
 }

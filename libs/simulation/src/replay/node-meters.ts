@@ -57,6 +57,18 @@ export class NodeMeters {
     return joules;
   }
 
+  /** Node time so far in which nodes carry instances, and of it in overload. Changes nothing. */
+  serviceAt(timeS: number): { activeS: number; overloadS: number } {
+    let { activeS, overloadS } = this;
+    for (let node = 0; node < this.lastS.length; node++) {
+      if (this.residents[node] === 0) continue;
+      const seconds = timeS - this.lastS[node]!;
+      activeS += seconds;
+      overloadS += this.overloadOver(node, this.load[node]!, this.loadAt(node, timeS), seconds).overloadS;
+    }
+    return { activeS, overloadS };
+  }
+
   advance(node: number, timeS: number): void {
     const fromS = this.lastS[node]!;
     if (timeS <= fromS) return;
@@ -88,19 +100,20 @@ export class NodeMeters {
   }
 
   private bookService(node: number, from: number, to: number, seconds: number): void {
-    const capacity = this.fleet.nodes[node]!.cpuMillis * (1 + ROUNDING);
+    const { overloadS, unserved } = this.overloadOver(node, from, to, seconds);
     this.activeS += seconds;
-    const [low, high] = from < to ? [from, to] : [to, from];
-    let overloadS = 0;
-    if (low > capacity) {
-      overloadS = seconds;
-      this.unserved += ((low + high) / 2 - capacity) * seconds;
-    } else if (high > capacity) {
-      overloadS = (seconds * (high - capacity)) / (high - low);
-      this.unserved += ((high - capacity) / 2) * overloadS;
-    }
     this.overloadS += overloadS;
+    this.unserved += unserved;
     this.degradedS += this.leaving[node]! > 0 ? seconds : overloadS;
+  }
+
+  private overloadOver(node: number, from: number, to: number, seconds: number) {
+    const capacity = this.fleet.nodes[node]!.cpuMillis * (1 + ROUNDING);
+    const [low, high] = from < to ? [from, to] : [to, from];
+    if (high <= capacity) return { overloadS: 0, unserved: 0 };
+    if (low > capacity) return { overloadS: seconds, unserved: ((low + high) / 2 - capacity) * seconds };
+    const overloadS = (seconds * (high - capacity)) / (high - low);
+    return { overloadS, unserved: ((high - capacity) / 2) * overloadS };
   }
 }
 

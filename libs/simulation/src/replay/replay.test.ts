@@ -157,6 +157,18 @@ describe('Replay', () => {
     expect([huge.instancesPlaced, huge.instancesRejected, huge.instancesLost]).toEqual([1, 1, 0]);
   });
 
+  it('follows demand that rises fivefold in a morning, and falls again', () => {
+    const office = synthetic('office', 1);
+    // Those that one node can serve.
+    const instances = office.instances.filter(({ cpuMillis }) => cpuMillis <= 2000);
+    const workload = { ...office, instances, durationS: 86_400 };
+    const { summary, observations } = runScenario({ ...scenario, workload });
+    const nodesAt = (hour: number) => observations.find(({ timeS }) => timeS === hour * 3600)!.nodesOn;
+    expect(summary.unservedPercent).toBeLessThan(2);
+    expect(nodesAt(13)).toBeGreaterThan(2 * nodesAt(6));
+    expect(nodesAt(23)).toBeLessThan(nodesAt(13) / 2);
+  });
+
   it('keeps memory within what nodes have when it is enforced', () => {
     const fleet = ml110Fleet(800, true);
     const { summary } = runScenario({ ...scenario, fleet });

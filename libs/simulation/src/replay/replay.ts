@@ -128,7 +128,8 @@ export class Replay {
     const { world } = this;
     world.table.readAll(this.nowS, world.running);
     const { view: fleet, table: instances, starting, power } = world;
-    return { nowS: this.nowS, fleet, instances, starting, power, waiting: this.waiting.length };
+    const service = world.meters.serviceAt(this.nowS);
+    return { nowS: this.nowS, fleet, instances, starting, power, service, waiting: this.waiting.length };
   }
 
   /** At time zero every node is up, and those that are not needed go off at once. */
