@@ -1,23 +1,27 @@
 // Programs that only the tests need, unpacked from Debian's packages into .data/tools: nothing is installed, no
 // service starts.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, step } from './setup.mjs';
 
 const tools = join(root, '.data/tools');
-/** package -> the programs of it that are used; all are linked statically. */
-const packages = { prometheus: ['prometheus', 'promtool'] };
+/** package -> the files of it that are used; programs are linked statically. */
+const packages = {
+  prometheus: ['usr/bin/prometheus', 'usr/bin/promtool'],
+  'grub-rescue-pc': ['usr/lib/grub-rescue/grub-rescue-cdrom.iso', 'usr/lib/grub-rescue/grub-rescue-floppy.img'],
+  'memtest86+': ['usr/lib/memtest86+/memtest86+x64.iso'],
+  ipxe: ['usr/lib/ipxe/ipxe.iso'],
+};
+/** 133 MB: only where it is booted. */
+const installer = 'debian-installer-12-netboot-amd64';
+const guestPackages = { [installer]: ['usr/lib/debian-installer/images/12/amd64/text/version.info'] };
 
-export async function ensureTestPackages() {
-  for (const [name, programs] of Object.entries(packages)) {
-    const isThere = programs.every((program) => onPath(program) || existsSync(join(tools, name, 'usr/bin', program)));
+export async function ensureTestPackages(suites) {
+  const needed = { ...packages, ...(suites.includes('guests') ? guestPackages : {}) };
+  for (const [name, files] of Object.entries(needed)) {
+    const isThere = files.every((file) => existsSync(join('/', file)) || existsSync(join(tools, name, file)));
     await step(`${name} for the tests`, isThere, () => unpack(name));
   }
-}
-
-function onPath(program) {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 async function unpack(name) {

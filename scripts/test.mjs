@@ -18,7 +18,7 @@ const reports = join(root, 'reports');
 
 await setUp();
 await step('system packages', false, () => run(process.execPath, [join(root, 'bin/berth'), 'setup']));
-await ensureTestPackages();
+await ensureTestPackages(suites);
 mkdirSync(reports, { recursive: true });
 
 const total = { passed: 0, failed: 0 };

@@ -11,14 +11,18 @@ const bars = { medianMs: 1500, p95Ms: 3000, fortyMs: 120_000 };
 const creates = 20;
 const atOnce = 40;
 
-describe('from POST /v1/instances to a ready guest', () => {
+describe('from POST /v1/instances to a guest that booted', () => {
   let world: World;
   let datacenter: Datacenter;
   let client: ApiClient;
 
   beforeAll(async () => {
     world = await openWorld();
-    datacenter = await startDatacenter(world, { modelNodes: 0, tcgNodes: 3 });
+    datacenter = await startDatacenter(world, {
+      modelNodes: 0,
+      tcgNodes: 3,
+      tcgEnvironment: { BERTH_TEMPLATE_MIB: '0' },
+    });
     client = new ApiClient(datacenter.endpoint, datacenter.token);
     await registerCatalogue(new HttpClient(datacenter.endpoint, datacenter.token));
     await create('first'); // a worker proves its engine before it takes work

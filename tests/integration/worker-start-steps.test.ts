@@ -69,7 +69,17 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   watcher.watch(node);
   await adoptVmms({ nodes, table, watcher, report, logger });
   const slots = new BootSlots(2);
-  const processor = new InstanceProcessor({ nodes, table, watcher, images, slots, lease, report, logger });
+  const processor = new InstanceProcessor({
+    nodes,
+    table,
+    watcher,
+    images,
+    slots,
+    warmStarts: undefined,
+    lease,
+    report,
+    logger,
+  });
   return { told, table, watcher, images, slots, report, processor };
 }
 
@@ -103,7 +113,18 @@ function startOf(
 ): Start {
   const { vmmId, instanceId, generation } = order;
   const vmm = new Vmm(node, driver, { vmmId, instanceId, generation }, order, { operationId, end: null });
-  return { vmm, order, operationId, takenAtMs: performance.now(), table, watcher, images, slots, report };
+  return {
+    vmm,
+    order,
+    operationId,
+    takenAtMs: performance.now(),
+    table,
+    watcher,
+    images,
+    slots,
+    warmStarts: undefined,
+    report,
+  };
 }
 
 const ready = ({ told }: Booted) => told.filter((seen) => seen.kind === 'vmm-ready');

@@ -56,6 +56,7 @@ export const configSchema = z.object({
   BERTH_CPU_MILLIS: positive,
   BERTH_MEMORY_MIB: positive,
   BERTH_DISK_GIB: count.default(0),
+  BERTH_TEMPLATE_MIB: count.default(512).describe('of guests kept to start others from; 0: every start is a boot'),
   BERTH_CPU_OVERCOMMIT_RATIO: ratio.default(1),
   BERTH_MEMORY_OVERCOMMIT_RATIO: ratio.default(1),
   BERTH_ZONE: domainList,

@@ -25,6 +25,7 @@ import { Lease } from './report/lease.js';
 import { ObservationReporter } from './report/observation.reporter.js';
 import { UsageMeter } from './report/vmm-usage.js';
 import { countAccepted, countEnd, countJob, showEngines, showVmms, showWriter } from './report/worker.metrics.js';
+import { WarmStarts } from './templates/warm-starts.js';
 import { adoptVmms } from './vmms/vmm-adoption.js';
 import { releaseEndedRegularly } from './vmms/vmm-release.js';
 import type { Vmm, VmmEnd } from './vmms/vmm.js';
@@ -48,6 +49,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly usage: UsageMeter;
   private readonly agent: AgentServer;
   private readonly handlers: JobHandlers;
+  private readonly warmStarts: WarmStarts | undefined;
   private reporter: ObservationReporter | undefined;
   private consumer: JobConsumer | undefined;
   private stopReleasing: () => void = () => undefined;
@@ -75,9 +77,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const isModel = config.BERTH_DRIVER === 'model';
     const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR, contentsOf(config, table));
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
-    const { watcher } = this;
+    const [node] = nodes.values();
+    this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
+    const { watcher, lease, warmStarts } = this;
     this.handlers = handlersOf(
-      new InstanceProcessor({ nodes, table, watcher, images, slots, lease: this.lease, report, logger }),
+      new InstanceProcessor({ nodes, table, watcher, images, slots, warmStarts, lease, report, logger }),
     );
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
@@ -117,6 +121,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
     this.reporter.beginInventories();
     this.stopReleasing = releaseEndedRegularly(table, logger);
+    await this.warmStarts?.open();
     this.consumer = this.openConsumer();
     for (const { name, engines } of nodes.values()) {
       for (const lack of engines.lacks)
@@ -132,6 +137,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.reporter?.end();
     this.watcher.close();
     await this.writer.close();
+    await this.warmStarts?.settled();
     await Promise.all([...this.nodes.values()].map(({ engines }) => engines.close()));
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();
@@ -152,6 +158,12 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       (tried) => tried && this.reporter?.register(),
       (error: unknown) => this.logger.error({ error, node: vmm.node.name }, 'its engines cannot be tried again'),
     );
+  }
+
+  private makeWarmStarts({ bootId }: WorkerNode): WarmStarts {
+    const { config, metrics, logger } = this;
+    const folder = join(config.BERTH_DATA_DIR, 'templates');
+    return new WarmStarts({ folder, bootId, budgetMib: config.BERTH_TEMPLATE_MIB, metrics, logger });
   }
 
   private openWriter(): ObservationWriter {

@@ -8,29 +8,27 @@
 #   serial.sock     gives the kept tail of the console, then live, and takes input
 #   exit.json       how it ended; the last thing the guard writes
 #
-# berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--open KEY=PATH]...
-#     [--read KEY=PATH]... [--create KEY=PATH]... [--open-device KEY=PATH]... [--cgroup DIRECTORY]... -- ARGV
+# berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--read KEY=PATH]...
+#     [--update KEY=PATH]... [--create KEY=PATH]... [--cgroup DIRECTORY]... -- ARGV
 #
-# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock, of a file to read or to write or of an open device, or
-# the path of an open file, so that the vmm itself needs no right to any directory or device. With --lease the vmm is
-# killed once the boot-clock second written in FILE has passed. It joins each --cgroup, which goes with it.
+# In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open file, so that the vmm itself needs no
+# right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
+# It joins each --cgroup, which goes with it.
 use strict;
 use warnings;
-use Fcntl qw(O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY);
+use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
 use Socket;
 
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
-my (%option, @listen, @files, @descriptors, @groups);
+my %mode = ('--read' => '<', '--update' => '+<', '--create' => '>');
+my (%option, @listen, @files, @groups);
 while (defined(my $flag = shift @ARGV)) {
     last if $flag eq '--';
     my $value = shift @ARGV;
     if    ($flag eq '--listen') { push @listen, $value }
-    elsif ($flag eq '--open')   { push @files,  $value }
-    elsif ($flag eq '--read')   { push @descriptors, [$value, O_RDONLY] }
-    elsif ($flag eq '--create') { push @descriptors, [$value, O_CREAT | O_TRUNC | O_WRONLY] }
-    elsif ($flag eq '--open-device') { push @descriptors, [$value, O_RDWR] }
     elsif ($flag eq '--cgroup') { push @groups, $value }
+    elsif ($mode{$flag})        { push @files, [$mode{$flag}, split /=/, $value, 2] }
     else                        { $option{ substr $flag, 2 } = $value }
 }
 
@@ -45,20 +43,13 @@ for my $name (@listen) {
     push @inherited, $socket;
     $key{$name} = fileno $socket;
 }
-for my $pair (@files) {
-    my ($name, $path) = split /=/, $pair, 2;
-    open(my $file, '<', $path) or die "$path: $!\n";
-    push @inherited, $file;
-    $key{$name} = '/proc/self/fd/' . fileno $file;
+for my $file (@files) {
+    my ($mode, $name, $path) = @$file;
+    open(my $handle, $mode, $path) or die "$path: $!\n";
+    push @inherited, $handle;
+    $key{$name} = fileno $handle;
 }
-for my $descriptor (@descriptors) {
-    my ($pair, $mode) = @$descriptor;
-    my ($name, $path) = split /=/, $pair, 2;
-    sysopen(my $file, $path, $mode) or die "$path: $!\n";
-    push @inherited, $file;
-    $key{$name} = fileno $file;
-}
-s/\{([a-z]+)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
+s/\{([a-z][a-z0-9-]*)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
 
 socketpair(my $serial, my $serialVmm, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socketpair: $!\n";
 pipe(my $errors, my $errorsVmm) or die "pipe: $!\n";

@@ -1,4 +1,4 @@
-import type { VmmHandle } from './driver.js';
+import type { EngineDriver, VmmHandle } from './driver.js';
 import type { VmmSpec } from './vmm-spec.js';
 
 /** Ability: stop a guest's time, and let it go on. */
@@ -30,4 +30,8 @@ export interface Saves extends Pauses {
    * image's files only the paths are in it. Undefined when the engine's version cannot save.
    */
   machineDigest(spec: VmmSpec): string | undefined;
+}
+
+export function saves(driver: EngineDriver): driver is EngineDriver & Saves {
+  return 'save' in driver;
 }

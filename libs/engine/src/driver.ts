@@ -113,7 +113,8 @@ export class EngineError extends Error {
       | 'node-disk-full'
       | 'not-found'
       | 'no-answer'
-      | 'migration-failed',
+      | 'migration-failed'
+      | 'no-screen',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -184,6 +185,12 @@ export interface EngineDriver {
 export interface RunsGuestCommands {
   /** @throws EngineError no-answer */
   exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }>;
+}
+
+/** Ability: show the guest's screen. */
+export interface ShowsScreen {
+  /** A PNG of what it shows now. @throws EngineError no-answer, not-found, no-screen */
+  screenshot(handle: VmmHandle): Promise<Buffer>;
 }
 
 /** Ability: make the guest burn a share of its vcpus, for demonstrations and tests. */

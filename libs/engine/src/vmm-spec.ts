@@ -25,6 +25,47 @@ const origin = z.discriminatedUnion('kind', [
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
 
+/** An unmodified operating system: the firmware finds its boot loader on the drives, in their order. */
+const firmwareImage = z.object({ kind: z.literal('firmware'), firmware: z.enum(['bios', 'uefi']) });
+
+/**
+ * What makes a guest ready. beat: the first word of the agent in our own guest. agent: an answer of qemu-guest-agent.
+ * firmware: it has handed over to what it found on a drive, which is all that can be seen of a system that says
+ * nothing. serial: this text on the first serial port.
+ */
+const readySign = z.union([z.enum(['beat', 'agent', 'firmware']), z.object({ serial: z.string().min(1).max(200) })]);
+export type ReadySign = z.infer<typeof readySign>;
+
+/**
+ * The devices an operating system expects. virtio: what is fast and small. legacy-ide: IDE disks, an e1000 card, VGA.
+ * floppy: an ISA machine that boots from diskette.
+ */
+export const machineProfiles = ['virtio', 'legacy-ide', 'floppy'] as const;
+export type MachineProfile = (typeof machineProfiles)[number];
+
+export const driveFormats = ['raw', 'qcow2'] as const;
+
+/** The format is what our record says, never guessed. */
+const layer = z.object({ path, format: z.enum(driveFormats) });
+
+/** `path` belongs to this vmm alone unless `readOnly`. */
+const drive = layer.extend({
+  id: z.string().regex(/^[a-z][a-z0-9]{0,15}$/),
+  medium: z.enum(['disk', 'cdrom', 'floppy']),
+  readOnly: z.boolean(),
+  /** What a qcow2 drive lies over, nearest first. The file itself is not asked: its guest may have written that. */
+  backing: z.array(layer).optional(),
+});
+export type Drive = Readonly<z.infer<typeof drive>>;
+
+const port = z.int().min(1).max(65_535);
+
+/** User-mode network: out by address translation, in by the ports declared, each bound to the node's loopback. */
+const network = z.object({
+  macAddress: z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
+  forwards: z.array(z.object({ hostPort: port, guestPort: port })),
+});
+
 /** What one vmm is to be: plain data, kept on disk before anything runs. */
 export const vmmSpec = z.object({
   vmmId: z.string(),
@@ -34,11 +75,23 @@ export const vmmSpec = z.object({
   generation: z.int(),
   vcpus: z.int(),
   memoryMib: z.int(),
-  image: kernelInitrdImage,
   onIsolation: z.enum(isolationPolicies),
+  image: z.discriminatedUnion('kind', [kernelInitrdImage, firmwareImage]),
+  /** `beat` when absent, `firmware` for a firmware image. */
+  ready: readySign.optional(),
+  /** `virtio` when absent. */
+  profile: z.enum(machineProfiles).optional(),
+  /** The firmware tries them in this order. */
+  drives: z.array(drive).optional(),
+  /** Absent: no network card. */
+  network: network.optional(),
   /** The guest's memory as a file, to be mapped by another vmm: a template's, or one that moves on its own node. */
   memoryPath: path.optional(),
   /** `boot` when absent. */
   origin: origin.optional(),
 });
 export type VmmSpec = Readonly<z.infer<typeof vmmSpec>>;
+
+export function readySignOf({ ready, image }: Pick<VmmSpec, 'ready' | 'image'>): ReadySign {
+  return ready ?? (image.kind === 'firmware' ? 'firmware' : 'beat');
+}

@@ -1,16 +1,32 @@
 import type { NodeSize } from './kinds.js';
 
 /**
- * An index keeps all it knows of a node together, in half a cache line: in a large fleet a booking costs what it
- * misses. These are the fields of a record.
+ * An index keeps all that a walk asks of a node together, in half a cache line: in a large fleet a decision costs what
+ * it misses. These are the fields of a record; what is free and the kind are copies of the fleet's columns.
  */
 export const RECORD = 8;
 export const NEXT = 0;
 export const PREVIOUS = 1;
-export const COLUMN = 2;
-export const ROW = 3;
-export const LANE = 4;
-export const POOL = 5;
+/** Lane, column and row of the bucket, packed. */
+export const BUCKET = 2;
+export const POOL = 3;
+export const CPU = 4;
+export const MEMORY = 5;
+export const DISK = 6;
+export const KIND = 7;
+
+const ROW_BITS = 16;
+const COLUMN_BITS = 8;
+const ROW_MASK = (1 << ROW_BITS) - 1;
+const COLUMN_MASK = (1 << COLUMN_BITS) - 1;
+
+export function bucketOf(lane: number, column: number, row: number): number {
+  return (((lane << COLUMN_BITS) | column) << ROW_BITS) | row;
+}
+
+export function laneOfBucket(bucket: number): number {
+  return bucket >>> (ROW_BITS + COLUMN_BITS);
+}
 
 /**
  * Nodes by what they have free: one list of nodes per bucket, and bits that say which buckets hold any. The lists are
@@ -43,7 +59,8 @@ export class CapacityGrid {
   /** Puts a node into the bucket that its record names. */
   insert(node: number): void {
     const records = this.#records;
-    const [column, row] = [records[node * RECORD + COLUMN]!, records[node * RECORD + ROW]!];
+    const packed = records[node * RECORD + BUCKET]!;
+    const [column, row] = [(packed >>> ROW_BITS) & COLUMN_MASK, packed & ROW_MASK];
     const bucket = column * this.#rows + row;
     const head = this.#heads[bucket]! - 1;
     records[node * RECORD + NEXT] = head;
@@ -57,7 +74,8 @@ export class CapacityGrid {
   /** Takes a node out of the bucket that its record names. */
   remove(node: number): void {
     const records = this.#records;
-    const [column, row] = [records[node * RECORD + COLUMN]!, records[node * RECORD + ROW]!];
+    const packed = records[node * RECORD + BUCKET]!;
+    const [column, row] = [(packed >>> ROW_BITS) & COLUMN_MASK, packed & ROW_MASK];
     const [next, previous] = [records[node * RECORD + NEXT]!, records[node * RECORD + PREVIOUS]!];
     if (next >= 0) records[next * RECORD + PREVIOUS] = previous;
     if (previous >= 0) records[previous * RECORD + NEXT] = next;

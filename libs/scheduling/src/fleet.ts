@@ -98,24 +98,24 @@ export class FleetView {
   }
 
   fits(node: number, { cpuMillis, memoryMib, diskGib }: ResourceAmounts): boolean {
-    return this.hasRoom(node, cpuMillis, memoryMib, diskGib);
-  }
-
-  /** `fits` in plain numbers, for those who ask of many nodes. */
-  hasRoom(node: number, cpuMillis: number, memoryMib: number, diskGib: number): boolean {
     const { free } = this;
     return cpuMillis <= free.cpuMillis[node]! && memoryMib <= free.memoryMib[node]! && diskGib <= free.diskGib[node]!;
   }
 
-  /** Books an instance on a node. Throws when it does not fit: no plan may go over allocatable. */
-  apply(node: number, booking: Booking): void {
+  /**
+   * Books an instance on a node, and says in the same step how long the node is then expected to stay in use. Throws
+   * when it does not fit: no plan may go over allocatable.
+   */
+  apply(node: number, booking: Booking, stay = this.stay[node]!): void {
     if (!this.fits(node, booking)) throw new RangeError(`over allocatable: node ${this.names.nameOf(node)}`);
+    this.stay[node] = checkedStay(stay);
     this.adopt(node, booking);
   }
 
   /** The inverse of `apply`. */
-  release(node: number, booking: Booking): void {
+  release(node: number, booking: Booking, stay = this.stay[node]!): void {
     if (this.residents[node] === 0) throw new RangeError(`nothing to release on ${this.names.nameOf(node)}`);
+    this.stay[node] = checkedStay(stay);
     this.#book(node, booking, -1);
     if (booking.group) this.groups.leave(booking.group.name, node, this.zone[node]!, this.rack[node]!);
   }
@@ -130,8 +130,7 @@ export class FleetView {
 
   /** Says how long a node is expected to stay in use. */
   setStay(node: number, level: number): void {
-    if (level < 0 || level >= STAY_LEVELS) throw new RangeError(`stay level ${level}`);
-    this.stay[node] = level;
+    this.stay[node] = checkedStay(level);
     this.#reindex(node);
   }
 
@@ -191,6 +190,11 @@ export function buildFleet(nodes: readonly NodeSpec[], residents: Iterable<Resid
   const fleet = new FleetView(nodes);
   for (const resident of residents) fleet.adopt(fleet.slotOf(resident.node), resident);
   return fleet;
+}
+
+function checkedStay(level: number): number {
+  if (level < 0 || level >= STAY_LEVELS) throw new RangeError(`stay level ${level}`);
+  return level;
 }
 
 function columns(size: number): ResourceColumns {

@@ -1,6 +1,6 @@
 import { LANES } from './capacity-index.js';
 import type { CapacityIndex } from './capacity-index.js';
-import { NEXT, RECORD } from './capacity-grid.js';
+import { CPU, DISK, KIND, MEMORY, NEXT, RECORD } from './capacity-grid.js';
 import type { CapacityGrid } from './capacity-grid.js';
 import type { Filter } from './filter.js';
 import type { FleetView } from './fleet.js';
@@ -47,13 +47,15 @@ export class IndexWalk {
   readonly #shapeMost: number;
   /** The most that a node can score in each lane, and the lanes in order of that. */
   readonly #laneMost: Float64Array;
-  readonly #laneOrder: readonly number[];
+  readonly #laneOrder: Uint8Array;
   readonly #prospect = newProspect();
   /** The amounts of the request at hand. Callers' objects have many forms; in the inner loops one form is faster. */
   readonly #asked = { cpuMillis: 0, memoryMib: 0, diskGib: 0 };
   /** What constraints allow in the fleet last asked about. */
   #fleet: FleetView | undefined;
   #known = new WeakMap<Constraints, Eligible>();
+  #lastConstraints: Constraints | undefined;
+  #lastEligible: Eligible | undefined;
   #allowed: Uint8Array = new Uint8Array(0);
   #records: Int32Array = new Int32Array(0);
   #strays = 0;
@@ -73,7 +75,8 @@ export class IndexWalk {
       setLane(ideal, lane);
       return weigh(this.#onNode, ideal) + this.#leftoverMost;
     });
-    this.#laneOrder = [...this.#laneMost.keys()].sort((a, b) => this.#laneMost[b]! - this.#laneMost[a]! || b - a);
+    const byMost = (a: number, b: number): number => this.#laneMost[b]! - this.#laneMost[a]! || b - a;
+    this.#laneOrder = Uint8Array.from(this.#laneMost.keys()).sort(byMost);
   }
 
   /**
@@ -100,7 +103,11 @@ export class IndexWalk {
     this.#best = -1;
     this.#bestScore = -Infinity;
     this.#records = index.records;
-    for (const lane of this.#laneOrder) {
+    let lanes = 0;
+    for (let i = 0; i < ids.length; i++) lanes |= index.lanes[ids[i]!]!;
+    for (let at = 0; at < LANES; at++) {
+      const lane = this.#laneOrder[at]!;
+      if ((lanes & (1 << lane)) === 0) continue;
       if (this.#laneMost[lane]! <= this.#bestScore) return;
       for (let i = 0; i < ids.length; i++) {
         const grid = index.gridOf(ids[i]!, lane);
@@ -146,9 +153,12 @@ export class IndexWalk {
 
   #searchBucket(fleet: FleetView, request: PlacementRequest, head: number, score: number): void {
     const { cpuMillis, memoryMib, diskGib } = this.#asked;
-    for (let node = head; node >= 0; node = this.#records[node * RECORD + NEXT]!) {
-      if (!fleet.hasRoom(node, cpuMillis, memoryMib, diskGib)) continue;
-      if (this.#allowed[fleet.kind[node]!] === 1 && this.#joins(fleet, request, node)) {
+    const records = this.#records;
+    for (let node = head; node >= 0; node = records[node * RECORD + NEXT]!) {
+      const at = node * RECORD;
+      if (cpuMillis > records[at + CPU]! || memoryMib > records[at + MEMORY]! || diskGib > records[at + DISK]!)
+        continue;
+      if (this.#allowed[records[at + KIND]!] === 1 && this.#joins(fleet, request, node)) {
         this.#best = node;
         this.#bestScore = score;
         return;
@@ -176,9 +186,11 @@ export class IndexWalk {
     if (fleet !== this.#fleet) {
       this.#fleet = fleet;
       this.#known = new WeakMap();
-    }
+    } else if (this.#lastEligible !== undefined && constraints === this.#lastConstraints) return this.#lastEligible;
     let eligible = this.#known.get(constraints);
     if (eligible === undefined) this.#known.set(constraints, (eligible = this.#judge(fleet, constraints)));
+    this.#lastConstraints = constraints;
+    this.#lastEligible = eligible;
     return eligible;
   }
 

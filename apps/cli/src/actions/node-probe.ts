@@ -10,6 +10,9 @@ import { parseFormat } from '../output/format.js';
 import { renderOne } from '../output/render.js';
 import type { OutputFlags } from './list.js';
 
+/** Longer than the API gives the node: its answer then says what is wrong. */
+const timeoutMs = 60_000;
+
 interface ProbeFlags extends OutputFlags {
   readonly local?: true;
 }
@@ -33,5 +36,5 @@ async function askNode(invocation: Invocation, reference: string): Promise<Engin
   const api = invocation.api();
   const { name } = await findOne<NodeView>(api, nodeNoun, reference);
   invocation.tell(`trying the engines of ${name} ...`);
-  return api.call<EngineProbe>({ method: 'POST', path: `/nodes/${name}/probe` });
+  return api.call<EngineProbe>({ method: 'POST', path: `/nodes/${name}/probe`, timeoutMs });
 }

@@ -5,6 +5,7 @@ import type { Logger } from '@berth/observability/logger.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
+import type { WarmStarts } from '../templates/warm-starts.js';
 import { endReport, readyReport, startingReport, stoppingReport } from '../report/vmm-reports.js';
 import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
@@ -18,6 +19,7 @@ export interface ProcessorParts {
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
   readonly slots: BootSlots;
+  readonly warmStarts: WarmStarts | undefined;
   readonly lease: Pick<Lease, 'holds'>;
   readonly report: (observation: Observation) => void;
   readonly logger: Logger;

@@ -6,6 +6,7 @@ import { untilReady } from '@berth/engine/until-ready.js';
 import type { ImageCache, LocatedImage } from '../images/image-cache.js';
 import { fetchingReports, startingReport } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
+import type { WarmStart, WarmStarts } from '../templates/warm-starts.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
@@ -26,6 +27,8 @@ export interface Start {
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
   readonly slots: BootSlots;
+  /** Undefined: every guest starts by a boot. */
+  readonly warmStarts: WarmStarts | undefined;
   image?: LocatedImage;
 }
 
@@ -71,12 +74,26 @@ async function spawn(start: Start): Promise<void> {
   const giveBack = await slots.take();
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
-    await driver.start(specOf(order, start.image), AbortSignal.timeout(spawnLimitMs));
-    if (!vmm.observed) watcher.observe(await driver.inspect(vmm.handle));
-    untilReady(driver, vmm.handle, AbortSignal.timeout(slotLimitMs)).then(giveBack, giveBack);
+    const spec = specOf(order, start.image);
+    const warm = start.warmStarts?.plan(driver, spec, order);
+    await driver.start(warm ? { ...spec, origin: warm.origin } : spec, AbortSignal.timeout(spawnLimitMs));
+    const observed = await driver.inspect(vmm.handle);
+    if (!vmm.observed) watcher.observe(observed);
+    await warm?.began(observed);
+    void followBoot(start, warm).finally(giveBack);
   } catch (error) {
     giveBack();
     throw error;
+  }
+}
+
+/** The slot is held until the guest is ready; from the like of one that booted others may begin. */
+async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<void> {
+  try {
+    const { state } = await untilReady(vmm.driver, vmm.handle, AbortSignal.timeout(slotLimitMs));
+    if (state === 'running') warm?.booted();
+  } catch {
+    return; // it takes longer: others go on meanwhile, and the watcher sees to its end
   }
 }
 

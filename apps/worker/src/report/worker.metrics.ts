@@ -62,9 +62,10 @@ function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMete
   const info = metrics.get('berth_instance_info');
   const cpu = metrics.get('berth_instance_cpu_usage_seconds_total');
   const resident = metrics.get('berth_instance_memory_resident_bytes');
+  const own = metrics.get('berth_instance_memory_private_bytes');
   const assigned = metrics.get('berth_instance_memory_assigned_bytes');
   const heartbeatAge = metrics.get('berth_instance_heartbeat_age_seconds');
-  for (const metric of [info, cpu, resident, assigned, heartbeatAge]) metric.reset();
+  for (const metric of [info, cpu, resident, own, assigned, heartbeatAge]) metric.reset();
   for (const vmm of table.all()) {
     const { node, driver, order, observed, handle } = vmm;
     if (driver.name === 'model' || !vmm.liveState || !order) continue;
@@ -76,5 +77,6 @@ function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMete
     if (!stats) continue;
     cpu.inc(labels, stats.cpuMs / 1_000);
     resident.set(labels, stats.residentMib * bytesPerMib);
+    own.set(labels, stats.privateMib * bytesPerMib);
   }
 }

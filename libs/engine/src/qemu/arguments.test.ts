@@ -26,11 +26,11 @@ const options = {
 } as const;
 
 test('the command line of an emulated guest is this one', () => {
-  expect(qemuArguments(spec, 'tcg').join(' ')).toBe(
+  expect(qemuArguments(spec, options).join(' ')).toBe(
     '-name guest=web-1,process=berth-web-1,debug-threads=on -nodefaults -no-user-config -display none' +
       ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
       ' -accel tcg,tb-size=16 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
-      ' -kernel {kernel} -initrd {initrd}' +
+      ' -kernel /proc/self/fd/{kernel} -initrd /proc/self/fd/{initrd}' +
       ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1 machineid=' +
       machineIdOf('i1') +
       ' -chardev socket,id=qmp,fd={qmp},server=on,wait=off -mon chardev=qmp,mode=control' +
@@ -43,12 +43,12 @@ test('the command line of an emulated guest is this one', () => {
 
 test('kvm differs by its accelerator, its cpu and what emulation asks of the kernel, and by nothing else', () => {
   const differing = (one: string[], other: string[]) => one.filter((word) => !other.includes(word));
-  const [kvm, tcg] = [qemuArguments(spec, 'kvm'), qemuArguments(spec, 'tcg')];
+  const [kvm, tcg] = [qemuArguments(spec, { ...options, accelerator: 'kvm' }), qemuArguments(spec, options)];
   expect(differing(tcg, kvm)).toEqual(['tcg,tb-size=16', 'qemu64,-tsc', expect.stringContaining('lpj=')]);
   expect(differing(kvm, tcg)).toEqual([
     '-add-fd',
-    'fd={kvm},set=1',
-    'kvm,device=/dev/fdset/1',
+    'fd={kvm},set={kvm},opaque=kvm',
+    'kvm,device=/dev/fdset/{kvm}',
     'qemu64',
     `quiet hostname=web-1 machineid=${machineIdOf('i1')}`,
   ]);
@@ -56,11 +56,11 @@ test('kvm differs by its accelerator, its cpu and what emulation asks of the ker
 });
 
 test('several vcpus keep their own timers', () => {
-  expect(qemuArguments({ ...spec, vcpus: 2 }, 'tcg').join(' ')).not.toContain('nolapic_timer');
+  expect(qemuArguments({ ...spec, vcpus: 2 }, options).join(' ')).not.toContain('nolapic_timer');
 });
 
 test('a comma in a name starts no option of QEMU', () => {
-  const [, name] = qemuArguments({ ...spec, instanceName: 'a,debug-threads=off' }, 'tcg');
+  const [, name] = qemuArguments({ ...spec, instanceName: 'a,debug-threads=off' }, options);
   expect(name).toBe('guest=a,,debug-threads=off,process=berth-a,,debug-threads=off,debug-threads=on');
 });
 
@@ -68,7 +68,7 @@ test('the guard opens what the vmm may not reach, then runs it as nobody, tied t
   const words = guardArguments(spec, options).join(' ');
   expect(words).toContain(
     '/berth/guard.pl --name web-1 --console-bytes 1048576 --listen qmp --listen agent' +
-      ' --open kernel=/images/vmlinux --open initrd=/images/initrd --create outgoing=state' +
+      ' --read kernel=/images/vmlinux --read initrd=/images/initrd --create outgoing=state' +
       ' --cgroup /groups/cpu/v1 --cgroup /groups/memory/v1' +
       ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +
       ' qemu-system-x86_64 -name',
@@ -90,13 +90,13 @@ test('without setpriv or the right to change users, the vmm runs as the worker d
 
 test('a template has its memory in a file, a clone maps that file and keeps what it writes to itself', () => {
   const template = guardArguments({ ...spec, memoryPath: '/t/memory' }, options).join(' ');
-  expect(template).toContain('--open memory=/t/memory');
-  expect(template).toContain('-object memory-backend-file,id=pc.ram,size=64M,mem-path={memory},share=on');
+  expect(template).toContain('--read memory=/t/memory');
+  expect(template).toContain('-object memory-backend-file,id=pc.ram,size=64M,mem-path=/proc/self/fd/{memory},share=on');
   expect(template).not.toContain('-incoming');
   const origin = { kind: 'template', statePath: '/t/state', memoryPath: '/t/memory' } as const;
   const clone = guardArguments({ ...spec, origin }, options).join(' ');
-  expect(clone).toContain('--open memory=/t/memory --read incoming=/t/state');
-  expect(clone).toContain('mem-path={memory},share=off,readonly=on,rom=off');
+  expect(clone).toContain('--read memory=/t/memory --read incoming=/t/state');
+  expect(clone).toContain('mem-path=/proc/self/fd/{memory},share=off,readonly=on,rom=off');
   expect(clone).toContain('-incoming defer -add-fd set=2,fd={incoming}');
 });
 

@@ -1,15 +1,15 @@
 import { consoleMaxBytes } from '@berth/domain/limits.js';
-import type { VmmSpec } from '../vmm-spec.js';
-import { machineIdOf } from '../identity.js';
 import { leaseSeconds } from '../vmm/lease.js';
-import { memoryArguments, memoryOf, stateArguments, stateFiles } from './state-arguments.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import { consoleArguments, hasAgentPort } from './consoles.js';
+import { driveArguments } from './drives.js';
+import { machineArguments } from './machine.js';
+import { networkArguments } from './network.js';
+import { openedFiles, type MachineFiles } from './opened-files.js';
+import { stateArguments, stateFiles } from './state-arguments.js';
 
-export type Accelerator = 'kvm' | 'tcg';
-
-export interface LaunchOptions {
-  readonly accelerator: Accelerator;
+export interface LaunchOptions extends MachineFiles {
   readonly qemuPath: string;
-  readonly kvmPath: string;
   readonly guardPath: string;
   readonly leasePath: string;
   /** Whether this version of QEMU can save a guest: then it is given a file to save to. */
@@ -22,70 +22,55 @@ export interface LaunchOptions {
   readonly cgroups: readonly string[];
 }
 
-/** Bytes of translated code kept per guest: enough for the tiny guest, 28 MiB less than the default. */
-const translationCacheMib = 16;
-
-/** What Linux need not find out under emulation; each of these waits costs 40-100 ms of a boot. */
-const emulationParameters = ['no_timer_check', 'noreplace-smp', 'lpj=5000000'];
-
 /**
  * The whole command line of a vmm: perl, the guard and its flags, then what the guard runs. `{qmp}` and the like are
- * filled in by the guard with what it opened: QEMU itself runs as nobody and can reach no directory.
+ * filled in by the guard with the descriptor of what it opened: QEMU itself runs as nobody and can reach no directory.
  */
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
   const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
+  const sockets = ['qmp', ...(hasAgentPort(spec) ? ['agent'] : [])];
   return [
     [options.guardPath],
     ['--name', spec.instanceName, '--console-bytes', `${consoleMaxBytes}`, ...lease],
-    ['--listen', 'qmp', '--listen', 'agent'],
-    ['--open', `kernel=${spec.image.kernelPath}`, '--open', `initrd=${spec.image.initrdPath}`],
-    options.accelerator === 'kvm' ? ['--open-device', `kvm=${options.kvmPath}`] : [],
+    sockets.flatMap((key) => ['--listen', key]),
+    openedFiles(spec, options).flatMap(({ key, path, mode }) => [`--${mode}`, `${key}=${path}`]),
     stateFiles(spec, options.saves),
     options.cgroups.flatMap((group) => ['--cgroup', group]),
     ['--', ...confinement(options)],
-    [options.qemuPath, ...qemuArguments(spec, options.accelerator), ...stateArguments(spec, options.saves)],
+    [options.qemuPath, ...qemuArguments(spec, options), ...stateArguments(spec, options.saves)],
   ].flat();
 }
 
-/**
- * One machine for both accelerators: qboot instead of SeaBIOS saves 0.15 s; nothing is attached that a guest does not
- * use.
- */
-export function qemuArguments(spec: VmmSpec, accelerator: Accelerator): string[] {
+/** Nothing is attached that a guest does not use. */
+export function qemuArguments(spec: VmmSpec, options: MachineFiles): string[] {
   const name = `guest=${escapeCommas(spec.instanceName)},process=berth-${escapeCommas(spec.instanceName)}`;
   return [
     ['-name', `${name},debug-threads=on`],
     ['-nodefaults', '-no-user-config', '-display', 'none'],
     ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    accelerated[accelerator],
-    ['-machine', `q35,sata=off,smm=off${memoryOf(spec) ? ',memory-backend=pc.ram' : ''}`, '-bios', 'qboot.rom'],
-    memoryArguments(spec),
-    ['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
-    ['-kernel', '{kernel}', '-initrd', '{initrd}', '-append', kernelParameters(spec, accelerator)],
+    fileSets(spec, options),
+    machineArguments(spec, options.accelerator),
     ['-chardev', 'socket,id=qmp,fd={qmp},server=on,wait=off', '-mon', 'chardev=qmp,mode=control'],
-    ['-chardev', 'stdio,id=serial,signal=off', '-serial', 'chardev:serial'],
-    ['-chardev', 'socket,id=agent,fd={agent},server=on,wait=off'],
-    ['-device', 'virtio-serial-pci,max_ports=1', '-device', 'virtconsole,chardev=agent'],
-    ['-device', 'pvpanic-pci', '-action', 'panic=exit-failure'],
+    consoleArguments(spec),
+    driveArguments(spec),
+    networkArguments(spec),
+    spec.image.kind === 'firmware' ? paravirtual(spec) : [],
   ].flat();
 }
 
-/**
- * Without a TSC the emulated guest keeps time by the HPET, which is right on a busy host too: with one, Linux
- * calibrates it in 10 ms of a time slice it may not have, and its clock then runs at any speed.
- * KVM comes as an open descriptor: nobody may open the device.
- */
-const accelerated = {
-  tcg: ['-accel', `tcg,tb-size=${translationCacheMib}`, '-cpu', 'qemu64,-tsc'],
-  kvm: ['-add-fd', 'fd={kvm},set=1', '-accel', 'kvm,device=/dev/fdset/1', '-cpu', 'qemu64'],
-} as const satisfies Record<Accelerator, readonly string[]>;
+/** The set of a file has the number of its descriptor; what a kernel is loaded from is no block device and has none. */
+function fileSets(spec: VmmSpec, options: MachineFiles): string[] {
+  const files = openedFiles(spec, options).filter(({ key }) => key !== 'kernel' && key !== 'initrd');
+  return files.flatMap(({ key }) => ['-add-fd', `fd={${key}},set={${key}},opaque=${key}`]);
+}
 
-function kernelParameters(spec: VmmSpec, accelerator: Accelerator): string {
-  const emulation = accelerator === 'tcg' ? emulationParameters : [];
-  // One vcpu is well served by the HPET alone and idles at a third; several would wake each other.
-  const timer = accelerator === 'tcg' && spec.vcpus === 1 ? ['nolapic_timer'] : [];
-  const identity = [`hostname=${spec.instanceName}`, `machineid=${machineIdOf(spec.instanceId)}`];
-  return [spec.image.cmdline, ...emulation, ...timer, ...identity].join(' ');
+/** Entropy without which keys are made late, and memory that can be given back. */
+function paravirtual({ profile = 'virtio' }: VmmSpec): string[] {
+  if (profile !== 'virtio') return [];
+  return [
+    ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy'],
+    ['-device', 'virtio-balloon-pci,id=balloon,free-page-reporting=on'],
+  ].flat();
 }
 
 /** `--pdeathsig`: a vmm without its guard would outlive its node's lease unseen. */

@@ -2,7 +2,7 @@ import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'n
 import { join } from 'node:path';
 import { vmmMemoryOverheadMib } from '@berth/domain/limits.js';
 import type { VmmSpec } from '../vmm-spec.js';
-import type { Accelerator } from './arguments.js';
+import type { Accelerator } from './machine.js';
 
 /** Beyond what the record reserves: the guard kills nothing that is merely a little larger than thought. */
 const memorySlackMib = 128;

@@ -1,7 +1,8 @@
 import { locate } from '../locate.js';
 import { tinyGuest } from '../tiny-guest.js';
-import type { Accelerator } from './arguments.js';
+import type { Accelerator } from './machine.js';
 import { findConfinement } from './confinement.js';
+import { findFirmware } from './firmware.js';
 import { QemuDriver } from './qemu-driver.js';
 
 /** What engines drive; other paths are for trials. */
@@ -19,12 +20,14 @@ export async function openQemuDriver(
   statePath: string,
   programs = defaultPrograms,
 ): Promise<QemuDriver> {
+  const firmware = await findFirmware();
   return QemuDriver.open({
     accelerator,
     statePath,
     ...programs,
     guardPath: locate('libs/engine/guard/berth-guard.pl'),
     smokeImage: tinyGuest(),
+    ...(firmware ? { firmware } : {}),
     confinement: await findConfinement(statePath),
   });
 }

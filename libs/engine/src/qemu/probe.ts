@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EngineCapabilities, EngineDriver } from '../driver.js';
 import type { KernelInitrdImage } from '../vmm-spec.js';
 import { untilReady } from '../until-ready.js';
-import type { Accelerator } from './arguments.js';
+import type { Accelerator } from './machine.js';
 import { qemuVersion } from './version.js';
 
 /** A tiny guest is ready in about a second under emulation; ten times that is an engine of no use. */

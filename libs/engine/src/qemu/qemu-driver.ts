@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Saves } from '../abilities.js';
-import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
+import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type {
   Departure,
   GuestPlace,
@@ -22,7 +22,10 @@ import { missingOf, userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { migrationFailed, placeOf, qmpOf } from './migration-state.js';
 import { listenForGuest } from './migration-target.js';
+import { writeVariables } from './firmware.js';
+import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
 import { probeQemu } from './probe.js';
+import { takeScreenshot } from './screenshot.js';
 import { memoryOf } from './state-arguments.js';
 import { canSave, qemuVersion } from './version.js';
 
@@ -43,7 +46,7 @@ const commandTimeoutMs = 5000;
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements Migrates, Saves {
+export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
 
@@ -115,20 +118,28 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves {
     if (!canSave(this.#version)) return undefined;
     const { origin: _, memoryPath: __, ...machine } = spec;
     const anyone = { ...machine, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
-    const words = [this.#version, spec.image, qemuArguments(anyone, this.#options.accelerator)];
+    const words = [this.#version, spec.image, qemuArguments(anyone, this.#options)];
     return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  }
+
+  async screenshot(handle: VmmHandle): Promise<Buffer> {
+    const { qmp, path } = await this.known.live(handle);
+    if (!qmp) throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
+    return takeScreenshot(qmp, path);
   }
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
   const { cgroups, setprivPath, userIds } = confinement;
+  const { firmware } = options;
   const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
-    check: ({ image }) => checkImage(image, userIds !== undefined),
-    prepare: async (spec) => {
+    check: (spec) => checkFiles(spec, options, userIds !== undefined),
+    prepare: async (spec, vmmPath) => {
       if (cgroups) await makeCgroup(cgroups, spec, options.accelerator);
       const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
       if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
+      if (isUefi(spec) && firmware) await writeVariables(firmware, join(vmmPath, variablesFile));
     },
     command: (spec, leasePath) => {
       const userId = userIdFor(spec);
@@ -151,4 +162,16 @@ async function makeMemory(path: string, memoryMib: number, userId: number | unde
     await file.close();
   }
   if (userId !== undefined) await chown(path, userId, userId);
+}
+
+async function checkFiles(spec: VmmSpec, node: MachineFiles, byEveryUser: boolean): Promise<void> {
+  if (spec.image.kind === 'kernel-initrd') await checkImage(spec.image, byEveryUser);
+  if (isUefi(spec) && !node.firmware) {
+    throw new EngineError('image-unavailable', 'this node has no UEFI; install it with: apt-get install ovmf');
+  }
+  await Promise.all(openedFiles(spec, node).map(checkFile));
+}
+
+function isUefi({ image }: VmmSpec): boolean {
+  return image.kind === 'firmware' && image.firmware === 'uefi';
 }

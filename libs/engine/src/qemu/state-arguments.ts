@@ -7,7 +7,10 @@ export function memoryArguments(spec: VmmSpec): string[] {
   const memory = memoryOf(spec);
   if (!memory) return [];
   const mapping = memory.isPrivate ? 'share=off,readonly=on,rom=off' : 'share=on';
-  return ['-object', `memory-backend-file,id=pc.ram,size=${spec.memoryMib}M,mem-path={memory},${mapping}`];
+  return [
+    '-object',
+    `memory-backend-file,id=pc.ram,size=${spec.memoryMib}M,mem-path=/proc/self/fd/{memory},${mapping}`,
+  ];
 }
 
 /** The file that is the guest's memory. A clone maps its template's: what it writes is its own. */
@@ -22,7 +25,7 @@ export function stateFiles(spec: VmmSpec, saves: boolean): string[] {
   const memory = memoryOf(spec);
   const { origin } = spec;
   return [
-    memory ? ['--open', `memory=${memory.path}`] : [],
+    memory ? ['--read', `memory=${memory.path}`] : [],
     origin && 'statePath' in origin ? ['--read', `incoming=${origin.statePath}`] : [],
     saves ? ['--create', `outgoing=${stateFile}`] : [],
   ].flat();

@@ -6,7 +6,8 @@ import { monotonicMs } from './clock.js';
 import type { QmpClient } from './qmp.js';
 import type { ArrivalTimes } from './record.js';
 
-/** Descriptor sets in which the guard hands a vmm the state it begins with and the file it may save to; 1 is KVM. */
+/** Descriptor sets in which the guard hands a vmm the state it begins with and the file it may save to; others have
+ * the number of their descriptor, which is higher. */
 export const fdsets = { incoming: 2, outgoing: 3 } as const;
 
 const commandTimeoutMs = 5000;

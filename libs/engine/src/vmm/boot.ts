@@ -1,6 +1,7 @@
 import type { BootPhasesMs, GuestStats, Heartbeat } from '../driver.js';
 import type { Beat } from './agent.js';
 import type { ArrivalTimes } from './record.js';
+import type { Milestones } from './signs.js';
 
 /**
  * What the guest's beats tell about its boot. The guest says how long its kernel has run and when it was ready, so both
@@ -43,6 +44,14 @@ export class Boot {
     this.#readyAtMs = readyAtMs;
   }
 
+  /** What was seen of a guest that has no beats. True when this made it ready. */
+  mark({ kernelAtMs, readyAtMs }: Milestones): boolean {
+    const wasReady = this.isReady;
+    this.#kernelAtMs = kernelAtMs;
+    this.#readyAtMs = readyAtMs;
+    return this.isReady && !wasReady;
+  }
+
   /** The machine was reset: the guest is not ready until it counts its beats from one again. */
   reset(): void {
     this.#resetAfter = this.#last?.beat.sequence;
@@ -50,11 +59,15 @@ export class Boot {
   }
 
   phasesSince(startedAtMs: number): BootPhasesMs {
-    if (this.#kernelAtMs === undefined || this.#readyAtMs === undefined) return {};
+    const [kernelAtMs, readyAtMs] = [this.#kernelAtMs, this.#readyAtMs];
     // A guest that came from another vmm has booted long before: here it is ready from its first word on.
-    if (this.#kernelAtMs < startedAtMs)
+    if (readyAtMs !== undefined && (kernelAtMs ?? readyAtMs) < startedAtMs) {
       return { kernel: this.#heardAtMs - startedAtMs, ready: this.#heardAtMs - startedAtMs };
-    return { kernel: this.#kernelAtMs - startedAtMs, ready: this.#readyAtMs - startedAtMs };
+    }
+    return {
+      ...(kernelAtMs === undefined ? {} : { kernel: kernelAtMs - startedAtMs }),
+      ...(readyAtMs === undefined ? {} : { ready: readyAtMs - startedAtMs }),
+    };
   }
 
   silentSinceMs(): number | undefined {

@@ -15,8 +15,8 @@ export interface GuardCommand {
 export interface Launcher {
   /** @throws EngineError image-unavailable */
   check(spec: VmmSpec): Promise<void>;
-  /** Makes what the vmm needs beside its image: its memory file, its control group. */
-  prepare(spec: VmmSpec): Promise<void>;
+  /** Makes what the vmm needs beside its image: its memory file, its control group, files in its own directory. */
+  prepare(spec: VmmSpec, vmmPath: string): Promise<void>;
   command(spec: VmmSpec, leasePath: string): GuardCommand;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { killReasons, type KillReason } from '../driver.js';
 import { vmmSpec } from '../vmm-spec.js';
+import type { Milestones } from './signs.js';
 
 /** What stands on disk before a vmm's guard starts. Times are of the node's monotonic clock, valid within `bootId`. */
 const vmmRecord = z.object({ spec: vmmSpec, bootId: z.string(), startedAtMs: z.number(), imageAtMs: z.number() });
@@ -28,6 +29,9 @@ export type GuardExit = Readonly<z.infer<typeof guardExit>>;
 const arrivalTimes = z.object({ resumedAtMs: z.number(), readyAtMs: z.number() });
 export type ArrivalTimes = Readonly<z.infer<typeof arrivalTimes>>;
 
+/** Of a guest without beats; of the same clock as its record. */
+const milestones = z.object({ kernelAtMs: z.number().optional(), readyAtMs: z.number().optional() });
+
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;
 
 export const parseProcesses = (text: string): GuardProcesses | undefined => guardProcesses.safeParse(jsonOf(text)).data;
@@ -35,6 +39,8 @@ export const parseProcesses = (text: string): GuardProcesses | undefined => guar
 export const parseArrival = (text: string): ArrivalTimes | undefined => arrivalTimes.safeParse(jsonOf(text)).data;
 
 export const parseExit = (text: string): GuardExit | undefined => guardExit.safeParse(jsonOf(text)).data;
+
+export const parseMilestones = (text: string): Milestones | undefined => milestones.safeParse(jsonOf(text)).data;
 
 export function parseIntent(text: string): KillReason | undefined {
   return killReasons.find((reason) => reason === text);

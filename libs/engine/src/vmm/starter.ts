@@ -51,7 +51,6 @@ export class Starter {
     await this.#supersede(spec);
     const startedAtMs = monotonicMs();
     await this.launcher.check(spec);
-    await this.launcher.prepare(spec);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
     if (spec.origin?.kind === 'template') return this.#startWarm(record, signal);
     const vmm = await this.#launch(record);
@@ -89,6 +88,7 @@ export class Starter {
     if (isSilent) vmm.hush();
     try {
       await state.writeRecord(record);
+      await this.launcher.prepare(record.spec, vmm.path);
       await vmm.launch(this.launcher.command(record.spec, state.leasePath));
       return vmm;
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   parseArrival,
   parseExit,
   parseIntent,
+  parseMilestones,
   parseProcesses,
   parseRecord,
   type ArrivalTimes,
@@ -12,6 +13,7 @@ import {
   type GuardProcesses,
   type VmmRecord,
 } from './record.js';
+import type { Milestones } from './signs.js';
 
 /** A deleted instance's generation is remembered this long: far beyond any late or doubled job. */
 const generationKeptMs = 7 * 24 * 3600 * 1000;
@@ -96,6 +98,15 @@ export class StateDirectory {
 
   readIntent(vmmId: string): Promise<KillReason | undefined> {
     return this.#read(vmmId, 'intent', parseIntent);
+  }
+
+  /** How far its boot was seen to be; the next worker cannot see it again. */
+  async writeMilestones(vmmId: string, milestones: Milestones): Promise<void> {
+    await replaceFile(join(this.vmmPath(vmmId), 'boot.json'), JSON.stringify(milestones));
+  }
+
+  readMilestones(vmmId: string): Promise<Milestones | undefined> {
+    return this.#read(vmmId, 'boot.json', parseMilestones);
   }
 
   /** On disk before a guest that has arrived goes on: from then on it may have run here. */

@@ -75,7 +75,7 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
     if (!vmm) return lost(handle);
     const deadlineMs = monotonicMs() + adoptTimeoutMs;
     await vmm.check();
-    while (!vmm.isGone && !vmm.agent && monotonicMs() < deadlineMs) await vmm.check();
+    while (!vmm.isGone && !vmm.isAttached && monotonicMs() < deadlineMs) await vmm.check();
     await vmm.hear();
     return vmm.observe();
   }
@@ -150,7 +150,8 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
 
   async exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }> {
     signal.throwIfAborted();
-    return (await this.agentOf(handle)).exec(command, execTimeoutMs);
+    const { signs } = await this.known.live(handle);
+    return (signs?.agent ?? (await this.agentOf(handle))).exec(command, execTimeoutMs);
   }
 
   async setLoad(handle: VmmHandle, percent: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { readySignOf } from '../vmm-spec.js';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
 import { AgentClient } from './agent.js';
 import { Boot } from './boot.js';
@@ -10,7 +11,9 @@ import { exitOf } from './exit.js';
 import { launchGuard, type GuardCommand } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
 import { QmpClient } from './qmp.js';
+import { untilReaped } from './reaping.js';
 import type { GuardProcesses, VmmRecord } from './record.js';
+import { Signs } from './signs.js';
 import type { StateDirectory } from './state.js';
 
 /** A beat each second is due; after this silence the vmm itself is asked. */
@@ -20,9 +23,7 @@ const answerTimeoutMs = 1000;
 const missesToUnresponsive = 2;
 /** The vmm answers, but the guest says nothing: hung, or too starved to be of use. */
 const guestSilenceMs = 20_000;
-const reapWaitMs = 1000;
 const killWaitMs = 10_000;
-const settlePollMs = 5;
 /** The guest is not meant to say anything: it waits, or is moving between two vmms. */
 /** Its time stands still because somebody wanted it to. */
 const pausedStates = ['paused', 'postmigrate'];
@@ -34,6 +35,8 @@ export class Vmm {
   readonly boot = new Boot();
   /** Why it boots although it was to begin otherwise. */
   coldBecause: string | undefined;
+  /** Of a guest that does not beat. */
+  readonly signs: Signs | undefined;
   #processes: GuardProcesses | undefined;
   #qmp: QmpClient | undefined;
   #agent: AgentClient | undefined;
@@ -65,6 +68,7 @@ export class Vmm {
     this.handle = { vmmId, instanceId, generation };
     this.#launched = adopted;
     this.#arrived = !('statePath' in (record.spec.origin ?? {}));
+    if (readySignOf(record.spec) !== 'beat') this.signs = new Signs(record.spec, state, () => void this.check());
   }
 
   get path(): string {
@@ -85,6 +89,11 @@ export class Vmm {
 
   get agent(): AgentClient | undefined {
     return this.#agent;
+  }
+
+  /** Everything that there is to connect to is connected. */
+  get isAttached(): boolean {
+    return this.#qmp !== undefined && (this.signs !== undefined || this.#agent !== undefined);
   }
 
   async launch(command: GuardCommand): Promise<void> {
@@ -123,7 +132,7 @@ export class Vmm {
       return this.#settle();
     }
     await this.#connectQmp();
-    await this.#connectAgent();
+    await (this.signs ? this.#lookFor(this.signs) : this.#connectAgent());
     if (this.adopted && !this.#arrived) void this.arrive().catch(() => this.kill('start-failed'));
     const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? this.#attachedAtMs);
     if (silentMs < silenceMs && this.#qmp) this.#answered(true);
@@ -208,6 +217,10 @@ export class Vmm {
     this.#tell();
   }
 
+  async #lookFor(signs: Signs): Promise<void> {
+    if (this.boot.mark(await signs.look(this.#qmp))) this.#tell();
+  }
+
   /** Asks the guest for a beat at once instead of waiting for the next one. */
   async hear(): Promise<void> {
     const beat = await this.#agent?.stat(answerTimeoutMs).catch(() => undefined);
@@ -226,6 +239,7 @@ export class Vmm {
     if (name === 'STOP' || name === 'RESUME') this.#pausedIs(name === 'STOP');
     if (name !== 'RESET') return;
     this.boot.reset();
+    this.signs?.reset();
     this.#tell();
   }
 
@@ -249,13 +263,14 @@ export class Vmm {
     this.#closed = true;
     this.#qmp?.close();
     this.#agent?.close();
+    this.signs?.close();
   }
 
   /** Finds out how the vmm ended, and tells it. Does nothing when it turns out to live. */
   async #settle(patienceMs = 0): Promise<void> {
     const { vmmId } = this.handle;
     const sameBoot = this.record.bootId === bootId;
-    if (sameBoot && !(await this.#isReaped(patienceMs))) return;
+    if (sameBoot && !(await untilReaped(this.state, vmmId, patienceMs))) return;
     const exit = await this.state.readExit(vmmId);
     if (this.#exit || this.#closed) return;
     const tail = (await readConsoleTail(this.path, 4096)).toString('latin1');
@@ -270,21 +285,6 @@ export class Vmm {
       lastWords: await readLastWords(this.path),
     });
     this.#tell();
-  }
-
-  /**
-   * Waits until the guard has written the end, or no process of the vmm is left: a guard may also be still coming up.
-   */
-  async #isReaped(patienceMs: number): Promise<boolean> {
-    const { vmmId } = this.handle;
-    const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
-    while (!(await this.state.readExit(vmmId)) && (await vmmProcessesBelow(this.path)).length > 0) {
-      this.#processes ??= await this.state.readProcesses(vmmId);
-      const lives = this.#processes !== undefined && (await isAlive(this.#processes.vmm));
-      if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return false;
-      await new Promise((resolve) => setTimeout(resolve, settlePollMs));
-    }
-    return true;
   }
 
   #stateNow(): Observed['state'] {

@@ -66,6 +66,36 @@ export const workerMetrics = {
     labels: ['node', 'engine', 'verdict'],
     from: 'worker',
   },
+  berth_template_starts_total: {
+    type: 'counter',
+    help: 'Starts by what they began from: warm, a template; cold, a boot; failed, a boot after a template of no use',
+    labels: ['outcome'],
+    from: 'worker',
+  },
+  berth_template_builds_total: {
+    type: 'counter',
+    help: 'Templates made, or not',
+    labels: ['outcome'],
+    from: 'worker',
+  },
+  berth_templates: {
+    type: 'gauge',
+    help: 'Templates that guests can start from on this worker',
+    labels: [],
+    from: 'worker',
+  },
+  berth_template_bytes: {
+    type: 'gauge',
+    help: 'What the files of the templates take',
+    labels: [],
+    from: 'worker',
+  },
+  berth_instance_memory_private_bytes: {
+    type: 'gauge',
+    help: 'Resident memory of the vmm that no other one shares: what its end gives back',
+    labels: perInstance,
+    from: 'worker',
+  },
   berth_instance_info: {
     type: 'gauge',
     help: 'Always 1; joins the names of an instance to its other metrics',

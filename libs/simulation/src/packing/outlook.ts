@@ -44,26 +44,25 @@ export class Outlook {
   arrived(request: number, node: number): number {
     const cell = this.#model.cellOf(this.#group[request]!, 0);
     this.#model.arrived(cell);
-    this.joined(cell, node);
+    this.#stay.add(node, cell);
     return cell;
   }
 
   /** An instance of that cell ends on a node at age `ageS`. */
   departed(cell: number, node: number, ageS: number): void {
     this.#model.ended(cell, ageS);
-    this.left(cell, node);
-  }
-
-  /** An instance of that cell comes to a node. */
-  joined(cell: number, node: number): void {
-    this.#stay.add(node, cell);
-    this.#show(node);
-  }
-
-  /** An instance of that cell goes from its node. */
-  left(cell: number, node: number): void {
     this.#stay.remove(node, cell);
-    this.#show(node);
+  }
+
+  /** An instance of that cell moves from one node to another. */
+  moved(cell: number, from: number, to: number): void {
+    this.#stay.remove(from, cell);
+    this.#stay.add(to, cell);
+  }
+
+  /** How long a node will stay in use with what is there now: what the fleet is to be told. */
+  levelOf(node: number): number {
+    return this.#stay.levelOf(node);
   }
 
   /** Ages every live instance, learns, and looks at each node afresh. */
@@ -83,12 +82,8 @@ export class Outlook {
       if (end === first) continue;
       this.#stay.clear(node);
       for (let place = first; place < end; place++) this.#stay.add(node, cell[place]!);
-      this.#show(node);
+      this.#fleet.setStay(node, this.#stay.levelOf(node));
     }
-  }
-
-  #show(node: number): void {
-    this.#fleet.setStay(node, this.#stay.levelOf(node));
   }
 
   #ranks(): Int32Array {

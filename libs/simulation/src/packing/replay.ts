@@ -122,9 +122,9 @@ export class PackingReplay {
       return;
     }
     this.#energy.settle(node, this.#nowS);
-    this.#fleet.apply(node, ask);
-    this.#nodeOf[instance] = node;
     const cell = this.#outlook?.arrived(request, node) ?? 0;
+    this.#fleet.apply(node, ask, this.#outlook?.levelOf(node));
+    this.#nodeOf[instance] = node;
     this.#residents.add(node, instance, this.#nowS, cell, this.#energy.joulesPerCpuMilli(node));
     this.#count.placed += 1;
   }
@@ -136,8 +136,8 @@ export class PackingReplay {
     const place = this.#residents.placeOf(node, instance);
     this.#energy.settle(node, this.#nowS);
     this.#charge(node, place);
-    this.#fleet.release(node, this.#load(request));
     this.#outlook?.departed(this.#residents.cell[place]!, node, this.#nowS - this.#residents.startS[place]!);
+    this.#fleet.release(node, this.#load(request), this.#outlook?.levelOf(node));
     this.#residents.remove(node, place);
     if (this.#fleet.residents[node] === 0) this.#closeNode(node);
   }
@@ -165,11 +165,11 @@ export class PackingReplay {
     const [startS, cell] = [residents.startS[place]!, residents.cell[place]!];
     this.#energy.settle(from, this.#nowS);
     this.#chargeCpu(from, place);
-    this.#fleet.release(from, this.#load(this.#tiles.requestOf(instance)));
-    this.#outlook?.left(cell, from);
+    this.#outlook?.moved(cell, from, to);
+    this.#fleet.release(from, this.#load(this.#tiles.requestOf(instance)), this.#outlook?.levelOf(from));
+    if (this.#outlook) this.#fleet.setStay(to, this.#outlook.levelOf(to));
     residents.remove(from, place);
     residents.add(to, instance, startS, cell, this.#energy.joulesPerCpuMilli(to));
-    this.#outlook?.joined(cell, to);
     this.#nodeOf[instance] = to;
     this.#count.migrations += 1;
   }

@@ -1,0 +1,21 @@
+import type { MachineProfile, VmmSpec } from '../vmm-spec.js';
+
+/** A card that every system of the profile's age has a driver for. */
+const cards = {
+  virtio: 'virtio-net-pci',
+  'legacy-ide': 'e1000',
+  floppy: 'pcnet',
+} as const satisfies Record<MachineProfile, string>;
+
+/** Boots from the network when no drive boots, as a PC does; a kernel that is given needs no boot program. */
+export function networkArguments({ network, image, drives = [], profile = 'virtio' }: VmmSpec): string[] {
+  if (!network) return [];
+  const forwards = network.forwards.map(
+    ({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`,
+  );
+  const boot = image.kind === 'firmware' ? `bootindex=${drives.length + 1}` : 'romfile=';
+  return [
+    ['-netdev', `user,id=network${forwards.join('')}`],
+    ['-device', `${cards[profile]},netdev=network,mac=${network.macAddress},${boot}`],
+  ].flat();
+}
