@@ -96,6 +96,7 @@ function startChores(app: NestFastifyApplication, logger: Logger): Chores {
   chores.every(forgetOldIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
   chores.every(forgetOldIntervalMs, () => consoles.forgetOld());
   const importer = app.get(ImageImporter);
+  void importer.warnUnlessSealed();
   chores.every(importIntervalMs, () => importer.round());
   chores.every(garbageIntervalMs, () => importer.collectGarbage());
   return chores;

@@ -95,10 +95,13 @@ async function infoOf(input: string, declared: ImportFormat): Promise<QemuInfo> 
   return JSON.parse(text) as QemuInfo;
 }
 
+const qemuImgMissing = 'qemu-img is not on this machine: apt-get install --no-install-recommends qemu-utils';
+
 /** What qemu-img cannot read is not our fault but the file's. @throws ImageRefusal */
 export async function refusing<T>(run: Promise<T>): Promise<T> {
   return run.catch((cause: unknown) => {
     if (!(cause instanceof JailedProgramFailed)) throw cause;
+    if (/failed to execute qemu-img/.test(cause.message)) throw new Error(qemuImgMissing, { cause });
     throw new ImageRefusal(`qemu-img cannot read it: ${cause.message}`, { cause });
   });
 }

@@ -3,6 +3,7 @@ import type { ImageSource } from '@berth/contracts/http/image.js';
 import type { DueImport, ImageImportRepository } from '@berth/database/image-import.repository.js';
 import { guardedFetch, type FetchPolicy } from '@berth/images/fetch/guarded-fetch.js';
 import type { ImageStore } from '@berth/images/image-store.js';
+import { findJail } from '@berth/images/jail.js';
 import { ImageRefusal } from '@berth/images/refusal.js';
 import type { Logger } from '@berth/observability/logger.js';
 
@@ -44,6 +45,12 @@ export class ImageImporter {
     } finally {
       this.running--;
     }
+  }
+
+  /** Says how far this machine lets images be shut in, where that is not all the way. */
+  async warnUnlessSealed(): Promise<void> {
+    const jail = await findJail().catch((error: Error) => ({ kind: 'none', notice: error.message }) as const);
+    if (jail.kind !== 'sealed') this.logger.warn(jail.notice);
   }
 
   async collectGarbage(): Promise<void> {
