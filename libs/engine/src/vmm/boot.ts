@@ -1,7 +1,6 @@
 import type { BootPhasesMs, GuestStats, Heartbeat } from '../driver.js';
 import type { Beat } from './agent.js';
-import type { ArrivalTimes } from './record.js';
-import type { Milestones } from './signs.js';
+import type { ArrivalTimes, Milestones } from './record.js';
 
 /**
  * What the guest's beats tell about its boot. The guest says how long its kernel has run and when it was ready, so both

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { killReasons, type KillReason } from '../driver.js';
 import { vmmSpec } from '../vmm-spec.js';
-import type { Milestones } from './signs.js';
 
 /** What stands on disk before a vmm's guard starts. Times are of the node's monotonic clock, valid within `bootId`. */
 const vmmRecord = z.object({ spec: vmmSpec, bootId: z.string(), startedAtMs: z.number(), imageAtMs: z.number() });
@@ -30,7 +29,9 @@ const arrivalTimes = z.object({ resumedAtMs: z.number(), readyAtMs: z.number() }
 export type ArrivalTimes = Readonly<z.infer<typeof arrivalTimes>>;
 
 /** Of a guest without beats; of the same clock as its record. */
+/** When a system showed how far it is, on the monotonic clock. */
 const milestones = z.object({ kernelAtMs: z.number().optional(), readyAtMs: z.number().optional() });
+export type Milestones = Readonly<z.infer<typeof milestones>>;
 
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;
 

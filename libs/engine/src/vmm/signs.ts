@@ -5,13 +5,8 @@ import { monotonicMs } from './clock.js';
 import { openUnix } from './connection.js';
 import { GuestAgentClient } from './guest-agent.js';
 import type { QmpClient } from './qmp.js';
+import type { Milestones } from './record.js';
 import type { StateDirectory } from './state.js';
-
-/** When a system showed how far it is, on the monotonic clock. */
-export interface Milestones {
-  readonly kernelAtMs?: number | undefined;
-  readonly readyAtMs?: number | undefined;
-}
 
 /** What BIOS says about its work. In a ring, since a guest may write there for ever; read by `ringbuf-read`. */
 export const firmwareLog = { id: 'firmwarelog', bytes: 65_536 } as const;

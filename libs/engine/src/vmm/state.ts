@@ -11,9 +11,9 @@ import {
   type ArrivalTimes,
   type GuardExit,
   type GuardProcesses,
+  type Milestones,
   type VmmRecord,
 } from './record.js';
-import type { Milestones } from './signs.js';
 
 /** A deleted instance's generation is remembered this long: far beyond any late or doubled job. */
 const generationKeptMs = 7 * 24 * 3600 * 1000;
