@@ -35,6 +35,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        ...shared,
+        test: {
+          name: 'guests',
+          include: ['tests/guests/**/*.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       faults('faults', 'tests/faults/**/*.test.ts'),
       faults('faults-short', 'tests/faults/short*.test.ts'),
       faults('faults-random', 'tests/faults/random.test.ts'),

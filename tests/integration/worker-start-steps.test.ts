@@ -10,6 +10,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InstanceDisks } from '../../apps/worker/src/disks/instance-disks.js';
 import { ContentCache } from '../../apps/worker/src/images/content-cache.js';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
@@ -69,18 +70,20 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   watcher.watch(node);
   await adoptVmms({ nodes, table, watcher, report, logger });
   const slots = new BootSlots(2);
+  const disks = new InstanceDisks(join(folder, 'disks'));
   const processor = new InstanceProcessor({
     nodes,
     table,
     watcher,
     images,
+    disks,
     slots,
     warmStarts: undefined,
     lease,
     report,
     logger,
   });
-  return { told, table, watcher, images, slots, report, processor };
+  return { told, table, watcher, images, disks, slots, report, processor };
 }
 
 type Booted = Awaited<ReturnType<typeof boot>>;
@@ -108,7 +111,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
 }
 
 function startOf(
-  { table, watcher, images, slots, report }: Booted,
+  { table, watcher, images, disks, slots, report }: Booted,
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
@@ -121,6 +124,7 @@ function startOf(
     table,
     watcher,
     images,
+    disks,
     slots,
     warmStarts: undefined,
     report,
@@ -167,6 +171,9 @@ describe('starting an instance', () => {
     },
     image: ({ images }) => {
       images.locate = () => Promise.reject(new EngineError('image-unavailable', 'no such file'));
+    },
+    disk: ({ disks }) => {
+      disks.make = () => Promise.reject(new Error('no disk'));
     },
     spawn: () => {
       driver.start = () => Promise.reject(new EngineError('start-failed', 'no memory'));

@@ -4,6 +4,7 @@ import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { engineFailureReasons } from '@berth/domain/vmm-state.js';
+import type { VmmHandle } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { Metrics } from '@berth/observability/metrics.js';
 import type { Health } from '@berth/observability/metrics-server.js';
@@ -13,6 +14,7 @@ import { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Redis } from 'ioredis';
 import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
+import { InstanceDisks } from './disks/instance-disks.js';
 import { ContentCache } from './images/content-cache.js';
 import { ImageCache } from './images/image-cache.js';
 import { BootSlots } from './instances/boot-slots.js';
@@ -52,6 +54,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly warmStarts: WarmStarts | undefined;
   private reporter: ObservationReporter | undefined;
   private consumer: JobConsumer | undefined;
+  private readonly disks: InstanceDisks;
   private stopReleasing: () => void = () => undefined;
 
   constructor(
@@ -76,12 +79,13 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.usage = new UsageMeter(this.watcher);
     const isModel = config.BERTH_DRIVER === 'model';
     const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR, contentsOf(config, table));
+    this.disks = new InstanceDisks(join(config.BERTH_DATA_DIR, 'disks'));
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
     const [node] = nodes.values();
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
-    const { watcher, lease, warmStarts } = this;
+    const { watcher, lease, disks, warmStarts } = this;
     this.handlers = handlersOf(
-      new InstanceProcessor({ nodes, table, watcher, images, slots, warmStarts, lease, report, logger }),
+      new InstanceProcessor({ nodes, table, watcher, images, disks, slots, warmStarts, lease, report, logger }),
     );
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
@@ -120,7 +124,9 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
     for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
     this.reporter.beginInventories();
-    this.stopReleasing = releaseEndedRegularly(table, logger);
+    const holds = ({ instanceId, generation }: VmmHandle) =>
+      this.disks.has(instanceId) && table.newestGeneration(instanceId) === generation;
+    this.stopReleasing = releaseEndedRegularly(table, holds, logger);
     await this.warmStarts?.open();
     this.consumer = this.openConsumer();
     for (const { name, engines } of nodes.values()) {

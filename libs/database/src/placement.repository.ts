@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EngineDriverName } from '@berth/domain/node-state.js';
+import { nodeLabel, type EngineDriverName } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
@@ -53,16 +53,27 @@ export interface CommitOutcome {
   readonly refused: readonly ProposedPlacement[];
 }
 
-/** Projects take turns: what one asks for at once does not keep the others waiting. */
+/**
+ * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
+ * goes back to the node that has it, or nowhere.
+ */
 const pending = `
 WITH due AS (
   SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY next_attempt_at, created_at) AS turn
   FROM operation WHERE stage = 'place' AND next_attempt_at <= now()
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
-       i.disk_gib AS "diskGib", i.constraints, i.failed_drivers AS "failedDrivers",
-       (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs"
-FROM due o JOIN instance i ON i.id = o.instance_id
+       i.disk_gib AS "diskGib", i.failed_drivers AS "failedDrivers",
+       (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
+       CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
+         coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END
+         AS constraints
+FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
+LEFT JOIN LATERAL (
+  SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
+  WHERE v.instance_id = i.id AND v.started_at IS NOT NULL AND m.format <> 'kernel-initrd'
+  ORDER BY v.generation DESC LIMIT 1
+) holder ON true
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;
 
 const stillPending = `

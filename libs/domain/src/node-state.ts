@@ -36,3 +36,6 @@ export const nodeUnreachableAfterMs = 8_000;
 export const guardDeadlineMs = 12_000;
 /** Positive by need: the guard must have acted before the fence is recorded. */
 export const fenceMarginMs = 4_000;
+
+/** The label by which an instance stays on the node that has its disk. */
+export const nodeLabel = 'berth/node';

@@ -18,3 +18,9 @@ export function identityOf(spec: VmmSpec): Identity {
 export function machineIdOf(instanceId: string): string {
   return createHash('sha256').update(instanceId).digest('hex').slice(0, 32);
 }
+
+/** Locally administered, and the same for an instance on whatever node it runs. */
+export function macAddressOf(instanceId: string): string {
+  const digits = createHash('sha256').update(`card of ${instanceId}`).digest('hex').slice(0, 6);
+  return `52:54:00:${digits.match(/../g)!.join(':')}`;
+}

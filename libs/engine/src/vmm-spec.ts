@@ -60,7 +60,7 @@ export type Drive = Readonly<z.infer<typeof drive>>;
 
 const port = z.int().min(1).max(65_535);
 
-/** User-mode network: out by address translation, in by the ports declared, each bound to the node's loopback. */
+/** User-mode network: in by the ports declared, each bound to the node's loopback; not out. */
 const network = z.object({
   macAddress: z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
   forwards: z.array(z.object({ hostPort: port, guestPort: port })),

@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../up/progress.js';
 import { findRedis } from '../servers/redis-binary.js';
@@ -6,10 +6,16 @@ import { Apt } from './apt.js';
 import { ensureQemu, hasQemu } from './qemu.js';
 import { ensureRedis } from './redis.js';
 
+const uefiPath = '/usr/share/OVMF';
+
 /** Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. */
 export async function setUpSystem(progress: Progress, external: { readonly redis: boolean }): Promise<void> {
   const apt = await Apt.find();
   if (!(await hasQemu())) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
+  // Without it guests boot by BIOS, and those of UEFI are told what is missing.
+  if (apt && !existsSync(uefiPath)) {
+    await progress.step('UEFI for guests from the distribution', () => apt.install(['ovmf']).catch(() => undefined));
+  }
   if (!external.redis && !(await findRedis())) {
     await progress.step('Redis from the distribution', () => ensureRedis(apt));
   }

@@ -2,6 +2,7 @@ import type { JobPayload } from '@berth/contracts/job.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
+import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
@@ -18,6 +19,7 @@ export interface ProcessorParts {
   readonly table: VmmTable;
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
+  readonly disks: InstanceDisks;
   readonly slots: BootSlots;
   readonly warmStarts: WarmStarts | undefined;
   readonly lease: Pick<Lease, 'holds'>;
@@ -77,9 +79,10 @@ export class InstanceProcessor {
         await driver.stop(vmm.handle, { graceMs: job.graceMs, reason });
         await this.confirmEnd(vmm);
       }
-      if (!job.delete || !vmm.observed) return;
-      await driver.release(vmm.handle);
+      if (!job.delete) return;
+      if (vmm.observed) await driver.release(vmm.handle);
       vmm.observed = undefined;
+      await this.parts.disks.remove(job.instanceId);
     });
   }
 

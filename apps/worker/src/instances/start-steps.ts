@@ -1,8 +1,9 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
-import { EngineError } from '@berth/engine/driver.js';
-import type { KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
+import { macAddressOf } from '@berth/engine/identity.js';
+import type { Drive, KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { untilReady } from '@berth/engine/until-ready.js';
+import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { ImageCache, LocatedImage } from '../images/image-cache.js';
 import { fetchingReports, startingReport } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
@@ -26,10 +27,12 @@ export interface Start {
   readonly report: (observation: Observation) => void;
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
+  readonly disks: InstanceDisks;
   readonly slots: BootSlots;
   /** Undefined: every guest starts by a boot. */
   readonly warmStarts: WarmStarts | undefined;
   image?: LocatedImage;
+  drives?: readonly Drive[];
 }
 
 export interface StartStep {
@@ -45,6 +48,7 @@ export const startSteps: readonly StartStep[] = [
   { name: 'note', run: note },
   { name: 'supersede', run: endOlder },
   { name: 'image', run: locateImage },
+  { name: 'disk', run: makeDisks },
   { name: 'spawn', run: spawn },
 ];
 
@@ -68,14 +72,20 @@ async function locateImage(start: Start): Promise<void> {
   start.image = images ? await images.locate(order.image, fetchingReports(vmm, operationId, report)) : noFiles;
 }
 
+async function makeDisks(start: Start): Promise<void> {
+  const { image, order, disks } = start;
+  if (image) start.drives = await disks.make(order, image);
+}
+
 async function spawn(start: Start): Promise<void> {
   const { vmm, order, watcher, slots } = start;
   const { driver } = vmm;
   const giveBack = await slots.take();
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
-    const spec = specOf(order, start.image);
-    const warm = start.warmStarts?.plan(driver, spec, order);
+    const spec = specOf(start);
+    // a template has no disk, and what is on a copy's would not be what its memory knows
+    const warm = spec.drives ? undefined : start.warmStarts?.plan(driver, spec, order);
     await driver.start(warm ? { ...spec, origin: warm.origin } : spec, AbortSignal.timeout(spawnLimitMs));
     const observed = await driver.inspect(vmm.handle);
     if (!vmm.observed) watcher.observe(observed);
@@ -97,11 +107,12 @@ async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<
   }
 }
 
-function specOf(order: VmmOrder, image: LocatedImage | undefined): VmmSpec {
+function specOf({ order, image, drives = [] }: Start): VmmSpec {
   if (!image) throw new Error('spawned before its image was located');
-  if (image.kind !== 'kernel-initrd') {
-    throw new EngineError('image-unavailable', `the engines of this node start no ${image.kind}`);
-  }
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
-  return { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation, image };
+  const own = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };
+  if (image.kind === 'kernel-initrd') return { ...own, image };
+  const firmware = image.firmware === 'uefi' ? 'uefi' : 'bios';
+  const network = { macAddress: macAddressOf(instanceId), forwards: [] };
+  return { ...own, image: { kind: 'firmware', firmware }, drives: [...drives], network };
 }

@@ -1,4 +1,5 @@
 import type { NodeRegistration } from '@berth/contracts/observation.js';
+import { nodeLabel } from '@berth/domain/node-state.js';
 import type { WorkerConfig } from '../config.js';
 import type { NodeEngines } from './node-engines.js';
 
@@ -35,7 +36,12 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
     engine: node.engines.probe ?? null,
     zone: node.zone,
     rack: node.rack,
-    labels: { ...config.BERTH_LABELS, ...engineLabels(node.engines) },
+    // A selector for what waits on this node's disk; model nodes have none, and their labels are better alike.
+    labels: {
+      ...config.BERTH_LABELS,
+      ...engineLabels(node.engines),
+      ...(config.BERTH_NODES === 1 && { [nodeLabel]: node.name }),
+    },
     powerModel: config.BERTH_POWER_MODEL,
     agentUrl,
     capacity,

@@ -64,7 +64,7 @@ test('the command line of an unmodified guest on virtio is this one', () => {
       ' -blockdev {"driver":"raw","node-name":"seed","read-only":true,"discard":"unmap","file":' +
       '{"driver":"file","filename":"/dev/fdset/{drive-seed}","read-only":true}}' +
       ' -device ide-cd,bus=ide.0,drive=seed,bootindex=2' +
-      ' -netdev user,id=network,hostfwd=tcp:127.0.0.1:2222-:22' +
+      ' -netdev user,id=network,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22' +
       ' -device virtio-net-pci,netdev=network,mac=52:54:00:12:34:56,bootindex=3' +
       ' -object rng-builtin,id=entropy -device virtio-rng-pci,rng=entropy' +
       ' -device virtio-balloon-pci,id=balloon,free-page-reporting=on',

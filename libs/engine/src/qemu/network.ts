@@ -7,7 +7,11 @@ const cards = {
   floppy: 'pcnet',
 } as const satisfies Record<MachineProfile, string>;
 
-/** Boots from the network when no drive boots, as a PC does; a kernel that is given needs no boot program. */
+/**
+ * The guest gets an address and is reached by its forwards. `restrict`: nothing else, for by address translation it
+ * would come from this node's own loopback, where the control plane listens.
+ * Boots from the network when no drive boots, as a PC does; a kernel that is given needs no boot program.
+ */
 export function networkArguments({ network, image, drives = [], profile = 'virtio' }: VmmSpec): string[] {
   if (!network) return [];
   const forwards = network.forwards.map(
@@ -15,7 +19,7 @@ export function networkArguments({ network, image, drives = [], profile = 'virti
   );
   const boot = image.kind === 'firmware' ? `bootindex=${drives.length + 1}` : 'romfile=';
   return [
-    ['-netdev', `user,id=network${forwards.join('')}`],
+    ['-netdev', `user,id=network,restrict=on${forwards.join('')}`],
     ['-device', `${cards[profile]},netdev=network,mac=${network.macAddress},${boot}`],
   ].flat();
 }

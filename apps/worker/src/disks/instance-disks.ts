@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
+import { macAddressOf } from '@berth/engine/identity.js';
+import type { Drive } from '@berth/engine/vmm-spec.js';
+import { createOverlay, type BaseImage } from '@berth/images/overlay.js';
+import { seedImage } from '@berth/images/seed/seed.js';
+import type { LocatedImage } from '../images/image-cache.js';
+
+const bytesPerGib = 1024 ** 3;
+
+/**
+ * The disks of this node's instances, a folder each: they stay from vmm to vmm, until their instance is deleted. Every
+ * step finds what an earlier one made.
+ */
+export class InstanceDisks {
+  private readonly instances: Set<string>;
+
+  /** `folder` need not be there yet. */
+  constructor(private readonly folder: string) {
+    this.instances = new Set(existsSync(folder) ? readdirSync(folder) : []);
+  }
+
+  has(instanceId: string): boolean {
+    return this.instances.has(instanceId);
+  }
+
+  /**
+   * A disk over its image, or an empty one with the image as a CD behind it; and what cloud-init looks for. None for a
+   * kernel that brings its own RAM disk.
+   */
+  async make(order: VmmOrder, image: LocatedImage): Promise<readonly Drive[]> {
+    if (image.kind === 'kernel-initrd') return [];
+    const folder = join(this.folder, order.instanceId);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    this.instances.add(order.instanceId);
+    const root = image.kind === 'disk' ? await rootOver(image.base, order, folder) : await emptyRoot(order, folder);
+    const cd: Drive = { id: 'cd', medium: 'cdrom', path: image.base.path, format: 'raw', readOnly: true };
+    return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedOf(order, folder)];
+  }
+
+  async remove(instanceId: string): Promise<void> {
+    await rm(join(this.folder, instanceId), { recursive: true, force: true });
+    this.instances.delete(instanceId);
+  }
+}
+
+async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string): Promise<Drive> {
+  const path = join(folder, 'root.qcow2');
+  await createOverlay(base, path, diskGib * bytesPerGib);
+  const backing = [{ path: base.path, format: base.format }];
+  return { id: 'root', medium: 'disk', path, format: 'qcow2', readOnly: false, backing };
+}
+
+/** Takes no room until it is written to. */
+async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> {
+  const path = join(folder, 'root.raw');
+  const file = await open(path, 'a', 0o600);
+  try {
+    const { size } = await file.stat();
+    await file.truncate(Math.max(size, Math.max(1, diskGib) * bytesPerGib));
+  } finally {
+    await file.close();
+  }
+  return { id: 'root', medium: 'disk', path, format: 'raw', readOnly: false };
+}
+
+async function seedOf({ instanceId, instanceName }: VmmOrder, folder: string): Promise<Drive> {
+  const path = join(folder, 'seed.img');
+  const macAddress = macAddressOf(instanceId);
+  const seed = seedImage({ instanceId, hostname: instanceName, sshKeys: [], macAddress });
+  await writeFile(`${path}.new`, seed, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+  return { id: 'seed', medium: 'disk', path, format: 'raw', readOnly: true };
+}

@@ -1,0 +1,29 @@
+import { fatImage } from './fat-image.js';
+
+/** What a guest's cloud-init is told about its instance. */
+export interface Seed {
+  readonly instanceId: string;
+  readonly hostname: string;
+  /** As in authorized_keys. */
+  readonly sshKeys: readonly string[];
+  /** The card that is to ask for its address. */
+  readonly macAddress: string;
+  /** The owner's own, passed on as it is. */
+  readonly userData?: Buffer;
+}
+
+export const userDataMaxBytes = 65_536;
+
+/**
+ * A volume that cloud-init's NoCloud finds by its label. Ours is JSON, which is YAML: a name can become no key. Keys go
+ * as metadata and leave the owner's document alone, for of two documents joined into one cloud-init drops one.
+ */
+export function seedImage({ instanceId, hostname, sshKeys, macAddress, userData }: Seed): Buffer {
+  const metadata = { 'instance-id': instanceId, 'local-hostname': hostname, 'public-keys': sshKeys };
+  const network = { version: 2, ethernets: { card: { match: { macaddress: macAddress }, dhcp4: true } } };
+  return fatImage('CIDATA', [
+    { name: 'meta-data', bytes: Buffer.from(JSON.stringify(metadata)) },
+    { name: 'network-config', bytes: Buffer.from(JSON.stringify(network)) },
+    { name: 'user-data', bytes: userData ?? Buffer.alloc(0) },
+  ]);
+}

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InstanceDisks } from '../../apps/worker/src/disks/instance-disks.js';
+
+const gib = 1024 ** 3;
+const sha256 = 'a'.repeat(64);
+let folder: string;
+let basePath: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-disks-'));
+  basePath = join(folder, 'base.qcow2');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', basePath, '64M']);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function orderOf(kind: 'disk' | 'cdrom', diskGib: number): VmmOrder {
+  const image = { kind, sha256, sizeBytes: 1, virtualSizeBytes: 64 * 1024 ** 2, firmware: 'bios' } as const;
+  const names = { vmmId: randomUUID(), instanceId: randomUUID(), instanceName: 'web', project: 'default' };
+  const shape = { generation: 1, driver: 'tcg', vcpus: 1, memoryMib: 64, diskGib, onIsolation: 'keep' } as const;
+  return { ...names, ...shape, image };
+}
+
+function located(kind: 'disk' | 'cdrom') {
+  const base = { path: basePath, format: kind === 'disk' ? 'qcow2' : 'raw', virtualSizeBytes: 64 * 1024 ** 2 } as const;
+  return { kind, firmware: 'bios', base } as const;
+}
+
+function infoOf(path: string): { 'virtual-size': number; 'full-backing-filename'?: string } {
+  return JSON.parse(execFileSync('qemu-img', ['info', '--output=json', '-f', 'qcow2', path], { encoding: 'utf8' }));
+}
+
+test('an instance gets a disk over its image, as large as its type, and a seed that names it', async () => {
+  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('disk', 2), located('disk'));
+  expect(drives.map(({ id, medium, readOnly }) => ({ id, medium, readOnly }))).toEqual([
+    { id: 'root', medium: 'disk', readOnly: false },
+    { id: 'seed', medium: 'disk', readOnly: true },
+  ]);
+  expect(drives[0]!.backing).toEqual([{ path: basePath, format: 'qcow2' }]);
+  expect(infoOf(drives[0]!.path)).toMatchObject({ 'virtual-size': 2 * gib, 'full-backing-filename': basePath });
+  expect((await readFile(drives[1]!.path)).includes('"local-hostname":"web"')).toBe(true);
+});
+
+test('an image that is a CD comes behind an empty disk, which takes no room yet', async () => {
+  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('cdrom', 1), located('cdrom'));
+  expect(drives.map(({ id, medium }) => [id, medium])).toEqual([
+    ['root', 'disk'],
+    ['cd', 'cdrom'],
+    ['seed', 'disk'],
+  ]);
+  const { size, blocks } = await stat(drives[0]!.path);
+  expect([size, blocks]).toEqual([gib, 0]);
+});
+
+test('a disk stays from vmm to vmm and from worker to worker, and goes with its instance', async () => {
+  const order = orderOf('disk', 1);
+  const [root] = await new InstanceDisks(join(folder, 'disks')).make(order, located('disk'));
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', root!.path]);
+  const disks = new InstanceDisks(join(folder, 'disks'));
+  expect(disks.has(order.instanceId)).toBe(true);
+  const [again] = await disks.make({ ...order, vmmId: randomUUID(), generation: 2 }, located('disk'));
+  expect(execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'read -P 7 0 4096', again!.path]).toString()).not.toMatch(
+    /fail/i,
+  );
+  await disks.remove(order.instanceId);
+  expect([disks.has(order.instanceId), existsSync(root!.path)]).toEqual([false, false]);
+});
