@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TcgNode } from '../e2e/tcg-node.js';
+import { packaged } from './packaged.js';
+import { UnmodifiedGuest } from './unmodified-guest.js';
+
+const bootMs = 15 * 60_000;
+const folder = 'usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64';
+
+let node: TcgNode;
+beforeAll(async () => {
+  node = await TcgNode.open();
+});
+afterAll(() => node.end());
+
+test("Debian's network installer comes to its first question", async () => {
+  const file = (name: string) => packaged('debian-installer-12-netboot-amd64', `${folder}/${name}`);
+  const guest = await UnmodifiedGuest.boot(
+    node,
+    {
+      memoryMib: 768,
+      image: {
+        kind: 'kernel-initrd',
+        kernelPath: file('linux'),
+        initrdPath: file('initrd.gz'),
+        cmdline: 'console=ttyS0 TERM=vt102 quiet',
+      },
+      ready: { serial: 'Choose the language' },
+      network: { macAddress: '52:54:00:00:00:02', forwards: [] },
+    },
+    bootMs,
+  );
+  process.stdout.write(`Debian installer: first question after ${(guest.readyMs / 1000).toFixed(1)} s\n`);
+  expect(await guest.serial()).toContain('English');
+});
