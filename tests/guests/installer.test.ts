@@ -17,7 +17,7 @@ test("Debian's network installer comes to its first question", async () => {
   const guest = await UnmodifiedGuest.boot(
     node,
     {
-      memoryMib: 768,
+      memoryMib: 1024,
       image: {
         kind: 'kernel-initrd',
         kernelPath: file('linux'),
