@@ -22,7 +22,11 @@ enum { LINE_BYTES = 512, WORDS_MAX = 7, SEED_BYTES = 32, MAC_BYTES = 6 };
 static long call(long number, long a, long b, long c)
 {
 	long result;
+#ifdef __i386__
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+#else
 	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+#endif
 	return result;
 }
 
@@ -153,4 +157,8 @@ __attribute__((used)) static void run(long *stack)
 		call(__NR_exit, why != 0, 0, 0);
 }
 
+#ifdef __i386__
+__asm__(".globl _start\n_start: mov %esp, %eax\n and $-16, %esp\n sub $12, %esp\n push %eax\n call run\n");
+#else
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call run\n");
+#endif
