@@ -1,6 +1,7 @@
 import type { ProbedEngine } from '@berth/domain/engine-probe.js';
 import type { EngineDriver } from './driver.js';
 import { defaultPrograms, openQemuDriver } from './qemu/open.js';
+import { openV86Driver } from './v86/open.js';
 
 export interface OpenedDriver {
   readonly driver: EngineDriver;
@@ -25,7 +26,9 @@ export async function openDriver(
       const driver = await openQemuDriver(engine, statePath, programs);
       return { driver, renewLease: () => driver.renewLease(), lacks: driver.lacks };
     }
-    case 'v86':
-      throw new Error('the v86 driver is not part of this version');
+    case 'v86': {
+      const driver = await openV86Driver(statePath);
+      return { driver, renewLease: () => driver.renewLease() };
+    }
   }
 }

@@ -95,7 +95,7 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
   }
 
   probe(limitMs?: number): Promise<EngineCapabilities> {
-    return probeQemu(this, this.#options, (instanceId) => this.state.highestGeneration(instanceId), limitMs);
+    return probeQemu(this, this.state, this.#options, limitMs);
   }
 
   async pause(handle: VmmHandle): Promise<void> {

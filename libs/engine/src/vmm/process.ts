@@ -16,6 +16,11 @@ export interface ProcessUsage {
   readonly privateMib: number;
 }
 
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  const fields = await statFields(pid);
+  return fields && { pid, startTicks: Number(fields[19]) };
+}
+
 /** False as well when the pid now belongs to another process, or only its zombie is left. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const fields = await statFields(identity.pid);

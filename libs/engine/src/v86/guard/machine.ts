@@ -1,0 +1,158 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { V86 } from 'v86';
+
+declare module 'v86' {
+  interface Event {
+    /** The guest has halted with interrupts off: nothing wakes it any more. */
+    'cpu-event-halt': void;
+  }
+  interface V86 {
+    readonly bus: { send(event: 'virtio-console0-input-bytes', bytes: Uint8Array): void };
+    /** Every way a guest can reset its machine ends in `reboot_internal`. */
+    readonly v86: { readonly cpu: { reboot_internal: () => void } };
+  }
+}
+
+export interface MachineParts {
+  readonly memoryMib: number;
+  readonly bios: Uint8Array;
+  readonly vgaBios: Uint8Array;
+  /** A bzImage. */
+  readonly kernel: Uint8Array;
+  readonly initrd: Uint8Array;
+  readonly cmdline: string;
+}
+
+export interface MachineListener {
+  readonly onSerial: (byte: number) => void;
+  readonly onAgent: (bytes: Uint8Array) => void;
+  /** The guest will never run again by itself: it powered off, or stopped for good. */
+  readonly onHalt: () => void;
+  /** The guest has reset its machine, which stands still now until it is restarted. */
+  readonly onReset: () => void;
+}
+
+/** Where v86 puts the kernel's header; these two fields of it name the initial RAM disk (Linux x86 boot protocol). */
+const headerAt = 0x80000;
+const ramdiskImageAt = headerAt + 0x218;
+/** SeaBIOS keeps the top eighth of memory for its tables, at most this. */
+const biosShare = 8;
+const biosMaxBytes = 16 * 1024 * 1024;
+const pageBytes = 4096;
+const vgaMemoryBytes = 1024 * 1024;
+const wasmPath = join(dirname(fileURLToPath(import.meta.resolve('v86'))), 'v86.wasm');
+
+/**
+ * One PC in this process. A reset gives it a new emulator: v86 resets some of its devices only, and the kernel, which
+ * it lays into memory itself, has been overwritten by then.
+ */
+export class Machine {
+  #emulator: V86 | undefined;
+  #paused = false;
+
+  constructor(
+    private readonly parts: MachineParts,
+    private readonly listener: MachineListener,
+  ) {}
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  async boot(): Promise<void> {
+    const emulator = await this.#assemble();
+    this.#placeInitrd(emulator);
+    this.#emulator = emulator;
+    await emulator.run();
+  }
+
+  /** Takes up what `save` gave, and stands still. */
+  async restore(state: ArrayBuffer): Promise<void> {
+    const emulator = await this.#assemble();
+    await emulator.restore_state(state);
+    this.#emulator = emulator;
+    this.#paused = true;
+  }
+
+  async restart(): Promise<void> {
+    const former = this.#emulator;
+    this.#emulator = undefined;
+    this.#paused = false;
+    await former?.destroy();
+    await this.boot();
+  }
+
+  async pause(): Promise<void> {
+    await this.#emulator?.stop();
+    this.#paused = true;
+  }
+
+  async resume(): Promise<void> {
+    await this.#emulator?.run();
+    this.#paused = false;
+  }
+
+  /** Of a paused machine: the guest must not run between the save and what is done with it. */
+  async save(): Promise<ArrayBuffer> {
+    if (!this.#emulator || !this.#paused) throw new Error('only a paused machine is saved');
+    return this.#emulator.save_state();
+  }
+
+  typeSerial(bytes: Uint8Array): void {
+    this.#emulator?.serial_send_bytes(0, bytes);
+  }
+
+  sendAgent(bytes: Uint8Array): void {
+    this.#emulator?.bus.send('virtio-console0-input-bytes', bytes);
+  }
+
+  async #assemble(): Promise<V86> {
+    const { memoryMib, bios, vgaBios, kernel, cmdline } = this.parts;
+    const emulator = new V86({
+      wasm_path: wasmPath,
+      memory_size: memoryMib * 1024 * 1024,
+      vga_memory_size: vgaMemoryBytes,
+      bios: { buffer: bufferOf(bios) },
+      vga_bios: { buffer: bufferOf(vgaBios) },
+      bzimage: { buffer: bufferOf(kernel) },
+      cmdline,
+      acpi: true,
+      fastboot: true,
+      virtio_console: { type: 'none' },
+      disable_keyboard: true,
+      disable_mouse: true,
+      disable_speaker: true,
+    });
+    const { onSerial, onAgent, onHalt } = this.listener;
+    emulator.add_listener('serial0-output-byte', onSerial);
+    emulator.add_listener('virtio-console0-output-bytes', onAgent);
+    emulator.add_listener('cpu-event-halt', onHalt);
+    await new Promise<void>((resolve) => emulator.add_listener('emulator-loaded', resolve));
+    const { cpu } = emulator.v86;
+    const reboot = cpu.reboot_internal.bind(cpu);
+    let isReset = false;
+    cpu.reboot_internal = () => {
+      reboot(); // it runs on for a moment: in the BIOS, not where a kernel tries harder and harder
+      if (isReset) return;
+      isReset = true;
+      void emulator.stop();
+      setImmediate(this.listener.onReset);
+    };
+    return emulator;
+  }
+
+  /** v86 itself puts it at 64 MiB, which a small guest does not have. */
+  #placeInitrd(emulator: V86): void {
+    const { memoryMib, initrd } = this.parts;
+    const memoryBytes = memoryMib * 1024 * 1024;
+    const end = memoryBytes - Math.min(memoryBytes / biosShare, biosMaxBytes);
+    const at = end - initrd.length - ((end - initrd.length) % pageBytes);
+    emulator.write_memory(initrd, at);
+    emulator.write_memory(new Uint8Array(new Uint32Array([at, initrd.length]).buffer), ramdiskImageAt);
+  }
+}
+
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  return Uint8Array.from(bytes).buffer;
+}

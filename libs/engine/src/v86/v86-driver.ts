@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { Saves } from '../abilities.js';
+import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
+import { checkImage, type Launcher } from '../vmm/launch.js';
+import type { QmpClient } from '../vmm/qmp.js';
+import { StateDirectory } from '../vmm/state.js';
+import { trialBoot } from '../vmm/trial-boot.js';
+import { VmmDriver } from '../vmm/vmm-driver.js';
+import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
+import { guardArguments, type LaunchOptions } from './arguments.js';
+import { checkKernel, kernelImageOf } from './image.js';
+
+export interface V86DriverOptions extends Omit<LaunchOptions, 'leasePath'> {
+  /** This node's own directory; nobody else may write to it. */
+  readonly statePath: string;
+  /** What `probe` boots. */
+  readonly smokeImage: KernelInitrdImage;
+  /** Of the npm package. */
+  readonly version: string;
+}
+
+/** The tiny guest needs about 3 CPU seconds; a machine that shares its cores with many is still of use. */
+const bootTimeoutMs = 60_000;
+/** Larger WebAssembly memories are not to be had on every machine. */
+const memoryMaxMib = 1024;
+const commandTimeoutMs = 5000;
+const saveTimeoutMs = 60_000;
+
+/**
+ * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
+ * process each, which is its own guard. No live migration: a guest moves by being saved here and taken up there.
+ */
+export class V86Driver extends VmmDriver implements Saves {
+  readonly #options: V86DriverOptions;
+
+  private constructor(options: V86DriverOptions, state: StateDirectory) {
+    super('v86', state, launcherOf(options));
+    this.#options = options;
+  }
+
+  static async open(options: V86DriverOptions): Promise<V86Driver> {
+    return new V86Driver(options, await StateDirectory.at(options.statePath));
+  }
+
+  async probe(limitMs = bootTimeoutMs): Promise<EngineCapabilities> {
+    const { smokeImage, version } = this.#options;
+    try {
+      const bootDurationMs = await trialBoot(this, this.state, smokeImage, limitMs);
+      return { driver: 'v86', available: true, detail: `v86 ${version}`, bootDurationMs };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { driver: 'v86', available: false, detail: `v86 ${version} does not boot the tiny guest: ${why}` };
+    }
+  }
+
+  async pause(handle: VmmHandle): Promise<void> {
+    await (await this.#control(handle)).execute('stop', commandTimeoutMs);
+  }
+
+  async resume(handle: VmmHandle): Promise<void> {
+    await (await this.#control(handle)).execute('cont', commandTimeoutMs);
+  }
+
+  async save(handle: VmmHandle, statePath: string): Promise<void> {
+    const control = await this.#control(handle);
+    await control.execute('stop', commandTimeoutMs);
+    await control.execute('save-state', saveTimeoutMs, { path: statePath });
+  }
+
+  async becomeTemplate(handle: VmmHandle): Promise<void> {
+    await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
+  }
+
+  machineDigest({ image, memoryMib }: VmmSpec): string {
+    const { version, biosPath, vgaBiosPath } = this.#options;
+    const words = [version, biosPath, vgaBiosPath, image, memoryMib];
+    return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  }
+
+  async #control(handle: VmmHandle): Promise<QmpClient> {
+    const { qmp } = await this.known.live(handle);
+    if (qmp) return qmp;
+    throw new EngineError('no-answer', `vmm ${handle.vmmId} does not answer`);
+  }
+}
+
+function launcherOf(options: V86DriverOptions): Launcher {
+  return {
+    async check(spec) {
+      checkShape(spec);
+      const image = kernelImageOf(spec);
+      await checkImage(image, false);
+      await checkKernel(image.kernelPath);
+    },
+    /** A saved guest's memory is within its state; whoever looks for a file of its own finds one without content. */
+    async prepare({ memoryPath, origin }) {
+      if (memoryPath !== undefined && (origin?.kind ?? 'boot') === 'boot') await writeFile(memoryPath, '');
+    },
+    command: (spec, leasePath) => ({
+      program: process.execPath,
+      args: guardArguments(spec, { ...options, leasePath }),
+    }),
+  };
+}
+
+/** @throws EngineError start-failed */
+function checkShape({ vcpus, memoryMib, origin }: VmmSpec): void {
+  const refuse = (why: string): never => {
+    throw new EngineError('start-failed', why);
+  };
+  if (vcpus !== 1) refuse(`v86 has one vcpu, not ${vcpus}: take a smaller instance type`);
+  if (memoryMib > memoryMaxMib) refuse(`v86 has at most ${memoryMaxMib} MiB, not ${memoryMib}`);
+  if (origin?.kind === 'incoming')
+    refuse('v86 takes no running guest: save it there, and start it here from its state');
+}

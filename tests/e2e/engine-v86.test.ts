@@ -1,0 +1,125 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { driverPromises } from '@berth/engine/conformance/conformance.js';
+import type { Observed, VmmHandle } from '@berth/engine/driver.js';
+import { untilObserved } from '@berth/engine/until-ready.js';
+import { openV86Driver } from '@berth/engine/v86/open.js';
+import { patienceMs, V86Node } from './v86-node.js';
+
+const testTimeoutMs = 2 * patienceMs;
+
+describe('the v86 driver', () => {
+  let node: V86Node;
+
+  beforeAll(async () => {
+    node = await V86Node.open();
+  });
+  afterEach(() => node.releaseAll());
+  afterAll(() => node.end());
+
+  const crash = async (handle: VmmHandle) => {
+    const { pid } = await node.driver.inspect(handle);
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  };
+  const reopen = async () => {
+    await node.reopen();
+    return openV86Driver(node.statePath);
+  };
+  const gone = (handle: VmmHandle): Promise<Observed> =>
+    untilObserved(node.driver, handle, AbortSignal.timeout(patienceMs), ({ state }) => state === 'gone');
+  const says = async (handle: VmmHandle, command: string): Promise<string> =>
+    (await node.driver.exec(handle, command, AbortSignal.timeout(patienceMs))).output.toString();
+
+  test.each(driverPromises)(
+    '$promise',
+    async ({ check }) => {
+      const { driver } = node;
+      const spec = node.spec.bind(node);
+      const world = { driver, spec, crash, reopen, survivesReopening: true, patienceMs };
+      await expect(check(world)).resolves.toBeUndefined();
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'a guest is one process by its own name; what is typed and asked reaches it, and its own reboot leaves it there',
+    async () => {
+      const { handle, pid } = await node.startReady({ instanceName: 'web-1' });
+      expect((await readFile(`/proc/${pid}/comm`, 'utf8')).trim()).toBe('berth-web-1');
+      expect(await says(handle, 'hostname; uname -m; echo wrong >&2')).toBe('web-1\ni686\nwrong\n');
+      const console = node.driver.console(handle);
+      let heard = '';
+      console.on('data', (chunk) => (heard += String(chunk)));
+      console.write('echo typed $((6 * 7)); reboot -f\n');
+      const again = await untilObserved(
+        node.driver,
+        handle,
+        AbortSignal.timeout(patienceMs),
+        ({ state, heartbeat }) => state === 'running' && heard.includes('typed 42') && (heartbeat?.sequence ?? 9) < 3,
+      );
+      console.destroy();
+      expect(again.pid).toBe(pid);
+    },
+    testTimeoutMs,
+  );
+
+  test.each([
+    ['echo c >/proc/sysrq-trigger', 'guest-panic'],
+    ['poweroff -f', 'guest-poweroff'],
+  ])(
+    'a guest that does "%s" is gone with reason %s',
+    async (command, reason) => {
+      const { handle } = await node.startReady();
+      const console = node.driver.console(handle);
+      console.write(`${command}\n`);
+      expect((await gone(handle)).exit?.reason).toBe(reason);
+      console.destroy();
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'a guest whose node lost its lease is ended by its own process, also when nobody looks',
+    async () => {
+      await writeFile(join(node.statePath, 'lease'), '9999999999.00\n');
+      const { handle } = await node.startReady({ onIsolation: 'stop' });
+      await writeFile(join(node.statePath, 'lease'), '1.00\n');
+      expect((await gone(handle)).exit?.reason).toBe('isolated');
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'a saved guest goes on in another process where it stood, and the one before stands still',
+    async () => {
+      const statePath = join(node.statePath, 'saved');
+      const spec = node.spec();
+      const { handle } = await node.startReady(spec);
+      await says(handle, 'echo kept >/run/kept');
+      await node.driver.save(handle, statePath);
+      const { heartbeat } = await node.driver.inspect(handle);
+      const next = await node.startReady({
+        ...spec,
+        vmmId: `${spec.vmmId}-2`,
+        generation: 2,
+        origin: { kind: 'saved', statePath },
+      });
+      expect(await says(next.handle, 'cat /run/kept; hostname')).toBe('kept\ntried\n');
+      const later = await node.driver.inspect(next.handle);
+      expect(later.heartbeat!.sequence).toBeGreaterThan(heartbeat!.sequence);
+      expect((await node.driver.inspect(handle)).exit?.reason).toBe('superseded');
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'a probe boots a real guest, says how long it took, and leaves nothing',
+    async () => {
+      const found = await node.driver.probe(patienceMs);
+      expect(found).toMatchObject({ driver: 'v86', available: true, detail: expect.stringContaining('v86 0.') });
+      expect(await node.driver.list()).toEqual([]);
+    },
+    testTimeoutMs,
+  );
+});
