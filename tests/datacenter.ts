@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readiness } from '@berth/config/ready-file.js';
-import { layOutImages } from '../apps/cli/src/up/first-set.js';
+import { layOutImages } from '../apps/cli/src/up/tiny-image.js';
 import { untilReady } from '../apps/cli/src/servers/ready.js';
 import { startServer, type ServerProcess } from '../apps/cli/src/servers/server-process.js';
 import type { World } from './world.js';

@@ -19,10 +19,8 @@ async function qemuVersion(): Promise<string | undefined> {
   return /version (\d+\.\d+\.\d+)/.exec(text)?.[1];
 }
 
-/** @throws CliError that names the command to type when QEMU is missing or too old and cannot be installed from here */
-export async function ensureQemu(apt: Apt | undefined): Promise<void> {
-  if (await hasQemu()) return;
-  if (!apt) throw missing(await qemuVersion());
+/** @throws CliError that names the command to type when the distribution has no QEMU that is new enough */
+export async function ensureQemu(apt: Apt): Promise<void> {
   if (await isBookworm()) {
     await addBackports(apt);
     await apt.install(packages, backports);
@@ -37,13 +35,21 @@ function isNewEnough(version: string | undefined): boolean {
   return Number(version?.split('.')[0] ?? 0) >= qemuMajorMin;
 }
 
+/** For a machine where nobody may install it: what the guests get instead, and how to have more. */
+export async function noQemuNotice(): Promise<string> {
+  const version = await qemuVersion();
+  const found = version === undefined ? 'there is no QEMU' : `QEMU ${version} is too old`;
+  return `! ${found}, and this user may not install one: guests run on v86, in Node itself: slower, of 32 bits, one vcpu
+  for more: ${remedy}`;
+}
+
+const remedy =
+  `as root: apt-get install --no-install-recommends ${packages.join(' ')} ` +
+  `(on Debian 12 with "-t ${backports}", after adding that suite to the package sources), then start again`;
+
 function missing(version: string | undefined): CliError {
   const found = version === undefined ? 'there is none' : `this is ${version}`;
-  return new CliError(`QEMU ${qemuMajorMin} or newer is needed to run guests; ${found}`, {
-    next:
-      `as root: apt-get install --no-install-recommends ${packages.join(' ')} ` +
-      `(on Debian 12 with "-t ${backports}", after adding that suite to the package sources), then start again`,
-  });
+  return new CliError(`QEMU ${qemuMajorMin} or newer is needed to run guests; ${found}`, { next: remedy });
 }
 
 async function isBookworm(): Promise<boolean> {

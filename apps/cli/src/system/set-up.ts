@@ -3,15 +3,21 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../up/progress.js';
 import { findRedis } from '../servers/redis-binary.js';
 import { Apt } from './apt.js';
-import { ensureQemu, hasQemu } from './qemu.js';
+import { ensureQemu, hasQemu, noQemuNotice } from './qemu.js';
 import { ensureRedis } from './redis.js';
 
 const uefiPath = '/usr/share/OVMF';
 
-/** Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. */
+/**
+ * Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. Where
+ * QEMU is not and cannot be, guests are left to the emulator that npm did bring.
+ */
 export async function setUpSystem(progress: Progress, external: { readonly redis: boolean }): Promise<void> {
   const apt = await Apt.find();
-  if (!(await hasQemu())) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
+  if (!(await hasQemu())) {
+    if (apt) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
+    else progress.note(await noQemuNotice());
+  }
   // Without it guests boot by BIOS, and those of UEFI are told what is missing.
   if (apt && !existsSync(uefiPath)) {
     await progress.step('UEFI for guests from the distribution', () => apt.install(['ovmf']).catch(() => undefined));

@@ -8,7 +8,7 @@ import { startLocalRedis } from '../servers/local-redis.js';
 import { measureMachine, setUpSystem } from '../system/set-up.js';
 import { splitMachine } from './capacity.js';
 import { writeDatacenterFile, writeWhole } from './datacenter-file.js';
-import { layOutImages, provision, registerCatalogue } from './first-set.js';
+import { firstCount, provision, registerCatalogue } from './first-set.js';
 import { stopGuests } from './guests.js';
 import { releaseLauncherLock, takeLauncherLock } from './launcher-lock.js';
 import { checkout, layoutOf, logPathOf, pidPathOf, type Layout } from './layout.js';
@@ -19,6 +19,7 @@ import { writePrometheus } from './prometheus.js';
 import { apiService, metricsTargets, schedulerService, workerService, type World } from './services.js';
 import { stages } from './stage.js';
 import { Supervisor } from './supervisor.js';
+import { guestArchitectureOf, layOutImages } from './tiny-image.js';
 import { untilNodesUp } from './until-nodes-up.js';
 import { untilRunning } from './until-running.js';
 import type { UpOptions } from './up-options.js';
@@ -60,10 +61,11 @@ export class Datacenter {
     await progress.step('database schema', () => migrate(databaseUrl, migrationsFolder));
     await layOutImages(layout.imageDir);
     const api = await this.startApps(databaseUrl, redisUrl);
-    await progress.step('image and instance types', () => registerCatalogue(api));
+    const nodes = await untilNodesUp(api, options.nodes, this.signal); // else the first node takes all instances
+    const architecture = guestArchitectureOf(nodes);
+    await progress.step('image and instance types', () => registerCatalogue(api, architecture));
     await progress.step('instances', async () => {
-      await untilNodesUp(api, options.nodes, this.signal); // else the first node takes them all
-      await provision(api, options.instances);
+      await provision(api, options.instances, firstCount[architecture]);
       await untilRunning(api, (text) => progress.note(`  ${text}`), this.signal);
     });
     return api;

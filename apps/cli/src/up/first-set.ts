@@ -1,17 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ImageSource } from '@berth/contracts/http/image.js';
+import { randomBytes } from 'node:crypto';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { createCountMax } from '@berth/domain/limits.js';
+import type { GuestArchitecture } from '@berth/engine/tiny-guest.js';
 import type { HttpClient } from '../client/http.js';
 import { listAll } from '../client/pages.js';
 import { ApiError } from '../output/failure.js';
-import { checkout } from './layout.js';
+import { tinySource } from './tiny-image.js';
 
-const guestDir = join(checkout, 'deploy', 'guest');
 const tinyImage = 'tiny';
 const tinyType = 'tiny';
 const instanceTypes = [
@@ -19,51 +15,18 @@ const instanceTypes = [
   { name: 'small', vcpus: 1, memoryMib: 128 },
   { name: 'medium', vcpus: 2, memoryMib: 256 },
 ];
-const firstCount = 6;
-
-/** Lays the tiny guest's files where workers look for images. A copy is complete or not there. */
-export async function layOutImages(imageDir: string): Promise<void> {
-  await mkdir(imageDir, { recursive: true });
-  for (const [file, sha256] of Object.entries(tinyFiles())) {
-    const target = join(imageDir, imageFileName(file, sha256));
-    if (
-      existsSync(target) &&
-      createHash('sha256')
-        .update(await readFile(target))
-        .digest('hex') === sha256
-    )
-      continue;
-    await copyFile(join(guestDir, 'artifact', file), `${target}.new`);
-    await rename(`${target}.new`, target);
-  }
-}
-
-/** Named by content: a later version of the image lies beside the one that instances still use. */
-const imageFileName = (file: string, sha256: string): string => `tiny-${file}-${sha256.slice(0, 12)}`;
-
-function tinyFiles(): Record<string, string> {
-  const sums = readFileSync(join(guestDir, 'artifact', 'SHA256SUMS'), 'utf8')
-    .trim()
-    .split('\n');
-  return Object.fromEntries(sums.map((line) => line.split(/\s+/, 2).toReversed()));
-}
-
-function tinySource(): ImageSource {
-  const files = tinyFiles();
-  const imageFile = (name: string) => ({ path: imageFileName(name, files[name]!), sha256: files[name]! });
-  const cmdline = readFileSync(join(guestDir, 'cmdline'), 'utf8').trim();
-  return { kind: 'kernel-initrd', kernel: imageFile('vmlinux'), initrd: imageFile('initrd'), cmdline };
-}
+/** On the very first start. A guest that is interpreted idles at a few percent of a core. */
+export const firstCount = { x86_64: 6, i386: 3 } as const satisfies Record<GuestArchitecture, number>;
 
 /** Registers the tiny image and a few shapes; those that are there stay. */
-export async function registerCatalogue(api: HttpClient): Promise<void> {
+export async function registerCatalogue(api: HttpClient, architecture: GuestArchitecture = 'x86_64'): Promise<void> {
   for (const body of instanceTypes) await createUnlessTaken(api, '/instance-types', body);
   await createUnlessTaken(api, '/images', {
     name: tinyImage,
     osFamily: 'linux',
-    architecture: 'x86_64',
+    architecture,
     minMemoryMib: 64,
-    source: tinySource(),
+    source: tinySource(architecture),
   });
 }
 
@@ -76,14 +39,14 @@ async function createUnlessTaken(api: HttpClient, path: string, body: unknown): 
 }
 
 /**
- * Asks for the instances this start has to see running: new ones up to `wanted` (six on the very first start), and once
- * more those that failed before. They are spread evenly, so that each node has guests to show.
+ * Asks for the instances this start has to see running: new ones up to `wanted` (`first` on the very first start), and
+ * once more those that failed before. They are spread evenly, so that each node has guests to show.
  */
-export async function provision(api: HttpClient, wanted: number | undefined): Promise<void> {
+export async function provision(api: HttpClient, wanted: number | undefined, first: number): Promise<void> {
   const existing = await listAll<InstanceView>(api, '/instances');
   const failed = existing.filter(({ desiredState, state }) => desiredState === 'running' && state === 'failed');
   for (const { id } of failed) await api.call<AcceptedView>({ method: 'POST', path: `/instances/${id}/start` });
-  const missing = wanted === undefined ? (existing.length === 0 ? firstCount : 0) : wanted - existing.length;
+  const missing = wanted === undefined ? (existing.length === 0 ? first : 0) : wanted - existing.length;
   const prefix = existing.length === 0 ? 'guest' : `guest-${randomBytes(2).toString('hex')}`;
   for (let done = 0; done < missing; done += createCountMax) {
     const count = Math.min(createCountMax, missing - done);

@@ -7,7 +7,7 @@ const instancesMax = 1_000;
 export interface UpOptions {
   readonly dataDir: string;
   readonly nodes: number;
-  /** Undefined: six on the first start, those that are there on a later one. */
+  /** Undefined: six on the first start, three where guests are interpreted; those that are there on a later one. */
   readonly instances?: number;
   readonly port: number;
   readonly databaseUrl?: string;
