@@ -91,29 +91,6 @@ describe('the v86 driver', () => {
   );
 
   test(
-    'a saved guest goes on in another process where it stood, and the one before stands still',
-    async () => {
-      const statePath = join(node.statePath, 'saved');
-      const spec = node.spec();
-      const { handle } = await node.startReady(spec);
-      await says(handle, 'echo kept >/run/kept');
-      await node.driver.save(handle, statePath);
-      const { heartbeat } = await node.driver.inspect(handle);
-      const next = await node.startReady({
-        ...spec,
-        vmmId: `${spec.vmmId}-2`,
-        generation: 2,
-        origin: { kind: 'saved', statePath },
-      });
-      expect(await says(next.handle, 'cat /run/kept; hostname')).toBe('kept\ntried\n');
-      const later = await node.driver.inspect(next.handle);
-      expect(later.heartbeat!.sequence).toBeGreaterThan(heartbeat!.sequence);
-      expect((await node.driver.inspect(handle)).exit?.reason).toBe('superseded');
-    },
-    testTimeoutMs,
-  );
-
-  test(
     'a probe boots a real guest, says how long it took, and leaves nothing',
     async () => {
       const found = await node.driver.probe(patienceMs);

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import type { Saves } from '../abilities.js';
+import type { Pauses } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import type { QmpClient } from '../vmm/qmp.js';
@@ -25,13 +23,12 @@ const bootTimeoutMs = 60_000;
 /** Larger WebAssembly memories are not to be had on every machine. */
 const memoryMaxMib = 1024;
 const commandTimeoutMs = 5000;
-const saveTimeoutMs = 60_000;
 
 /**
  * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
- * process each, which is its own guard. No live migration: a guest moves by being saved here and taken up there.
+ * process each, which is its own guard. No live migration, and no guest begins from a saved one yet.
  */
-export class V86Driver extends VmmDriver implements Saves {
+export class V86Driver extends VmmDriver implements Pauses {
   readonly #options: V86DriverOptions;
 
   private constructor(options: V86DriverOptions, state: StateDirectory) {
@@ -62,22 +59,6 @@ export class V86Driver extends VmmDriver implements Saves {
     await (await this.#control(handle)).execute('cont', commandTimeoutMs);
   }
 
-  async save(handle: VmmHandle, statePath: string): Promise<void> {
-    const control = await this.#control(handle);
-    await control.execute('stop', commandTimeoutMs);
-    await control.execute('save-state', saveTimeoutMs, { path: statePath });
-  }
-
-  async becomeTemplate(handle: VmmHandle): Promise<void> {
-    await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
-  }
-
-  machineDigest({ image, memoryMib }: VmmSpec): string {
-    const { version, biosPath, vgaBiosPath } = this.#options;
-    const words = [version, biosPath, vgaBiosPath, image, memoryMib];
-    return createHash('sha256').update(JSON.stringify(words)).digest('hex');
-  }
-
   async #control(handle: VmmHandle): Promise<QmpClient> {
     const { qmp } = await this.known.live(handle);
     if (qmp) return qmp;
@@ -93,10 +74,7 @@ function launcherOf(options: V86DriverOptions): Launcher {
       await checkImage(image, false);
       await checkKernel(image.kernelPath);
     },
-    /** A saved guest's memory is within its state; whoever looks for a file of its own finds one without content. */
-    async prepare({ memoryPath, origin }) {
-      if (memoryPath !== undefined && (origin?.kind ?? 'boot') === 'boot') await writeFile(memoryPath, '');
-    },
+    prepare: () => Promise.resolve(),
     command: (spec, leasePath) => ({
       program: process.execPath,
       args: guardArguments(spec, { ...options, leasePath }),
