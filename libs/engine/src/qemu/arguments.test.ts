@@ -29,7 +29,7 @@ test('the command line of an emulated guest is this one', () => {
   expect(qemuArguments(spec, options).join(' ')).toBe(
     '-name guest=web-1,process=berth-web-1,debug-threads=on -nodefaults -no-user-config -display none' +
       ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
-      ' -accel tcg,tb-size=16 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
+      ' -accel tcg,tb-size=8 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
       ' -kernel /proc/self/fd/{kernel} -initrd /proc/self/fd/{initrd}' +
       ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1 machineid=' +
       machineIdOf('i1') +
@@ -44,7 +44,7 @@ test('the command line of an emulated guest is this one', () => {
 test('kvm differs by its accelerator, its cpu and what emulation asks of the kernel, and by nothing else', () => {
   const differing = (one: string[], other: string[]) => one.filter((word) => !other.includes(word));
   const [kvm, tcg] = [qemuArguments(spec, { ...options, accelerator: 'kvm' }), qemuArguments(spec, options)];
-  expect(differing(tcg, kvm)).toEqual(['tcg,tb-size=16', 'qemu64,-tsc', expect.stringContaining('lpj=')]);
+  expect(differing(tcg, kvm)).toEqual(['tcg,tb-size=8', 'qemu64,-tsc', expect.stringContaining('lpj=')]);
   expect(differing(kvm, tcg)).toEqual([
     '-add-fd',
     'fd={kvm},set={kvm},opaque=kvm',
