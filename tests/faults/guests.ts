@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Database } from '@berth/database/database.js';
 import { vmmProcessesBelow, type FoundProcess } from '@berth/engine/vmm/process.js';
@@ -28,7 +28,9 @@ export class Guests {
 
   async live(): Promise<readonly LiveGuest[]> {
     const vmms = (await this.processes()).filter(({ name }) => !notYetOrGuard.test(name));
-    return vmms.map(({ pid, cwd }) => ({ pid, vmmId: basename(cwd) }));
+    // Twice: a source that was seen before it had left, beside a target seen after, is seen to have left now.
+    const first = await whichMayRun(vmms);
+    return (await whichMayRun(first)).map(({ pid, cwd }) => ({ pid, vmmId: basename(cwd) }));
   }
 
   /** What is left on disk of vmms. */
@@ -61,6 +63,33 @@ export class Guests {
       .catch(() => []);
     for (const { id, instance } of rows) this.instanceOf.set(id, instance);
   }
+}
+
+async function whichMayRun(vmms: readonly FoundProcess[]): Promise<FoundProcess[]> {
+  const may = await Promise.all(vmms.map(({ cwd }) => mayRun(cwd)));
+  return vmms.filter((_, nth) => may[nth]);
+}
+
+/**
+ * Two vmms of one instance are there while it moves. A target may run from the moment its engine noted that it is
+ * resumed; a source until its worker noted that its guest has left, which it does before it tells the target.
+ */
+async function mayRun(vmmPath: string): Promise<boolean> {
+  const [record, isResumed] = await Promise.all([text(join(vmmPath, 'vmm.json')), has(join(vmmPath, 'resumed'))]);
+  if (record.includes('"incoming"') && !isResumed) return false;
+  const note = join(vmmPath, '../../../../notes', `${basename(vmmPath)}.json`);
+  return !(await text(note)).includes(`"role":"source"`);
+}
+
+function text(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+function has(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function vmmsOf(dataDir: string): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { JobPayload } from '@berth/contracts/job.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import { connect, type ConnectionKind } from '@berth/queue/connection.js';
-import { JobConsumer, type JobEnd } from '@berth/queue/job-consumer.js';
+import { JobConsumer, type JobEnd, type JobHandlers } from '@berth/queue/job-consumer.js';
 import { JobProducer, type DispatchedJob } from '@berth/queue/job-producer.js';
 import { observationBacklog } from '@berth/queue/observation-backlog.js';
 import { ObservationReader, type ReadObservation } from '@berth/queue/observation-reader.js';
@@ -51,6 +51,18 @@ const beat = (): Observation => ({
   nodes: [{ nodeId: randomUUID(), usedCpuMillis: 0, usedMemoryMib: 0, vmms: null }],
 });
 
+const nothing = async () => undefined;
+const idle: JobHandlers = {
+  'start-instance': nothing,
+  'stop-instance': nothing,
+  'reboot-instance': nothing,
+  'prepare-migration': nothing,
+  'migrate-instance': nothing,
+  'finish-migration': nothing,
+  'give-up-migration': nothing,
+  'settle-migration': nothing,
+};
+
 describe('jobs', () => {
   async function producer(): Promise<JobProducer> {
     prefix = `t-${randomUUID()}`;
@@ -66,11 +78,7 @@ describe('jobs', () => {
       prefix,
       workerId,
       concurrency: 10,
-      handlers: {
-        'start-instance': async () => undefined,
-        'stop-instance': stop,
-        'reboot-instance': async () => undefined,
-      },
+      handlers: { ...idle, 'stop-instance': stop },
       onEnd: (end) => ends.push(end),
       onError: () => undefined,
     });

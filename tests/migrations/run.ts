@@ -1,5 +1,5 @@
 import { TcgNode } from '../e2e/tcg-node.js';
-import { MovingGuest, type Move } from './moving-guest.js';
+import { MovingGuest, type Dirtied, type Move } from './moving-guest.js';
 
 export interface MigrationFigures {
   readonly moves: number;
@@ -21,12 +21,13 @@ export async function runMigrations(count: number, onMove: (move: Move) => void)
     let guest = await MovingGuest.start(nodes);
     while (moves.length + lost < count) {
       const before = await guest.steps();
-      const move = await guest.move().catch(() => undefined);
-      if (move && move.dirtied.counter >= before.counter && (await guest.steps()).beats >= before.beats) {
-        moves.push(move);
-        checkedPages += move.dirtied.checked - before.checked;
-        onMove(move);
+      const outcome = await moveOnce(guest, before).catch((error: unknown) => String(error));
+      if (typeof outcome !== 'string') {
+        moves.push(outcome);
+        checkedPages += outcome.dirtied.checked - before.checked;
+        onMove(outcome);
       } else {
+        process.stdout.write(`lost at ${moves.length + lost}: ${outcome}\n`);
         lost += 1;
         await Promise.all(nodes.map((node) => node.releaseAll()));
         guest = await MovingGuest.start(nodes);
@@ -44,6 +45,13 @@ export async function runMigrations(count: number, onMove: (move: Move) => void)
     durationMs: spread(moves.map(({ durationMs }) => durationMs)),
     medianSentMib: spread(moves.map(({ sentBytes }) => sentBytes / 2 ** 20)).median,
   };
+}
+
+async function moveOnce(guest: MovingGuest, before: Dirtied & { beats: number }): Promise<Move> {
+  const move = await guest.move();
+  const after = await guest.steps();
+  if (after.counter >= before.counter && after.beats >= before.beats) return move;
+  throw new Error(`from step ${before.counter} and beat ${before.beats} to ${after.counter} and ${after.beats}`);
 }
 
 function spread(values: readonly number[]): MigrationFigures['downtimeMs'] {

@@ -5,6 +5,7 @@ import { DrainRepository } from '@berth/database/drain.repository.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { InventoryRepository } from '@berth/database/inventory.repository.js';
+import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
 import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import { NoteRepository } from '@berth/database/note.repository.js';
@@ -23,6 +24,8 @@ import { ExpireLoop } from './expire/expire.loop.js';
 import type { CostModel } from './fleet/cost-model.js';
 import { Loop, type LoopOptions } from './loop.js';
 import { decideExit } from './observe/decide-exit.js';
+import { MigrationReports } from './migrate/migration-reports.js';
+import { MigrationLoop } from './migrate/migration.loop.js';
 import { NodeReports } from './observe/node-reports.js';
 import { ObservationConsumer } from './observe/observation.consumer.js';
 import { PlacementLoop } from './placement/placement.loop.js';
@@ -47,6 +50,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const placements = new PlacementRepository(database);
   const exits = new ExitRepository(database, decideExit);
   const ready = new ReadyRepository(database);
+  const migrations = new MigrationRepository(database);
 
   const dispatching = new DispatchLoop(new DispatchRepository(database), exits, producer, metrics);
   const dispatch = loop({ name: 'dispatch', intervalMs: 1_000, paceMs: 25, round: () => dispatching.round() });
@@ -54,12 +58,8 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const placing = new PlacementLoop(placements, fleet, metrics, () => dispatch.wake());
   const place = loop({ name: 'place', intervalMs: 1_000, paceMs: 25, round: () => placing.round() });
 
-  const onCapacity = (): void => {
-    placements
-      .wake()
-      .then(() => place.wake())
-      .catch((error: unknown) => logger.warn({ error }, 'nobody was told of new capacity'));
-  };
+  const untold = (error: unknown): void => logger.warn({ error }, 'nobody was told of new capacity');
+  const onCapacity = (): void => void placements.wake().then(() => place.wake(), untold);
   const nodes = new NodeReports({
     leases: new NodeLeaseRepository(database),
     losses,
@@ -79,11 +79,14 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     ready,
     exits,
     notes: new NoteRepository(database),
+    migrations: new MigrationReports(migrations, metrics),
     metrics,
     logger,
   });
   const observe = loop({ name: 'observe', intervalMs: 1_000, paceMs: 20, round: () => observing.round() });
 
+  const moving = new MigrationLoop(migrations, fleet, producer, metrics);
+  const migrate = loop({ name: 'migrate', intervalMs: 1_000, paceMs: 20, round: () => moving.round() });
   const reconciler = new InstanceReconciler(new ReconcileRepository(database), metrics);
   const reconcile = loop({ name: 'reconcile', intervalMs: 5_000, paceMs: 50, round: () => reconciler.round() });
 
@@ -98,9 +101,10 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   database.listen('place', () => place.wake());
   database.listen('reconcile', () => reconcile.wake());
   database.listen('dispatch', () => dispatch.wake());
+  database.listen('migrate', () => migrate.wake());
   database.listen('node', () => {
     onCapacity();
     drain.wake();
   });
-  return [place, dispatch, observe, reconcile, expire, drain];
+  return [place, dispatch, observe, migrate, reconcile, expire, drain];
 }

@@ -21,6 +21,8 @@ import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
 import { refusalOfInvalid } from './instances/invalid-job.js';
 import { JobRegistry } from './instances/job-registry.js';
+import { ArrivalProcessor } from './migrations/arrival.processor.js';
+import { DepartureProcessor } from './migrations/departure.processor.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
 import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
 import { Lease } from './report/lease.js';
@@ -50,6 +52,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly watcher: VmmWatcher;
   private readonly usage: UsageMeter;
   private readonly agent: AgentServer;
+  private readonly arrivals: ArrivalProcessor;
+  private readonly departures: DepartureProcessor;
   private readonly handlers: JobHandlers;
   private readonly warmStarts: WarmStarts | undefined;
   private reporter: ObservationReporter | undefined;
@@ -84,14 +88,22 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const [node] = nodes.values();
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
     const { watcher, lease, disks, warmStarts } = this;
-    this.handlers = handlersOf(
-      new InstanceProcessor({ nodes, table, watcher, images, disks, slots, warmStarts, lease, report, logger }),
-    );
+    const parts = { nodes, table, watcher, images, lease, report, logger };
+    this.arrivals = new ArrivalProcessor({ ...parts, host: config.BERTH_MIGRATION_HOST });
+    this.departures = new DepartureProcessor({
+      ...parts,
+      agentSecret: config.BERTH_AGENT_SECRET,
+      bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
+      downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
+    });
+    const instances = new InstanceProcessor({ ...parts, disks, slots, warmStarts });
+    this.handlers = handlersOf(instances, this.arrivals, this.departures);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
       secret: config.BERTH_AGENT_SECRET,
       table,
+      resume: (vmmId) => this.arrivals.resume(vmmId),
       metrics,
       health: () => this.health(),
       probe: (nodeId) => this.probe(nodeId),
@@ -123,6 +135,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     for (const node of nodes.values()) watcher.watch(node);
     const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
     for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
+    await this.departures.takeUp();
     this.reporter.beginInventories();
     const holds = ({ instanceId, generation }: VmmHandle) =>
       this.disks.has(instanceId) && table.newestGeneration(instanceId) === generation;
@@ -138,6 +151,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Guests go on: their guards and the next worker see to them. */
   async onApplicationShutdown(): Promise<void> {
+    this.departures.close();
     await this.consumer?.close(false);
     this.stopReleasing();
     await this.reporter?.end();
@@ -232,10 +246,19 @@ function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
   });
 }
 
-function handlersOf(processor: InstanceProcessor): JobHandlers {
+function handlersOf(
+  processor: InstanceProcessor,
+  arrivals: ArrivalProcessor,
+  departures: DepartureProcessor,
+): JobHandlers {
   return new JobRegistry()
     .handle('start-instance', (job) => processor.start(job))
     .handle('stop-instance', (job) => processor.stop(job))
     .handle('reboot-instance', (job) => processor.reboot(job))
+    .handle('prepare-migration', (job) => arrivals.prepare(job))
+    .handle('finish-migration', (job) => arrivals.finish(job))
+    .handle('give-up-migration', (job) => arrivals.giveUp(job))
+    .handle('migrate-instance', (job) => departures.send(job))
+    .handle('settle-migration', (job) => departures.settle(job))
     .complete();
 }

@@ -16,6 +16,14 @@ export function consoleStreamPathOf(vmmId: string): string {
   return `${consolePathOf(vmmId)}/stream`;
 }
 
+/**
+ * POST, from the worker of a migration's source: the guest has left it, and goes on in this vmm. Again changes nothing.
+ * 200: it runs. 409: it ran, and is gone. 410: it is gone, and the guest never ran in it. 404, 503: ask again.
+ */
+export function resumePathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/resume`;
+}
+
 export const consoleQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id } from './primitives.js';
-import { vmmOrder } from './vmm.js';
+import { migrationAddress, vmmOrder } from './vmm.js';
 
 const vmmTarget = z.object({ operationId: id, nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() });
 
@@ -15,6 +15,16 @@ export const jobs = {
    */
   'start-instance': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
   'stop-instance': vmmTarget.extend({ graceMs: z.int().min(0), delete: z.boolean() }),
+  /** The target of a live migration: a vmm that waits for its guest. */
+  'prepare-migration': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
+  /** The source of a live migration. `agentUrl` is of the target's worker, which is told when the guest may go on. */
+  'migrate-instance': vmmTarget.extend({ targetVmmId: id, agentUrl: z.url(), to: migrationAddress }),
+  /** The source is gone: the guest goes on in the target if it is there. Otherwise the target ends. */
+  'finish-migration': vmmTarget,
+  /** Nobody wants the target any more: it ends, unless the guest runs in it. */
+  'give-up-migration': vmmTarget,
+  /** The target is gone and may have run: a source whose guest has left ends. */
+  'settle-migration': vmmTarget,
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),
 } as const;
 export type JobName = keyof typeof jobs;

@@ -3,7 +3,7 @@ import { problemCodes } from '@berth/domain/problem.js';
 import { z } from 'zod';
 import { engineProbe } from './engine.js';
 import { id, labels, name } from './primitives.js';
-import { exit, startTimings } from './vmm.js';
+import { exit, migrationAddress, startTimings } from './vmm.js';
 
 const vmmRef = { nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() };
 
@@ -79,6 +79,21 @@ export const observation = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
   z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
+  /** Of the target: it waits for the guest. */
+  z.object({ kind: z.literal('migration-prepared'), operationId: id, ...vmmRef, address: migrationAddress }),
+  /** Of the source, as all below. */
+  z.object({ kind: z.literal('migration-progress'), ...vmmRef, percent: z.int().min(0).max(100) }),
+  z.object({
+    kind: z.literal('migration-measured'),
+    ...vmmRef,
+    method: z.string().max(32),
+    downtimeMs: z.number().min(0),
+    durationMs: z.number().min(0),
+    sentBytes: z.number().min(0),
+  }),
+  /** It goes on here. */
+  z.object({ kind: z.literal('migration-stayed'), operationId: id, ...vmmRef, detail: z.string().max(500) }),
+  z.object({ kind: z.literal('migration-settled'), ...vmmRef }),
   z.object({ kind: z.literal('vmm-adopted'), ...vmmRef, pid: z.int().nullable() }),
   z.object({ kind: z.literal('orphan-killed'), nodeId: id, pid: z.int(), detail: z.string().max(500) }),
   z.object({

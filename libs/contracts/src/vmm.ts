@@ -30,4 +30,11 @@ export const startTimings = z.object({
 });
 export type StartTimings = z.infer<typeof startTimings>;
 
+/** Where a target waits for its guest, and with what engine. */
+export const migrationAddress = z.object({
+  host: z.string().max(255),
+  port: z.int().min(1).max(65_535),
+  engineMajor: z.int().min(0),
+});
+
 export const exit = z.object({ reason: z.enum(exitReasons), detail: z.string().max(500) });

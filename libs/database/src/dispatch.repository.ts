@@ -40,7 +40,7 @@ export interface DueDispatch<S extends object> {
 const claim = `
 WITH due AS (
   SELECT id, next_attempt_at FROM operation
-  WHERE stage IN ('dispatch', 'node') AND next_attempt_at <= now() AND kind <> 'drain-node'
+  WHERE stage IN ('dispatch', 'node') AND next_attempt_at <= now() AND kind NOT IN ('drain-node', 'migrate-instance')
   ORDER BY next_attempt_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 ), claimed AS (
   UPDATE operation o

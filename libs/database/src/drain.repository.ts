@@ -19,6 +19,8 @@ export interface Remaining<C extends object> {
   readonly constraints: C;
   /** Somebody is at work on it: a move, or whatever its user asked for. */
   readonly isBusy: boolean;
+  /** It may be moved while it runs: its engine can, and it has not failed to since the drain began. */
+  readonly canMigrate: boolean;
 }
 
 export interface DrainResult {
@@ -42,7 +44,12 @@ export interface OpenDrain<C extends object> {
 
 /** What a drain does next. */
 export interface DrainStep {
-  readonly moves: readonly { readonly id: string; readonly state: InstanceState; readonly generation: number }[];
+  readonly moves: readonly {
+    readonly id: string;
+    readonly state: InstanceState;
+    readonly generation: number;
+    readonly canMigrate: boolean;
+  }[];
   readonly result: DrainResult;
   readonly end?: { readonly state: 'succeeded' | 'failed'; readonly problem?: Problem };
 }
@@ -55,9 +62,13 @@ SELECT o.id AS "operationId", n.id AS "nodeId", n.name AS node, o.result,
            'id', i.id, 'name', i.name, 'projectId', i.project_id, 'state', i.state, 'generation', i.generation,
              'vcpus', i.vcpus,
            'memoryMib', i.memory_mib, 'diskGib', i.disk_gib, 'constraints', i.constraints,
+           'canMigrate', v.driver <> 'v86' AND NOT EXISTS (
+             SELECT FROM operation f WHERE f.instance_id = i.id AND f.kind = 'migrate-instance' AND f.state = 'failed'
+               AND f.created_at >= o.created_at),
            'isBusy', EXISTS (SELECT FROM operation b WHERE b.instance_id = i.id AND b.ended_at IS NULL))
              ORDER BY i.memory_mib DESC, i.name)
-         FROM vmm v JOIN instance i ON i.id = v.instance_id WHERE v.node_id = n.id AND v.state <> 'gone'
+         FROM vmm v JOIN instance i ON i.id = v.instance_id
+         WHERE v.node_id = n.id AND v.state <> 'gone' AND NOT v.migrating
        ), '[]') AS remaining
 FROM operation o JOIN node n ON n.id = o.node_id
 WHERE o.kind = 'drain-node' AND o.ended_at IS NULL`;
@@ -67,6 +78,9 @@ UPDATE operation SET state = 'running', result = $2::jsonb, progress_percent = $
 WHERE id = $1 AND ended_at IS NULL AND (state = 'pending' OR result IS DISTINCT FROM $2::jsonb)`;
 
 const calm = `UPDATE node SET draining = false WHERE id = $1`;
+
+const live = { kind: 'migrate-instance', stage: 'place' } as const;
+const stopAndStart = { kind: 'move-instance', stage: 'dispatch' } as const;
 
 /** Making nodes empty. */
 export class DrainRepository {
@@ -86,12 +100,11 @@ export class DrainRepository {
       );
       await openOperations(
         on,
-        moves.map(({ id, state, generation }) => ({
+        moves.map(({ id, state, generation, canMigrate }) => ({
           instanceId: id,
           seen: { state, generation },
-          kind: 'move-instance' as const,
+          ...(canMigrate ? live : stopAndStart),
           initiator: 'drain',
-          stage: 'dispatch' as const,
           state,
           reason: `moves off node ${node}`,
         })),
@@ -103,7 +116,7 @@ export class DrainRepository {
       await recordEvents(on, [{ kind: 'NodeDrained', nodeId, operationId, message: `${node} ${how}` }]);
       return endOperations(on, [{ operationId, result: { ...result }, ...end }]);
     });
-    if (moves.length > 0) this.database.notify('dispatch');
+    for (const channel of moves.length > 0 ? (['dispatch', 'migrate'] as const) : []) this.database.notify(channel);
     for (const { operationId: id } of ended) this.database.notify('operation', id);
     this.database.notify('event');
     return ended;

@@ -10,6 +10,7 @@ import {
   type VmmExit,
 } from './exit-facts.js';
 import { lockInstances } from './instance-lock.js';
+import { endMigrations } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import { releaseQuota } from './quota.js';
 import type { Session } from './session.js';
@@ -102,11 +103,10 @@ export class ExitRepository {
         on,
         exits.filter(({ vmmId }) => gone.has(vmmId)),
       );
-      const followed = await this.follow(
-        on,
-        live.map(({ facts }) => facts),
-      );
-      return { gone, ...followed };
+      const migrations = await endMigrations(on, [...gone]);
+      const facts = live.map((one) => one.facts).filter(({ instance }) => !migrations.promoted.has(instance.id));
+      const followed = await this.follow(on, facts);
+      return { gone, ...followed, ended: [...migrations.ended, ...followed.ended] };
     });
     if (applied.gone.size > 0) this.tell(applied.ended);
     return applied;
@@ -160,6 +160,7 @@ export class ExitRepository {
     for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
     this.database.notify('node');
+    this.database.notify('migrate');
     this.database.notify('reconcile');
   }
 }

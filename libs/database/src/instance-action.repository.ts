@@ -16,6 +16,8 @@ export interface ActionRequest {
   readonly instanceId: string;
   readonly action: InstanceAction;
   readonly tokenId: string;
+  /** Where it is to move; absent: anywhere. */
+  readonly targetNodeId?: string;
 }
 
 interface Standing {
@@ -108,8 +110,8 @@ export class InstanceActionRepository {
 
   private wake(outcomes: readonly Outcome[]): void {
     const grants = outcomes.filter(isGrant);
-    for (const { before, over, stage } of grants) {
-      if (!over) this.database.notify(stage);
+    for (const { before, over, stage, rule } of grants) {
+      if (!over) this.database.notify(rule.kind === 'migrate-instance' ? 'migrate' : stage);
       if (before.openId !== null) this.database.notify('operation', before.openId);
     }
     if (grants.length > 0) this.database.notify('event');
@@ -151,7 +153,7 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
     return new ProblemError({ code: 'state-conflict', detail, context: { state } });
   }
   const live = before.vmmId !== null;
-  const toPlace = rule.desired === 'running' && !live;
+  const toPlace = rule.desired === 'running' && (!live || action === 'migrate');
   return {
     request,
     rule,
@@ -174,8 +176,9 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
     return { instanceId: before.instanceId, state, desired, reason, from: before.state };
   });
   await on.query(change, [JSON.stringify(changes)]);
-  const opened = grants.map(({ before, operationId, rule: { kind }, stage }) => ({
+  const opened = grants.map(({ request, before, operationId, rule: { kind }, stage }) => ({
     ...before,
+    ...(kind === 'migrate-instance' && { vmmId: null, generation: null, nodeId: request.targetNodeId ?? null }),
     operationId,
     kind,
     stage,

@@ -1,7 +1,7 @@
 import type { InstanceState } from '@berth/domain/instance-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 
-export type InstanceAction = 'start' | 'stop' | 'reboot' | 'delete';
+export type InstanceAction = 'start' | 'stop' | 'reboot' | 'migrate' | 'delete';
 
 export interface ActionRule {
   readonly kind: OperationKind;
@@ -43,6 +43,15 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     overtakes: false,
     event: 'InstanceRestarting',
     reason: 'reboots',
+  },
+  migrate: {
+    kind: 'migrate-instance',
+    from: ['running'],
+    to: ['running', 'running'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceMigrating',
+    reason: null,
   },
   delete: {
     kind: 'delete-instance',

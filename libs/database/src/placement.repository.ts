@@ -5,6 +5,7 @@ import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import type { Amounts } from './fleet.repository.js';
 import { lockInstances } from './instance-lock.js';
+import { nextGeneration, reserveOnNodes } from './node-capacity.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import type { Session } from './session.js';
 
@@ -60,7 +61,7 @@ export interface CommitOutcome {
 const pending = `
 WITH due AS (
   SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY next_attempt_at, created_at) AS turn
-  FROM operation WHERE stage = 'place' AND next_attempt_at <= now()
+  FROM operation WHERE stage = 'place' AND next_attempt_at <= now() AND kind <> 'migrate-instance'
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.failed_drivers AS "failedDrivers",
@@ -80,22 +81,6 @@ const stillPending = `
 SELECT o.id FROM operation o JOIN instance i ON i.id = o.instance_id
 WHERE o.id = ANY($1::uuid[]) AND o.stage = 'place' AND i.state = 'pending'`;
 
-/** All that a plan wants of a node, or nothing of it. */
-const reserve = `
-WITH wanted AS (
-  SELECT "nodeId" AS id, sum("cpuMillis") AS cpu, sum("memoryMib") AS memory, sum("diskGib") AS disk
-  FROM jsonb_to_recordset($1::jsonb) AS p ("nodeId" uuid, "cpuMillis" int, "memoryMib" int, "diskGib" int) GROUP BY 1
-), locked AS (SELECT id FROM node WHERE id IN (SELECT id FROM wanted) ORDER BY id FOR NO KEY UPDATE)
-UPDATE node n
-SET allocated_cpu_millis = n.allocated_cpu_millis + w.cpu, allocated_memory_mib = n.allocated_memory_mib + w.memory,
-    allocated_disk_gib = n.allocated_disk_gib + w.disk
-FROM wanted w JOIN locked USING (id)
-WHERE n.id = w.id AND n.state = 'up' AND NOT n.cordoned
-  AND n.allocated_cpu_millis + w.cpu <= n.allocatable_cpu_millis
-  AND n.allocated_memory_mib + w.memory <= n.allocatable_memory_mib
-  AND n.allocated_disk_gib + w.disk <= n.allocatable_disk_gib
-RETURNING n.id`;
-
 const record = `
 WITH plan AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS p (
@@ -103,7 +88,7 @@ WITH plan AS (
     "cpuMillis" int, "memoryMib" int, "diskGib" int, policy text, explanation jsonb, "queuedMs" float8)
 ), started AS (
   UPDATE instance i
-  SET state = 'starting', generation = i.generation + 1, node_id = p."nodeId", reason = 'starts on ' || p.node,
+  SET state = 'starting', generation = ${nextGeneration('i')}, node_id = p."nodeId", reason = 'starts on ' || p.node,
       restart_after = NULL, updated_at = now()
   FROM plan p WHERE i.id = p."instanceId" RETURNING i.id, i.generation, i.project_id, i.name
 ), made AS (
@@ -180,9 +165,7 @@ export class PlacementRepository {
       const rows = await on.query<{ id: string }>(stillPending, [plan.map(({ operationId }) => operationId)]);
       const open = new Set(rows.map(({ id }) => id));
       const wanted = plan.filter(({ operationId }) => open.has(operationId));
-      const granted = new Set(
-        (await on.query<{ id: string }>(reserve, [JSON.stringify(wanted.map(demandOf))])).map(({ id }) => id),
-      );
+      const granted = await reserveOnNodes(on, wanted);
       const committed = wanted.filter(({ nodeId }) => granted.has(nodeId));
       if (committed.length > 0) await on.query(record, [JSON.stringify(committed.map(withIds))]);
       return { committed, refused: wanted.filter(({ nodeId }) => !granted.has(nodeId)) };
@@ -245,10 +228,6 @@ async function failTogether(
     on,
     ending.map(({ operationId, problem }) => ({ operationId, problem, state: 'failed' as const })),
   );
-}
-
-function demandOf({ nodeId, cpuMillis, memoryMib, diskGib }: ProposedPlacement): Amounts & { nodeId: string } {
-  return { nodeId, cpuMillis, memoryMib, diskGib };
 }
 
 function withIds(placement: ProposedPlacement): ProposedPlacement & { vmmId: string; reservationId: string } {

@@ -60,10 +60,10 @@ moved AS (
   UPDATE vmm v SET state = 'starting', pid = coalesce(r.pid, v.pid), started_at = coalesce(v.started_at, now()),
     observed_at = now()
   FROM report r WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)
-  RETURNING v.id, v.instance_id
+  RETURNING v.id, v.instance_id, v.migrating
 ), revived AS (
   UPDATE instance i SET state = 'starting', updated_at = now()
-  FROM moved m WHERE i.id = m.instance_id AND i.state = 'unknown'
+  FROM moved m WHERE i.id = m.instance_id AND i.state = 'unknown' AND NOT m.migrating
 ), shown AS (
   UPDATE operation o SET progress_percent = greatest(o.progress_percent, 60), updated_at = now(),
                          next_attempt_at = now() + make_interval(secs => $3)
@@ -92,7 +92,7 @@ FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, "operationId" uuid)
 JOIN vmm v ON v.id = r."vmmId"
 JOIN operation o ON o.instance_id = v.instance_id AND o.ended_at IS NULL
 WHERE v.id = ANY($2::uuid[]) AND CASE WHEN o.kind IN ('stop-instance', 'delete-instance') THEN false
-                                      WHEN o.placed_at IS NOT NULL THEN o.vmm_id = v.id
+                                      WHEN o.placed_at IS NOT NULL THEN o.vmm_id = v.id AND NOT v.migrating
                                       ELSE o.kind = 'reboot-instance' AND o.id = r."operationId" END`;
 
 interface EndingStart extends ReadyFacts {

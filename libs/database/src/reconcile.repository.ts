@@ -116,14 +116,14 @@ export async function openOperations(
     JSON.stringify(rows),
     operationDeadlineMs / 1000,
   ]);
-  const reasons = new Map(asked.map(({ instanceId, reason }) => [instanceId, reason]));
+  const askedOf = new Map(asked.map((one) => [one.instanceId, one]));
   await recordEvents(
     on,
     opened.map(({ instanceId, operationId }) => ({
-      kind: 'InstanceRestarting',
+      kind: askedOf.get(instanceId)?.kind === 'migrate-instance' ? 'InstanceMigrating' : 'InstanceRestarting',
       instanceId,
       operationId,
-      message: reasons.get(instanceId) ?? '',
+      message: askedOf.get(instanceId)?.reason ?? '',
     })),
   );
   return opened;

@@ -18,6 +18,7 @@ export const operationKinds = [
   'reboot-instance',
   'delete-instance',
   'move-instance', // stops it on its node and starts it on another
+  'migrate-instance', // moves it to another node while it runs
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];

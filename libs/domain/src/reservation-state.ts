@@ -12,7 +12,7 @@ export const reservationTransitions = {
 export type MigrationState = 'planned' | 'running' | 'succeeded' | 'failed';
 
 export const migrationTransitions = {
-  planned: ['running', 'failed'],
+  planned: ['running', 'succeeded', 'failed'],
   running: ['succeeded', 'failed'],
   succeeded: [],
   failed: [],

@@ -1,4 +1,4 @@
-import type { VmmHandle } from './driver.js';
+import type { EngineDriver, VmmHandle } from './driver.js';
 
 /**
  * shared-memory: both ends map one file, only devices are sent. precopy: memory is sent while the guest runs, what it
@@ -65,6 +65,9 @@ export interface Migrates {
    */
   migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure>;
 
+  /** Of the engine that runs this very vmm, which may be older than the one installed. 0 where there is none. */
+  engineMajor(handle: VmmHandle): Promise<number>;
+
   /** How things stand, asked of the vmm itself. */
   placeOf(handle: VmmHandle): Promise<GuestPlace>;
 
@@ -74,6 +77,10 @@ export interface Migrates {
    * @throws EngineError not-found, no-answer; migration-failed when there is no guest here
    */
   resume(handle: VmmHandle): Promise<void>;
+}
+
+export function migrates(driver: EngineDriver): driver is EngineDriver & Migrates {
+  return 'migrate' in driver;
 }
 
 /** What decides how a guest can be moved. */

@@ -2,6 +2,7 @@ import type { Exporter, MetricEntry } from './entry.js';
 import { apiMetrics } from './sections/api.js';
 import { fleetMetrics } from './sections/fleet.js';
 import { loopMetrics } from './sections/loop.js';
+import { migrationMetrics } from './sections/migration.js';
 import { nodeMetrics } from './sections/node.js';
 import { provisionMetrics } from './sections/provision.js';
 import { workerMetrics } from './sections/worker.js';
@@ -11,6 +12,7 @@ export const sections = {
   'Requests (api)': apiMetrics,
   'Queues and loops (scheduler)': loopMetrics,
   'Provisioning (scheduler)': provisionMetrics,
+  'Live migration (scheduler)': migrationMetrics,
   'Nodes, energy and cost (scheduler)': nodeMetrics,
   'Fleet (scheduler)': fleetMetrics,
   'Worker and instances (worker)': workerMetrics,
@@ -20,6 +22,7 @@ export const catalogue = {
   ...apiMetrics,
   ...loopMetrics,
   ...provisionMetrics,
+  ...migrationMetrics,
   ...nodeMetrics,
   ...fleetMetrics,
   ...workerMetrics,

@@ -13,10 +13,15 @@ function dropOrder(observation: Observation): number {
     case 'vmm-stopping':
     case 'vmm-adopted':
     case 'orphan-killed':
+    case 'migration-progress':
+    case 'migration-measured':
       return 2;
     case 'vmm-ready':
     case 'vmm-gone':
     case 'job-refused':
+    case 'migration-prepared':
+    case 'migration-stayed':
+    case 'migration-settled':
       return Infinity;
   }
 }

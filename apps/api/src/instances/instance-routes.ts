@@ -6,6 +6,7 @@ import {
   idempotencyHeaders,
   instanceFilter,
   instanceView,
+  migrateInstanceBody,
 } from '@berth/contracts/http/instance.js';
 import { acceptedView } from '@berth/contracts/http/operation.js';
 import { pageOf, pageQuery } from '@berth/contracts/http/page.js';
@@ -74,6 +75,14 @@ export const rebootInstance = route({
   method: 'POST',
   path: '/instances/:instance/reboot',
   summary: 'Restart the guest in its vmm',
+  problems,
+});
+export const migrateInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/migrate',
+  summary: 'Move a running instance to another node, while it runs',
+  body: migrateInstanceBody,
   problems,
 });
 export const deleteInstance = route({

@@ -2,6 +2,7 @@ import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
 import type { InstanceAction } from '@berth/database/instance-action.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
 import { InstanceRepository, type InstanceSortField } from '@berth/database/instance.repository.js';
+import { NodeActionRepository } from '@berth/database/node-action.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { Controller } from '@nestjs/common';
@@ -32,6 +33,7 @@ export class InstancesController {
     private readonly instances: InstanceRepository,
     private readonly actions: InstanceActionRepository,
     private readonly operations: OperationRepository,
+    private readonly nodes: NodeActionRepository,
   ) {}
 
   @Serve(routes.createInstances)
@@ -80,14 +82,22 @@ export class InstancesController {
     return this.act('reboot', params.instance, access);
   }
 
+  @Serve(routes.migrateInstance)
+  async migrate(@Input() { params, body, access }: InputOf<typeof routes.migrateInstance>) {
+    if (body.node === undefined) return this.act('migrate', params.instance, access);
+    const { id } = found(await this.nodes.find(referenceOf(body.node)), 'node', body.node);
+    return this.act('migrate', params.instance, access, id);
+  }
+
   @Serve(routes.deleteInstance)
   async delete(@Input() { params, access }: InputOf<typeof routes.deleteInstance>) {
     return this.act('delete', params.instance, access);
   }
 
-  private async act(action: InstanceAction, reference: string, access: Access) {
+  private async act(action: InstanceAction, reference: string, access: Access, targetNodeId?: string) {
     const { id } = await this.read(access, reference);
-    const operationId = await this.actions.accept({ instanceId: id, action, tokenId: access.tokenId });
+    const request = { instanceId: id, action, tokenId: access.tokenId, ...(targetNodeId && { targetNodeId }) };
+    const operationId = await this.actions.accept(request);
     const [operation, instance] = await Promise.all([
       this.operations.find(access.projectId, access.fleetWide, operationId),
       this.instances.find<PlacementConstraints>(access.projectId, { id, name: '' }),

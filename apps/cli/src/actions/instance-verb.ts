@@ -7,11 +7,13 @@ import { instanceNoun } from '../nouns/instance.js';
 import { confirm } from '../output/confirm.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
-export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'delete';
+export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'migrate' | 'delete';
 
 export interface VerbFlags extends WaitFlags {
   readonly yes?: true;
   readonly dryRun?: true;
+  /** Of a migration: where to. */
+  readonly to?: string;
 }
 
 /** Each by name, id or beginning; all are found before the first is touched. */
@@ -26,7 +28,9 @@ export async function actOnInstances(
   const names = instances.map(({ name }) => name).join(', ');
   if (flags.dryRun) return invocation.print(`would ${verb}: ${names}`);
   if (verb === 'delete') await confirm(`delete ${names}?`, flags.yes === true);
-  const accepted = await Promise.all(instances.map((instance) => api.call<AcceptedView>(callOf(verb, instance))));
+  const accepted = await Promise.all(
+    instances.map((instance) => api.call<AcceptedView>(callOf(verb, instance, flags))),
+  );
   await waitForAll(
     invocation,
     api,
@@ -36,7 +40,8 @@ export async function actOnInstances(
   for (const { name } of instances) invocation.print(name);
 }
 
-function callOf(verb: InstanceVerb, { id }: InstanceView): Call {
+function callOf(verb: InstanceVerb, { id }: InstanceView, { to }: VerbFlags): Call {
   if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
-  return { method: 'POST', path: `/instances/${id}/${verb}` };
+  const body = verb === 'migrate' ? { body: to === undefined ? {} : { node: to } } : {};
+  return { method: 'POST', path: `/instances/${id}/${verb}`, ...body };
 }

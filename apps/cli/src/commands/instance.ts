@@ -10,6 +10,7 @@ const verbs: Record<InstanceVerb, string> = {
   start: 'start instances that are stopped',
   stop: 'stop instances; their name, quota and place in the record stay',
   reboot: "start the guests' operating system again",
+  migrate: 'move running instances to another node, while they run',
   delete: 'delete instances for good',
 };
 
@@ -38,6 +39,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
   for (const [verb, description] of Object.entries(verbs) as [InstanceVerb, string][]) {
     const command = withWait(instance.command(`${verb} <instance...>`).description(description));
     command.option('--dry-run', 'only say which');
+    if (verb === 'migrate') command.option('--to <node>', 'where to; without it, the best node that can');
     if (verb === 'delete') command.option('-y, --yes', 'do not ask');
     command.action(async (references: string[], flags: VerbFlags) => {
       const { actOnInstances } = await import('../actions/instance-verb.js');

@@ -1,5 +1,6 @@
 import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { DueDispatch } from '@berth/database/dispatch.repository.js';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { DispatchedJob } from '@berth/queue/job-producer.js';
 
 /** A guest gets this long to shut itself down before it is cut off. */
@@ -23,9 +24,8 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   return { ...address, name: 'stop-instance', payload };
 }
 
-type StartPayload = Extract<DispatchedJob, { name: 'start-instance' }>['payload'];
-
-function orderOf(due: DueDispatch<ImageContent>): StartPayload['vmm'] {
+/** What a vmm is to be, from the row of its instance. */
+export function orderOf(due: VmmOrder): VmmOrder {
   const {
     vmmId,
     instanceId,

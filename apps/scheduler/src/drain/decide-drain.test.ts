@@ -13,6 +13,7 @@ const instance = (name: string, change: Partial<Drain['remaining'][number]> = {}
   diskGib: 0,
   constraints: {},
   isBusy: false,
+  canMigrate: true,
   ...change,
 });
 const drainOf = (remaining: Drain['remaining'], change: Partial<Drain> = {}): Drain => ({

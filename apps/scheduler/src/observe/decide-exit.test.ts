@@ -149,6 +149,14 @@ it('a move and a reboot go back to placement when their old vmm is gone', () => 
   });
 });
 
+it('a move under which the guest ended fails, and the restart policy acts', () => {
+  const operation = { id: 'o', kind: 'migrate-instance', startsIt: true, startCount: 1 } as const;
+  expect(decideExit(factsOf({ operation, exit: { reason: 'killed' } }))).toMatchObject({
+    operation: { state: 'failed', problem: { code: 'migration-failed' } },
+    instance: { state: 'pending' },
+  });
+});
+
 it('an end of an older generation changes nothing but what it held', () => {
   expect(decideExit(factsOf({ exit: { isCurrent: false } }))).toEqual({});
 });

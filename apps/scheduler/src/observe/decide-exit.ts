@@ -30,6 +30,7 @@ export function decideExit(facts: ExitFacts): ExitOutcome {
   if (exit !== null && !exit.isCurrent) return {};
   if (instance.desiredState === 'deleted') return deleted(facts);
   if (operation?.kind === 'stop-instance' || instance.desiredState === 'stopped') return stopped(facts);
+  if (operation?.kind === 'migrate-instance') return migrationEnded(facts);
   if (exit?.nextDriver && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
   if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
   if (exit === null) return {};
@@ -55,6 +56,16 @@ function stopped({ instance, operation }: ExitFacts): ExitOutcome {
   if (instance.state === 'failed') return done;
   const event = { kind: 'InstanceStopped', message: `${instance.name} is stopped` };
   return { ...done, instance: { state: 'stopped', reason: null }, event };
+}
+
+/** With neither source nor target left there is nothing to move; one of them alone would have taken the place. */
+function migrationEnded(facts: ExitFacts): ExitOutcome {
+  const problem: Problem = {
+    code: 'migration-failed',
+    detail: facts.exit === null ? 'the guest ended on its way' : `the guest ended on its way: ${causeOf(facts.exit)}`,
+    next: 'the restart policy of the instance acts; look at its events',
+  };
+  return { ...(facts.exit && restart(facts, facts.exit)), operation: { state: 'failed', problem } };
 }
 
 function again({ instance }: ExitFacts, reason: string): ExitOutcome {

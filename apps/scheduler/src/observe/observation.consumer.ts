@@ -8,6 +8,7 @@ import type { Metrics } from '@berth/observability/metrics.js';
 import type { ObservationReader, ReadObservation } from '@berth/queue/observation-reader.js';
 import type { Round } from '../loop.js';
 import { noteEnded, noteReady } from '../metrics/operations.js';
+import type { MigrationReports } from '../migrate/migration-reports.js';
 import type { NodeReports } from './node-reports.js';
 import { timelineOf } from './timeline.js';
 
@@ -15,7 +16,7 @@ import { timelineOf } from './timeline.js';
 const quietMs = 30_000;
 
 type Of<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
-type Kinds = { readonly [K in Observation['kind']]: Of<K>[] };
+export type Kinds = { readonly [K in Observation['kind']]: Of<K>[] };
 
 export interface ConsumerParts {
   readonly reader: ObservationReader;
@@ -23,6 +24,7 @@ export interface ConsumerParts {
   readonly ready: ReadyRepository;
   readonly exits: ExitRepository;
   readonly notes: NoteRepository;
+  readonly migrations: MigrationReports;
   readonly metrics: Metrics<'scheduler'>;
   readonly logger: Logger;
 }
@@ -63,6 +65,7 @@ export class ObservationConsumer {
       this.count('vmm-ready', kinds['vmm-ready'], applied.moved);
     }
     await notes.fetching(kinds['image-fetching']);
+    await this.parts.migrations.apply(kinds);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
     await notes.orphansKilled(kinds['orphan-killed']);
@@ -92,6 +95,11 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'image-fetching': [],
     'vmm-stopping': [],
     'vmm-gone': [],
+    'migration-prepared': [],
+    'migration-progress': [],
+    'migration-measured': [],
+    'migration-stayed': [],
+    'migration-settled': [],
     'vmm-adopted': [],
     'orphan-killed': [],
     'job-refused': [],

@@ -2,7 +2,13 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { consoleNextOffsetHeader, consoleParams, consolePathOf, consoleQuery } from '@berth/contracts/agent.js';
+import {
+  consoleNextOffsetHeader,
+  consoleParams,
+  consolePathOf,
+  consoleQuery,
+  resumePathOf,
+} from '@berth/contracts/agent.js';
 import { probePathOf } from '@berth/contracts/engine.js';
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { consoleMaxBytes } from '@berth/domain/limits.js';
@@ -17,11 +23,15 @@ const requestTimeoutMs = 5_000;
 const probePath = new RegExp(`^${probePathOf('([^/]+)')}$`);
 const consolePath = new RegExp(`^${consolePathOf('([^/]+)')}$`);
 
+const resumePath = new RegExp(`^${resumePathOf('([^/]+)')}$`);
+
 export interface AgentOptions {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
   readonly table: VmmTable;
+  /** Lets a guest that has arrived go on. Resolves to the HTTP status that says how things stand. */
+  readonly resume: (vmmId: string) => Promise<number>;
   readonly metrics: Metrics<'worker'>;
   readonly health: HealthProbe;
   /** Tries a node's engines now; undefined: there is no such node, or nothing to try on it. */
@@ -65,6 +75,10 @@ export class AgentServer {
     try {
       if (await answerProbe(metrics, health, request, response)) return;
       const url = new URL(request.url ?? '/', 'http://agent');
+      const [, arrivedId] = request.method === 'POST' ? (resumePath.exec(url.pathname) ?? []) : [];
+      if (arrivedId !== undefined && this.knowsSecret(request)) {
+        return void response.writeHead(await this.options.resume(arrivedId)).end();
+      }
       const [, vmmId] = consolePath.exec(url.pathname) ?? [];
       const [, nodeId] = probePath.exec(url.pathname) ?? [];
       const isRead = request.method === 'GET' && vmmId !== undefined;

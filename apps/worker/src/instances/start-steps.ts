@@ -35,6 +35,8 @@ export interface Start {
   drives?: readonly Drive[];
 }
 
+type ImageNeed = Pick<Start, 'images' | 'order' | 'vmm' | 'operationId' | 'report'>;
+
 export interface StartStep {
   readonly name: string;
   /** May be run again at any time, also after one that was cut off. */
@@ -68,8 +70,12 @@ async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
 const noFiles: KernelInitrdImage = { kind: 'kernel-initrd', kernelPath: '/none', initrdPath: '/none', cmdline: '' };
 
 async function locateImage(start: Start): Promise<void> {
-  const { images, order, vmm, operationId, report } = start;
-  start.image = images ? await images.locate(order.image, fetchingReports(vmm, operationId, report)) : noFiles;
+  start.image = await imageOf(start);
+}
+
+/** @throws EngineError image-unavailable */
+export async function imageOf({ images, order, vmm, operationId, report }: ImageNeed): Promise<LocatedImage> {
+  return images ? images.locate(order.image, fetchingReports(vmm, operationId, report)) : noFiles;
 }
 
 async function makeDisks(start: Start): Promise<void> {
@@ -80,6 +86,7 @@ async function makeDisks(start: Start): Promise<void> {
 async function spawn(start: Start): Promise<void> {
   const { vmm, order, watcher, slots } = start;
   const { driver } = vmm;
+  if (!start.image) throw new Error('spawned before its image was located');
   const giveBack = await slots.take();
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
@@ -107,7 +114,7 @@ async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<
   }
 }
 
-function specOf({ order, image, drives = [] }: Start): VmmSpec {
+export function specOf({ order, image, drives = [] }: Pick<Start, 'order' | 'image' | 'drives'>): VmmSpec {
   if (!image) throw new Error('spawned before its image was located');
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
   const own = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };

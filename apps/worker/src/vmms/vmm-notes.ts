@@ -10,6 +10,13 @@ const schema = z.object({
   order: vmmOrder.nullable(),
   operationId: z.uuid().nullable(),
   end: exit.nullable(),
+  move: z
+    .discriminatedUnion('role', [
+      z.object({ role: z.literal('target') }),
+      z.object({ role: z.literal('source'), operationId: z.uuid(), targetVmmId: z.uuid(), agentUrl: z.url() }),
+    ])
+    .nullable()
+    .default(null),
 });
 
 /** The worker's notes about its vmms, a file each, replaced whole. */

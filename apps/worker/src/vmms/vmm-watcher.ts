@@ -39,6 +39,7 @@ export class VmmWatcher {
     switch (observed.state) {
       case 'starting':
         vmm.readyTold = false;
+        if (vmm.move?.role === 'target') return; // how long a guest is on its way is its operation's affair
         return this.limit(vmm, 'start-timeout', startLimitMs);
       case 'running':
         return this.ready(vmm, observed);

@@ -9,6 +9,19 @@ export interface VmmEnd {
   readonly detail: string;
 }
 
+/**
+ * A live migration, as far as it must outlive this process. target: it waits for its guest. source: the guest has left;
+ * from here on only the target's own word, that the guest never ran there, lets it go on here.
+ */
+export type VmmMove =
+  | { readonly role: 'target' }
+  | {
+      readonly role: 'source';
+      readonly operationId: string;
+      readonly targetVmmId: string;
+      readonly agentUrl: string;
+    };
+
 /** What of a vmm must outlive this process; the driver keeps the rest. */
 export interface VmmNote {
   readonly nodeId: string;
@@ -18,12 +31,14 @@ export interface VmmNote {
   /** The operation that changed it last. */
   readonly operationId: string | null;
   readonly end: VmmEnd | null;
+  readonly move: VmmMove | null;
 }
 
 /** One vmm of this worker, from its first job until some time after its end, so that late and doubled jobs meet it. */
 export class Vmm {
   operationId: string | null;
   end: VmmEnd | null;
+  move: VmmMove | null;
   /** What the driver said last; undefined: nothing was started yet. */
   observed: Observed | undefined;
   /** A stop is at work; only this process knows. */
@@ -44,10 +59,11 @@ export class Vmm {
     readonly driver: EngineDriver,
     readonly handle: VmmHandle,
     readonly order: VmmOrder | null,
-    note: Pick<VmmNote, 'operationId' | 'end'>,
+    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move'>>,
   ) {
     this.operationId = note.operationId;
     this.end = note.end;
+    this.move = note.move ?? null;
     if (note.end) this.endedAtMs = performance.now();
   }
 
@@ -58,6 +74,7 @@ export class Vmm {
       order: this.order,
       operationId: this.operationId,
       end: this.end,
+      move: this.move,
     };
   }
 

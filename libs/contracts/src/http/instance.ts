@@ -77,6 +77,11 @@ export const instanceView = z.object({
 });
 export type InstanceView = z.infer<typeof instanceView>;
 
+/** POST /v1/instances/{instance}/migrate */
+export const migrateInstanceBody = z
+  .strictObject({ node: reference.optional().describe('where to; without it, the best node that can') })
+  .default({});
+
 /** GET /v1/instances, beside the paging. */
 export const instanceFilter = {
   state: z.enum(statesOf(instanceTransitions)).optional(),

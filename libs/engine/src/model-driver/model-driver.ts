@@ -128,6 +128,10 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates {
     return sendModel(this.running(handle), order);
   }
 
+  engineMajor(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async placeOf({ vmmId }: VmmHandle): Promise<GuestPlace> {
     return this.vmms.get(vmmId)?.place ?? 'gone';
   }

@@ -51,6 +51,12 @@ export async function placeOf(vmm: Vmm): Promise<GuestPlace> {
   return hasArrived && status !== 'running' ? 'arrived' : 'runs';
 }
 
+const version = z.object({ qemu: z.object({ major: z.int() }) });
+
+export async function engineMajor(vmm: Vmm): Promise<number> {
+  return version.parse(await qmpOf(vmm).execute('query-version', answerTimeoutMs)).qemu.major;
+}
+
 export function migrationFailed({ vmmId }: VmmHandle, why: string): EngineError {
   return new EngineError('migration-failed', `vmm ${vmmId}: ${why}`);
 }

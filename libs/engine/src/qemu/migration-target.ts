@@ -8,8 +8,8 @@ import { answerTimeoutMs, migrationFailed, qmpOf, queryMigration } from './migra
  * to poll at the moment that counts.
  */
 export async function setCapabilities(qmp: QmpClient, method: MigrationMethod, more: readonly string[]): Promise<void> {
-  const shared = method === 'shared-memory' ? ['x-ignore-shared'] : [];
-  const capabilities = ['events', 'return-path', ...shared, ...more].map((capability) => ({ capability, state: true }));
+  const wanted = ['events', 'return-path', ...more].map((capability) => ({ capability, state: true }));
+  const capabilities = [...wanted, { capability: 'x-ignore-shared', state: method === 'shared-memory' }];
   await qmp.execute('migrate-set-capabilities', answerTimeoutMs, { capabilities });
 }
 

@@ -20,7 +20,7 @@ import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.j
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
-import { migrationFailed, placeOf, qmpOf } from './migration-state.js';
+import { engineMajor, migrationFailed, placeOf, qmpOf } from './migration-state.js';
 import { listenForGuest } from './migration-target.js';
 import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
@@ -83,6 +83,10 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
     const vmm = await this.known.find(handle);
     await vmm?.check();
     return !vmm || vmm.isGone ? 'gone' : placeOf(vmm);
+  }
+
+  async engineMajor(handle: VmmHandle): Promise<number> {
+    return engineMajor(await this.known.live(handle));
   }
 
   async resume(handle: VmmHandle): Promise<void> {

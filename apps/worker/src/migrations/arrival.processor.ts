@@ -1,0 +1,152 @@
+import type { JobPayload } from '@berth/contracts/job.js';
+import type { Observation } from '@berth/contracts/observation.js';
+import { migrates, type GuestPlace, type Migrates } from '@berth/engine/migration.js';
+import type { EngineDriver } from '@berth/engine/driver.js';
+import type { Logger } from '@berth/observability/logger.js';
+import type { ImageCache } from '../images/image-cache.js';
+import { imageOf, specOf } from '../instances/start-steps.js';
+import type { WorkerNode } from '../nodes/worker-node.js';
+import type { Lease } from '../report/lease.js';
+import { endReport, readyReport, startingReport } from '../report/vmm-reports.js';
+import { Vmm } from '../vmms/vmm.js';
+import type { VmmTable } from '../vmms/vmm-table.js';
+import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+
+export interface MigrationParts {
+  readonly nodes: ReadonlyMap<string, WorkerNode>;
+  readonly table: VmmTable;
+  readonly watcher: VmmWatcher;
+  readonly images: ImageCache | undefined;
+  readonly lease: Pick<Lease, 'holds'>;
+  readonly report: (observation: Observation) => void;
+  readonly logger: Logger;
+}
+
+const startLimitMs = 30_000;
+/** How a caller of `resume` is told where the guest stands: see contracts/agent. */
+const statusOf = { runs: 200, ran: 409, neverRan: 410, unknown: 404, notYet: 503 } as const;
+
+/** The receiving end of live migrations: a vmm that waits, and goes on only when it is told to. */
+export class ArrivalProcessor {
+  constructor(private readonly parts: MigrationParts & { readonly host: string }) {}
+
+  async prepare({ operationId, nodeId, leaseId, vmm: order }: JobPayload<'prepare-migration'>): Promise<void> {
+    const { vmmId, instanceId, generation } = order;
+    const { table, lease, report, watcher, images, logger } = this.parts;
+    await table.inTurn(vmmId, async () => {
+      const known = table.get(vmmId);
+      if (known?.end) return report(endReport(known));
+      if (known?.observed) return this.tellPrepared(known, operationId);
+      if (!lease.holds(leaseId)) return;
+      const note = { operationId, end: null, move: { role: 'target' } } as const;
+      const node = this.nodeOf(nodeId);
+      const driver = node.engines.find(order.driver);
+      const vmm = new Vmm(node, driver ?? node.engines.best, { vmmId, instanceId, generation }, order, note);
+      try {
+        if (!driver) throw new Error(`node ${node.name} has no engine ${order.driver} now`);
+        await table.keep(vmm);
+        report(startingReport(vmm, operationId));
+        const image = await imageOf({ images, order, vmm, operationId, report });
+        if (image.kind !== 'kernel-initrd') throw new Error('its disks are on its node and cannot move along yet');
+        const spec = specOf({ order, image });
+        await driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
+        watcher.observe(await driver.inspect(vmm.handle));
+        await this.tellPrepared(vmm, operationId);
+      } catch (error) {
+        logger.warn({ error, vmm: vmm.handle }, 'target of a migration given up');
+        await this.end(vmm, error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  /** Told by the source's worker that the guest has left it. Resolves to an HTTP status. */
+  resume(vmmId: string): Promise<number> {
+    const { table } = this.parts;
+    return table.inTurn(vmmId, async () => {
+      const vmm = table.get(vmmId);
+      if (!vmm) return statusOf.unknown;
+      const place = await this.placeOf(vmm);
+      if (place === 'gone') return vmm.end?.reason === 'migration-failed' ? statusOf.neverRan : statusOf.ran;
+      if (place === 'awaited') return statusOf.notYet;
+      await this.goOn(vmm, place);
+      return statusOf.runs;
+    });
+  }
+
+  async finish(job: JobPayload<'finish-migration'>): Promise<void> {
+    await this.settle(job, (vmm, place) => (place === 'arrived' ? this.goOn(vmm, place) : undefined));
+  }
+
+  async giveUp(job: JobPayload<'give-up-migration'>): Promise<void> {
+    await this.settle(job, (vmm, place) =>
+      place === 'arrived' ? this.end(vmm, 'nobody wants it any more') : undefined,
+    );
+  }
+
+  /** A guest that runs is told of, one that is not there ends its vmm; what of one that has arrived, the job says. */
+  private async settle(
+    job: JobPayload<'finish-migration'>,
+    arrived: (vmm: Vmm, place: GuestPlace) => Promise<void> | undefined,
+  ): Promise<void> {
+    const { table, report } = this.parts;
+    const { vmmId, instanceId, generation, operationId } = job;
+    await table.inTurn(vmmId, async () => {
+      const handle = { vmmId, instanceId, generation };
+      const known = table.get(vmmId);
+      const node = this.nodeOf(job.nodeId);
+      const vmm = known ?? new Vmm(node, node.engines.best, handle, null, { operationId, end: null });
+      if (!known) await table.keep(vmm); // so that its preparation does not come after its end
+      if (vmm.end) return report(endReport(vmm));
+      const place = await this.placeOf(vmm);
+      if (place === 'awaited' || place === 'gone') return this.end(vmm, 'no guest has arrived in it');
+      await arrived(vmm, place);
+      if (vmm.observed?.state === 'running') report(readyReport(vmm, vmm.observed));
+    });
+  }
+
+  private async goOn(vmm: Vmm, place: GuestPlace): Promise<void> {
+    const driver = migratingDriver(vmm);
+    if (place === 'arrived') await driver.resume(vmm.handle);
+    if (!vmm.move) return;
+    vmm.move = null;
+    await this.parts.table.keep(vmm);
+    this.parts.watcher.observe(await driver.inspect(vmm.handle));
+  }
+
+  /** Told only once no process of it is left: the source may go on then. */
+  private async end(vmm: Vmm, detail: string): Promise<void> {
+    const { driver } = vmm;
+    this.parts.table.restore(vmm);
+    if ((await driver.inspect(vmm.handle)).state !== 'gone') await driver.kill(vmm.handle, 'migration-failed');
+    this.parts.watcher.observe(await driver.inspect(vmm.handle));
+    this.parts.watcher.end(vmm, { reason: 'migration-failed', detail });
+  }
+
+  private async tellPrepared(vmm: Vmm, operationId: string): Promise<void> {
+    const { host, report } = this.parts;
+    const driver = migratingDriver(vmm);
+    if ((await driver.placeOf(vmm.handle)) !== 'awaited') return;
+    const address = await driver.receive(vmm.handle, { host, method: 'precopy' });
+    const engineMajor = await driver.engineMajor(vmm.handle);
+    report({ kind: 'migration-prepared', operationId, ...vmm.ref, address: { ...address, engineMajor } });
+  }
+
+  private async placeOf(vmm: Vmm): Promise<GuestPlace> {
+    if (vmm.end) return 'gone';
+    const place = await migratingDriver(vmm).placeOf(vmm.handle);
+    if (place === 'gone') this.parts.watcher.observe(await vmm.driver.inspect(vmm.handle));
+    return place;
+  }
+
+  private nodeOf(nodeId: string): WorkerNode {
+    const node = this.parts.nodes.get(nodeId);
+    if (!node) throw new Error(`node ${nodeId} is not of this worker`);
+    return node;
+  }
+}
+
+/** @throws where the driver cannot */
+export function migratingDriver({ driver }: Vmm): EngineDriver & Migrates {
+  if (migrates(driver)) return driver;
+  throw new Error(`engine ${driver.name} moves no guests`);
+}

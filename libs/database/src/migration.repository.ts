@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import type { IsolationPolicy } from '@berth/domain/instance-state.js';
+import type { EngineDriverName } from '@berth/domain/node-state.js';
+import type { Problem } from '@berth/domain/problem.js';
+import type { Database } from './database.js';
+import type { Amounts } from './fleet.repository.js';
+import { imageContent } from './image-record.js';
+import { lockInstances } from './instance-lock.js';
+import { failedOperation } from './migration-end.js';
+import { nextGeneration, reserveOnNodes } from './node-capacity.js';
+import { endOperations, type EndedOperation } from './operation-end.js';
+
+/** An instance that is to move. `C` is the contract of its constraints. */
+export interface PendingMigration<C extends object> {
+  readonly operationId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly constraints: C;
+  readonly sourceVmmId: string;
+  readonly sourceNodeId: string;
+  readonly driver: EngineDriverName;
+  /** Null: any that fits. */
+  readonly wantedNodeId: string | null;
+}
+
+export interface PlannedMigration extends Amounts {
+  readonly operationId: string;
+  readonly instanceId: string;
+  readonly sourceVmmId: string;
+  readonly nodeId: string;
+  readonly driver: EngineDriverName;
+  readonly policy: string;
+  readonly explanation: object;
+}
+
+interface MigrationEnd {
+  readonly workerId: string;
+  readonly nodeId: string;
+  readonly leaseId: string;
+  readonly vmmId: string;
+  readonly generation: number;
+}
+
+/** A migration whose next step is due. `S` is the contract of an image's content. */
+export interface DueMigration<S extends object> {
+  readonly operationId: string;
+  readonly attempt: number;
+  /** prepare: the target is to wait. send: the source is to send. finish: the source is gone, the guest left to it. */
+  readonly step: 'prepare' | 'send' | 'finish';
+  readonly instanceId: string;
+  readonly instanceName: string;
+  readonly project: string;
+  readonly driver: EngineDriverName;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly onIsolation: IsolationPolicy;
+  readonly image: S;
+  readonly source: MigrationEnd;
+  readonly target: MigrationEnd & { readonly agentUrl: string };
+  /** As the target told it. */
+  readonly address: object | null;
+}
+
+/** A vmm that is to be told how its migration ended. */
+export interface LooseEnd extends MigrationEnd {
+  readonly instanceId: string;
+  /** waiting: nobody wants the target any more. left: the target is gone, and may have run. */
+  readonly kind: 'waiting' | 'left';
+}
+
+const pending = `
+SELECT o.id AS "operationId", i.id, i.name, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
+       i.disk_gib AS "diskGib", i.constraints, v.id AS "sourceVmmId", v.node_id AS "sourceNodeId", v.driver,
+       o.node_id AS "wantedNodeId"
+FROM operation o JOIN instance i ON i.id = o.instance_id AND i.state = 'running'
+JOIN vmm v ON v.instance_id = i.id AND v.state = 'running' AND NOT v.migrating
+WHERE o.stage = 'place' AND o.kind = 'migrate-instance' AND o.next_attempt_at <= now()
+  AND NOT EXISTS (SELECT FROM vmm t WHERE t.instance_id = i.id AND t.migrating AND t.state <> 'gone')
+ORDER BY o.created_at LIMIT $1`;
+
+const stillPending = `
+SELECT o.id FROM operation o JOIN vmm v ON v.instance_id = o.instance_id
+WHERE o.id = ANY($1::uuid[]) AND o.stage = 'place' AND v.id = ANY($2::uuid[]) AND v.state = 'running'
+  AND NOT EXISTS (SELECT FROM vmm t WHERE t.instance_id = v.instance_id AND t.migrating AND t.state <> 'gone')`;
+
+const record = `
+WITH plan AS (
+  SELECT p.*, ${nextGeneration('i')} AS generation, i.name, i.project_id, n.name AS node
+  FROM jsonb_to_recordset($1::jsonb) AS p (
+    "operationId" uuid, "instanceId" uuid, "sourceVmmId" uuid, "targetVmmId" uuid, "nodeId" uuid, driver text,
+    "cpuMillis" int, "memoryMib" int, "diskGib" int, policy text, explanation jsonb)
+  JOIN instance i ON i.id = p."instanceId" JOIN node n ON n.id = p."nodeId"
+), made AS (
+  INSERT INTO vmm (id, instance_id, generation, node_id, driver, state, migrating)
+  SELECT "targetVmmId", "instanceId", generation, "nodeId", driver, 'scheduled', true FROM plan
+), held AS (
+  INSERT INTO reservation (id, vmm_id, instance_id, node_id, state, cpu_millis, memory_mib, disk_gib)
+  SELECT gen_random_uuid(), "targetVmmId", "instanceId", "nodeId", 'target', "cpuMillis", "memoryMib", "diskGib"
+  FROM plan
+), begun AS (
+  INSERT INTO migration (id, instance_id, source_vmm_id, target_vmm_id, state, reason, operation_id)
+  SELECT gen_random_uuid(), "instanceId", "sourceVmmId", "targetVmmId", 'planned', '', "operationId" FROM plan
+), decided AS (
+  INSERT INTO decision (instance_id, operation_id, generation, outcome, node_id, policy, explanation)
+  SELECT "instanceId", "operationId", generation, 'placed', "nodeId", policy, explanation FROM plan
+), told AS (
+  INSERT INTO event (kind, project_id, instance_id, node_id, operation_id, message)
+  SELECT 'InstanceMigrating', project_id, "instanceId", "nodeId", "operationId", name || ' moves to ' || node FROM plan
+)
+UPDATE operation o
+SET stage = 'dispatch', state = 'running', vmm_id = p."targetVmmId", node_id = p."nodeId", generation = p.generation,
+    progress_percent = 5, placed_at = clock_timestamp(), next_attempt_at = now(), updated_at = now()
+FROM plan p WHERE o.id = p."operationId"`;
+
+const end = (vmm: string, node: string, more = ''): string =>
+  `jsonb_build_object('workerId', ${node}.worker_id, 'nodeId', ${node}.id, 'leaseId', ${node}.lease_id,
+     'vmmId', ${vmm}.id, 'generation', ${vmm}.generation${more})`;
+
+const claim = `
+WITH due AS (
+  SELECT id FROM operation
+  WHERE stage IN ('dispatch', 'node') AND next_attempt_at <= now() AND kind = 'migrate-instance'
+  ORDER BY next_attempt_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), claimed AS (
+  UPDATE operation o
+  SET stage = 'node', attempts = o.attempts + 1, updated_at = now(),
+      next_attempt_at = now() + make_interval(secs => $2), dispatched_at = coalesce(o.dispatched_at, clock_timestamp())
+  FROM due WHERE o.id = due.id RETURNING o.*
+)
+SELECT o.id AS "operationId", o.attempts AS attempt,
+       CASE g.state WHEN 'planned' THEN 'prepare' WHEN 'running' THEN 'send' ELSE 'finish' END AS step,
+       i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
+       i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContent} AS image,
+       ${end('s', 'sn')} AS source, ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target, g.address
+FROM claimed o
+JOIN migration g ON g.operation_id = o.id AND g.state <> 'failed'
+JOIN instance i ON i.id = o.instance_id
+JOIN project p ON p.id = i.project_id
+JOIN image m ON m.id = i.image_id
+JOIN vmm s ON s.id = g.source_vmm_id JOIN node sn ON sn.id = s.node_id
+JOIN vmm t ON t.id = g.target_vmm_id AND t.state <> 'gone' JOIN node tn ON tn.id = t.node_id`;
+
+const prepared = `
+WITH ready AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int, address jsonb)
+), waits AS (
+  UPDATE migration g SET state = 'running', address = r.address
+  FROM ready r JOIN vmm v ON v.id = r."vmmId" AND v.generation = r.generation AND v.state <> 'gone'
+  WHERE g.target_vmm_id = r."vmmId" AND g.state = 'planned' RETURNING g.operation_id
+)
+UPDATE operation o SET stage = 'dispatch', next_attempt_at = now(), updated_at = now(),
+  progress_percent = greatest(progress_percent, 10)
+FROM waits w WHERE o.id = w.operation_id AND o.ended_at IS NULL`;
+
+/** While something arrives, the move has time: up to ten minutes in all. */
+const progressed = `
+UPDATE operation o
+SET progress_percent = greatest(o.progress_percent, 10 + r.percent * 8 / 10), updated_at = now(),
+    next_attempt_at = now() + interval '10 seconds',
+    deadline_at = least(greatest(o.deadline_at, now() + interval '60 seconds'), o.created_at + interval '600 seconds')
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, percent int)
+JOIN migration g ON g.source_vmm_id = r."vmmId" AND g.ended_at IS NULL
+WHERE o.id = g.operation_id AND o.ended_at IS NULL`;
+
+const measured = `
+UPDATE migration g
+SET downtime_ms = round(r."downtimeMs"), duration_ms = round(r."durationMs"), sent_bytes = r."sentBytes",
+    method = r.method
+FROM jsonb_to_recordset($1::jsonb) AS r (
+  "vmmId" uuid, "downtimeMs" float8, "durationMs" float8, "sentBytes" float8, method text)
+WHERE g.source_vmm_id = r."vmmId" AND g.downtime_ms IS NULL AND g.state <> 'failed'
+RETURNING g.source_vmm_id AS "vmmId"`;
+
+/** The row stays open until its target is gone: the source may be on its way. */
+const refuse = `
+SELECT g.operation_id AS "operationId", r.detail
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, "operationId" uuid, detail text)
+JOIN migration g ON g.operation_id = r."operationId" AND g.ended_at IS NULL AND g.source_vmm_id = r."vmmId"`;
+
+const loose = `
+SELECT 'waiting' AS kind, n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId",
+       v.instance_id AS "instanceId", v.generation
+FROM vmm v JOIN node n ON n.id = v.node_id
+JOIN migration g ON g.target_vmm_id = v.id JOIN operation o ON o.id = g.operation_id
+WHERE v.migrating AND v.state <> 'gone' AND o.ended_at IS NOT NULL AND n.state = 'up'
+UNION ALL
+SELECT 'left', n.worker_id, n.id, n.lease_id, v.id, v.instance_id, v.generation
+FROM migration g JOIN vmm v ON v.id = g.source_vmm_id AND v.state <> 'gone' JOIN node n ON n.id = v.node_id
+WHERE g.state = 'failed' AND NOT g.settled AND n.state = 'up' LIMIT $1`;
+
+const settle = `UPDATE migration SET settled = true WHERE source_vmm_id = ANY($1::uuid[]) AND state = 'failed'`;
+
+/** From asked for to a target that waits, to a guest that has left. How it ends, `endMigrations` says. */
+export class MigrationRepository {
+  constructor(private readonly database: Database) {}
+
+  pending<C extends object>(limit: number): Promise<PendingMigration<C>[]> {
+    return this.database.query(pending, [limit]);
+  }
+
+  /** Checks node and source again, then writes the target vmm, its reservation and the migration. */
+  async plan(planned: readonly PlannedMigration[]): Promise<number> {
+    if (planned.length === 0) return 0;
+    const count = await this.database.transaction(async (on) => {
+      await lockInstances(
+        on,
+        planned.map(({ instanceId }) => instanceId),
+      );
+      const ids = [planned.map(({ operationId }) => operationId), planned.map(({ sourceVmmId }) => sourceVmmId)];
+      const open = new Set((await on.query<{ id: string }>(stillPending, ids)).map(({ id }) => id));
+      const wanted = planned.filter(({ operationId }) => open.has(operationId));
+      const granted = await reserveOnNodes(on, wanted);
+      const rows = wanted.filter(({ nodeId }) => granted.has(nodeId)).map(withTarget);
+      if (rows.length > 0) await on.query(record, [JSON.stringify(rows)]);
+      return rows.length;
+    });
+    this.database.notify('event');
+    return count;
+  }
+
+  /** No node takes them. */
+  async refuse(refused: readonly { operationId: string; problem: Problem }[]): Promise<EndedOperation[]> {
+    if (refused.length === 0) return [];
+    const ends = refused.map((one) => ({ ...one, state: 'failed' as const }));
+    return this.tell(await this.database.transaction((on) => endOperations(on, ends)));
+  }
+
+  claim<S extends object>(limit: number, againAfterMs: number): Promise<DueMigration<S>[]> {
+    return this.database.query(claim, [limit, againAfterMs / 1000]);
+  }
+
+  /** The target waits. */
+  async prepared(reports: readonly { vmmId: string; generation: number; address: object }[]): Promise<void> {
+    if (reports.length === 0) return;
+    await this.database.query(prepared, [JSON.stringify(reports)]);
+    this.database.notify('migrate');
+  }
+
+  async progressed(reports: readonly { vmmId: string; percent: number }[]): Promise<void> {
+    if (reports.length > 0) await this.database.query(progressed, [JSON.stringify(reports)]);
+  }
+
+  /** What the source measured. Resolves to those that were not known yet. */
+  async measured(reports: readonly object[]): Promise<ReadonlySet<string>> {
+    if (reports.length === 0) return new Set();
+    const rows = await this.database.query<{ vmmId: string }>(measured, [JSON.stringify(reports)]);
+    return new Set(rows.map(({ vmmId }) => vmmId));
+  }
+
+  /** The guest goes on at the source; its target will be told to end. */
+  async stayed(
+    reports: readonly { vmmId: string; instanceId: string; operationId: string; detail: string }[],
+  ): Promise<EndedOperation[]> {
+    if (reports.length === 0) return [];
+    const ended = await this.database.transaction(async (on) => {
+      await lockInstances(
+        on,
+        reports.map(({ instanceId }) => instanceId),
+      );
+      const rows = await on.query<{ operationId: string; detail: string }>(refuse, [JSON.stringify(reports)]);
+      return endOperations(
+        on,
+        rows.map(({ operationId, detail }) => failedOperation(operationId, detail)),
+      );
+    });
+    return this.tell(ended);
+  }
+
+  looseEnds(limit: number): Promise<LooseEnd[]> {
+    return this.database.query(loose, [limit]);
+  }
+
+  async settled(sourceVmmIds: readonly string[]): Promise<void> {
+    if (sourceVmmIds.length > 0) await this.database.query(settle, [sourceVmmIds]);
+  }
+
+  private tell(ended: EndedOperation[]): EndedOperation[] {
+    for (const { operationId } of ended) this.database.notify('operation', operationId);
+    if (ended.length > 0) {
+      this.database.notify('event');
+      this.database.notify('migrate');
+    }
+    return ended;
+  }
+}
+
+function withTarget(planned: PlannedMigration): PlannedMigration & { targetVmmId: string } {
+  return { ...planned, targetVmmId: randomUUID() };
+}

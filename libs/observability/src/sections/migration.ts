@@ -1,0 +1,27 @@
+import { latencySeconds, type MetricEntry } from '../entry.js';
+
+/** From a guest nobody notices to one that was starved of the network. */
+const downtimeSeconds = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10];
+
+export const migrationMetrics = {
+  berth_migration_duration_seconds: {
+    type: 'histogram',
+    help: 'Live migrations that arrived: first byte to the guest at rest in its target',
+    labels: ['method'],
+    buckets: latencySeconds,
+    from: 'scheduler',
+  },
+  berth_migration_downtime_seconds: {
+    type: 'histogram',
+    help: 'How long the guest ran nowhere, by the clock of the source',
+    labels: ['method'],
+    buckets: downtimeSeconds,
+    from: 'scheduler',
+  },
+  berth_migration_sent_bytes_total: {
+    type: 'counter',
+    help: 'Memory and devices sent by live migrations that arrived',
+    labels: ['method'],
+    from: 'scheduler',
+  },
+} as const satisfies Record<string, MetricEntry>;
