@@ -13,7 +13,7 @@ export const fdsets = { incoming: 2, outgoing: 3 } as const;
 const commandTimeoutMs = 5000;
 const loadTimeoutMs = 30_000;
 /** An interpreter that begins cold on a busy machine needs most of it. */
-const identityTimeoutMs = 45_000;
+const identityTimeoutMs = 10_000;
 const pollMs = 1;
 
 /**
