@@ -5,6 +5,7 @@ import type { Readiness } from '@berth/config/ready-file.js';
 import { layOutImages } from '../apps/cli/src/up/tiny-image.js';
 import { untilReady } from '../apps/cli/src/servers/ready.js';
 import { startServer, type ServerProcess } from '../apps/cli/src/servers/server-process.js';
+import { waitFor } from './integration/wait-for.js';
 import type { World } from './world.js';
 
 const checkout = join(import.meta.dirname, '..');
@@ -110,12 +111,21 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     for (const name of numbered('tcg', tcgNodes)) {
       await start('worker', { ...(await workerOf(world, 'tcg', name, 1)), ...options.tcgEnvironment }, name);
     }
+    await untilRegistered(world, modelNodes + tcgNodes);
     const token = (await readFile(tokenFile, 'utf8')).trim();
     return { endpoint: `http://127.0.0.1:${processes[0]!.readiness.port}`, token, agentSecret, processes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A worker serves a little before the record knows its nodes. */
+async function untilRegistered(world: World, nodes: number): Promise<void> {
+  const database = await world.openDatabase(1);
+  const up = async (): Promise<boolean> =>
+    (await database.query(`SELECT FROM node WHERE state = 'up'`)).length >= nodes;
+  await waitFor(`${nodes} nodes to be known`, up, readyTimeoutMs);
 }
 
 /** api, api-2, api-3, ... */

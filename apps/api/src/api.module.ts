@@ -42,6 +42,7 @@ import { ConsoleReader } from './instances/console-reader.js';
 import { DryRunService } from './instances/dry-run.service.js';
 import { ExplainController } from './instances/explain.controller.js';
 import { InstancesController } from './instances/instances.controller.js';
+import { ScreenController } from './instances/screen.controller.js';
 import { InstancesService } from './instances/instances.service.js';
 import { EngineTrials } from './nodes/engine-trials.js';
 import { NodesController } from './nodes/nodes.controller.js';
@@ -55,6 +56,7 @@ const controllers = [
   ExplainController,
   ConsoleController,
   ConsoleSessionsController,
+  ScreenController,
   OperationsController,
   EventsController,
   NodesController,

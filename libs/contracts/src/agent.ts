@@ -16,6 +16,11 @@ export function consoleStreamPathOf(vmmId: string): string {
   return `${consolePathOf(vmmId)}/stream`;
 }
 
+/** GET answers a PNG of what the guest's screen shows now. 404 as above; 409: it has no screen. */
+export function screenshotPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/screenshot`;
+}
+
 /**
  * POST, from the worker of a migration's source: the guest has left it, and goes on in this vmm. Again changes nothing.
  * 200: it runs. 409: it ran, and is gone. 410: it is gone, and the guest never ran in it. 404, 503: ask again.

@@ -209,6 +209,10 @@ export function burnsCpu(driver: EngineDriver): driver is EngineDriver & BurnsCp
   return 'setLoad' in driver;
 }
 
+export function showsScreen(driver: EngineDriver): driver is EngineDriver & ShowsScreen {
+  return 'screenshot' in driver;
+}
+
 export function cleansOrphans(driver: EngineDriver): driver is EngineDriver & CleansOrphans {
   return 'cleanOrphans' in driver;
 }

@@ -30,22 +30,23 @@ export class ConsoleReader {
   }
 
   /** @throws ProblemError `not-found`, `node-unreachable` */
-  async read({ agentUrl, vmmId, node }: ReachableVmm, offset: number): Promise<ConsolePart> {
-    const answer = await this.ask(`${agentUrl}${consolePathOf(vmmId)}?offset=${offset}`).catch((error: unknown) => {
-      throw new ProblemError(
-        { code: 'node-unreachable', detail: `the agent of node ${node} did not answer`, next: 'see berth node get' },
-        { cause: error },
-      );
-    });
+  async read(vmm: ReachableVmm, offset: number): Promise<ConsolePart> {
+    const { node, vmmId } = vmm;
+    const answer = await this.ask(vmm, `${consolePathOf(vmmId)}?offset=${offset}`);
     if (answer.status === 404)
       throw new ProblemError({ code: 'not-found', detail: `node ${node} has kept no console of it` });
-    if (answer.status !== 200) {
-      throw new ProblemError({
-        code: 'node-unreachable',
-        detail: `the agent of node ${node} answered ${answer.status}`,
-      });
-    }
     return { bytes: answer.bytes, nextOffset: answer.nextOffset };
+  }
+
+  /** The answer of its worker's agent, 2xx, 404 or 409. @throws ProblemError `node-unreachable` */
+  async ask({ agentUrl, node }: ReachableVmm, path: string): Promise<ConsolePart & { status: number }> {
+    const unreachable = (detail: string, options?: ErrorOptions): ProblemError =>
+      new ProblemError({ code: 'node-unreachable', detail, next: 'see berth node get' }, options);
+    const answer = await this.fetch(`${agentUrl}${path}`).catch((cause: unknown) => {
+      throw unreachable(`the agent of node ${node} did not answer`, { cause });
+    });
+    if (answer.status === 200 || answer.status === 404 || answer.status === 409) return answer;
+    throw unreachable(`the agent of node ${node} answered ${answer.status}`);
   }
 
   /** Goes on from `first` with what is written, until the vmm is gone from its node or the time is up. */
@@ -64,7 +65,7 @@ export class ConsoleReader {
     this.closed = true;
   }
 
-  private async ask(url: string): Promise<ConsolePart & { status: number }> {
+  private async fetch(url: string): Promise<ConsolePart & { status: number }> {
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${this.agentSecret}` },
       redirect: 'error',

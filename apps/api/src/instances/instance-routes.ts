@@ -115,3 +115,14 @@ export const readConsole = route({
   mediaType: 'text/plain',
   problems: ['not-found', 'state-conflict', 'node-unreachable'],
 });
+export const readScreen = route({
+  ...oneInstance,
+  method: 'GET',
+  path: '/instances/:instance/screenshot',
+  summary: "What the guest's screen shows now, as a PNG",
+  role: 'viewer',
+  status: 200,
+  answer: z.string(),
+  mediaType: 'image/png',
+  problems: ['not-found', 'state-conflict', 'node-unreachable'],
+});

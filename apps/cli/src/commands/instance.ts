@@ -57,6 +57,15 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     });
 
   instance
+    .command('screenshot <instance>')
+    .description('a picture of its screen, for guests that have one')
+    .option('-f, --file <path>', 'where to write the PNG; INSTANCE.png when absent')
+    .action(async (reference: string, flags: { file?: string }) => {
+      const { saveScreenshot } = await import('../actions/screenshot.js');
+      await saveScreenshot(invocation, reference, flags.file);
+    });
+
+  instance
     .command('console <instance>')
     .description('what its serial console wrote')
     .option('-f, --follow', 'go on with what it writes, until Ctrl-C')

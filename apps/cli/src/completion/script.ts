@@ -3,7 +3,7 @@ import { CliError } from '../output/failure.js';
 
 /** Commands whose arguments are things of the datacenter: asked of it when the key is pressed. */
 const liveNouns: readonly string[] = ['instance', 'node'];
-const liveVerbs = /^(get|start|stop|reboot|delete|console|explain|cordon|uncordon|drain)$/;
+const liveVerbs = /^(get|start|stop|reboot|delete|console|screenshot|migrate|explain|cordon|uncordon|drain|probe)$/;
 
 interface Words {
   /** What may follow the words before the cursor. */

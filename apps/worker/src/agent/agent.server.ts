@@ -8,11 +8,12 @@ import {
   consolePathOf,
   consoleQuery,
   resumePathOf,
+  screenshotPathOf,
 } from '@berth/contracts/agent.js';
 import { probePathOf } from '@berth/contracts/engine.js';
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { consoleMaxBytes } from '@berth/domain/limits.js';
-import { EngineError } from '@berth/engine/driver.js';
+import { EngineError, showsScreen } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
@@ -20,10 +21,11 @@ import type { VmmTable } from '../vmms/vmm-table.js';
 import { ConsoleStreams } from './console-streams.js';
 
 const requestTimeoutMs = 5_000;
-const probePath = new RegExp(`^${probePathOf('([^/]+)')}$`);
-const consolePath = new RegExp(`^${consolePathOf('([^/]+)')}$`);
-
-const resumePath = new RegExp(`^${resumePathOf('([^/]+)')}$`);
+interface AgentRoute {
+  readonly method: 'GET' | 'POST';
+  readonly path: RegExp;
+  readonly serve: (id: string, url: URL, response: ServerResponse) => Promise<void>;
+}
 
 export interface AgentOptions {
   readonly host: string;
@@ -41,6 +43,16 @@ export interface AgentOptions {
 
 /** The worker's own port: measurements for everybody who reaches it, consoles for those who know the secret. */
 export class AgentServer {
+  private readonly routes: readonly AgentRoute[] = [
+    { method: 'GET', path: pathOf(consolePathOf), serve: (id, url, response) => this.sendConsole(id, url, response) },
+    { method: 'GET', path: pathOf(screenshotPathOf), serve: (id, _, response) => this.sendScreenshot(id, response) },
+    { method: 'POST', path: pathOf(probePathOf), serve: (id, _, response) => this.probe(id, response) },
+    {
+      method: 'POST',
+      path: pathOf(resumePathOf),
+      serve: async (id, _, response) => void response.writeHead(await this.options.resume(id)).end(),
+    },
+  ];
   private readonly server: Server;
   private readonly streams: ConsoleStreams;
 
@@ -75,19 +87,14 @@ export class AgentServer {
     try {
       if (await answerProbe(metrics, health, request, response)) return;
       const url = new URL(request.url ?? '/', 'http://agent');
-      const [, arrivedId] = request.method === 'POST' ? (resumePath.exec(url.pathname) ?? []) : [];
-      if (arrivedId !== undefined && this.knowsSecret(request)) {
-        return void response.writeHead(await this.options.resume(arrivedId)).end();
-      }
-      const [, vmmId] = consolePath.exec(url.pathname) ?? [];
-      const [, nodeId] = probePath.exec(url.pathname) ?? [];
-      const isRead = request.method === 'GET' && vmmId !== undefined;
-      const isProbe = request.method === 'POST' && nodeId !== undefined;
-      if (!isRead && !isProbe) return void response.writeHead(404).end();
+      const route = this.routes.find(({ method, path }) => method === request.method && path.test(url.pathname));
+      const [, id] = route?.path.exec(url.pathname) ?? [];
+      if (!route || id === undefined) return void response.writeHead(404).end();
       if (!this.knowsSecret(request)) return void response.writeHead(401).end();
-      await (isRead ? this.sendConsole(vmmId, url, response) : this.probe(nodeId!, response));
+      await route.serve(id, url, response);
     } catch (error) {
       if (error instanceof EngineError && error.code === 'not-found') return void response.writeHead(404).end();
+      if (error instanceof EngineError && error.code === 'no-screen') return void response.writeHead(409).end();
       logger.error({ error, path: request.url }, 'agent request failed');
       if (!response.headersSent) response.writeHead(500);
       response.end();
@@ -107,6 +114,14 @@ export class AgentServer {
     response.writeHead(200, headers).end(bytes);
   }
 
+  private async sendScreenshot(vmmId: string, response: ServerResponse): Promise<void> {
+    const vmm = this.options.table.get(vmmId);
+    if (!vmm || vmm.end) return void response.writeHead(404).end();
+    if (!showsScreen(vmm.driver)) return void response.writeHead(409).end();
+    const picture = await vmm.driver.screenshot(vmm.handle);
+    response.writeHead(200, { 'content-type': 'image/png' }).end(picture);
+  }
+
   private async probe(nodeId: string, response: ServerResponse): Promise<void> {
     const found = await this.options.probe(nodeId);
     if (!found) return void response.writeHead(404).end();
@@ -119,3 +134,6 @@ export class AgentServer {
     return given.length === expected.length && timingSafeEqual(given, expected);
   }
 }
+
+/** Of a path with one id in it. */
+const pathOf = (make: (id: string) => string): RegExp => new RegExp(`^${make('([^/]+)')}$`);
