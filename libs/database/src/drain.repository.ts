@@ -19,6 +19,8 @@ export interface Remaining<C extends object> {
   readonly constraints: C;
   /** Somebody is at work on it: a move, or whatever its user asked for. */
   readonly isBusy: boolean;
+  /** Its writable disk lies on the node, and nowhere else. */
+  readonly hasDisk: boolean;
   /** It may be moved while it runs: its engine can, and it has not failed to since the drain began. */
   readonly canMigrate: boolean;
 }
@@ -62,12 +64,13 @@ SELECT o.id AS "operationId", n.id AS "nodeId", n.name AS node, o.result,
            'id', i.id, 'name', i.name, 'projectId', i.project_id, 'state', i.state, 'generation', i.generation,
              'vcpus', i.vcpus,
            'memoryMib', i.memory_mib, 'diskGib', i.disk_gib, 'constraints', i.constraints,
+           'hasDisk', m.format <> 'kernel-initrd',
            'canMigrate', v.driver <> 'v86' AND NOT EXISTS (
              SELECT FROM operation f WHERE f.instance_id = i.id AND f.kind = 'migrate-instance' AND f.state = 'failed'
                AND f.created_at >= o.created_at),
            'isBusy', EXISTS (SELECT FROM operation b WHERE b.instance_id = i.id AND b.ended_at IS NULL))
              ORDER BY i.memory_mib DESC, i.name)
-         FROM vmm v JOIN instance i ON i.id = v.instance_id
+         FROM vmm v JOIN instance i ON i.id = v.instance_id JOIN image m ON m.id = i.image_id
          WHERE v.node_id = n.id AND v.state <> 'gone' AND NOT v.migrating
        ), '[]') AS remaining
 FROM operation o JOIN node n ON n.id = o.node_id

@@ -72,7 +72,7 @@ SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.
 FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
 LEFT JOIN LATERAL (
   SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
-  WHERE v.instance_id = i.id AND v.started_at IS NOT NULL AND m.format <> 'kernel-initrd'
+  WHERE v.instance_id = i.id AND v.ready_at IS NOT NULL AND m.format <> 'kernel-initrd'
   ORDER BY v.generation DESC LIMIT 1
 ) holder ON true
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;

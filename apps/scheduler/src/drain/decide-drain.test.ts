@@ -13,6 +13,7 @@ const instance = (name: string, change: Partial<Drain['remaining'][number]> = {}
   diskGib: 0,
   constraints: {},
   isBusy: false,
+  hasDisk: false,
   canMigrate: true,
   ...change,
 });
@@ -52,6 +53,12 @@ describe('a drain', () => {
     );
     expect(namesOf(moves)).toEqual(['small']);
     expect(result).toMatchObject({ total: 2, moved: 0, blocked: [{ instance: 'big' }] });
+  });
+
+  it('stops nothing whose disk would stay behind, and says so', () => {
+    const { moves, result } = decideDrain(drainOf([instance('a', { hasDisk: true }), instance('b')]), fleet(1_000));
+    expect(namesOf(moves)).toEqual(['b']);
+    expect(result.blocked).toEqual([{ instance: 'a', why: 'its disk is on this node' }]);
   });
 
   it('does not count on one place twice', () => {

@@ -30,6 +30,10 @@ export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
       blocked.push({ instance: instance.name, why: `it is ${instance.state}` });
       continue;
     }
+    if (instance.hasDisk) {
+      blocked.push({ instance: instance.name, why: 'its disk is on this node' });
+      continue;
+    }
     const request = instanceRequest(fleet, instance);
     const answer = place(fleet, request, policies.berth);
     if (!answer.placed) blocked.push({ instance: instance.name, why: answer.sentence });

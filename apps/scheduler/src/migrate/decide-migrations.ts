@@ -33,7 +33,9 @@ export function decideMigrations(
     const candidates = nodes
       .filter(({ nodeId }) => nodeId !== one.sourceNodeId && (one.wantedNodeId ?? nodeId) === nodeId)
       .map((node) => ({ ...node, allocated: taken.get(node.nodeId) ?? node.allocated }));
-    const fleet = recordedFleet(candidates, members);
+    // spread counts over the nodes it may go to: those it leaves behind are not made worse by that
+    const there = members.filter(({ node }) => candidates.some(({ id }) => id === node));
+    const fleet = recordedFleet(candidates, there);
     const request = instanceRequest(fleet, { ...one, constraints: { ...one.constraints, drivers: [driver] } });
     const answer = place(fleet, request, policy);
     const target = answer.placed ? candidates.find(({ id }) => id === answer.node) : undefined;
