@@ -18,13 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What an instance asks for when it is to be placed again after it ran on the node. */
-async function askedAgain(format: 'kernel-initrd' | 'qcow2') {
+/** What an instance asks for when it is to be placed again after its vmm on the node came as far as `reached`. */
+async function askedAgain(format: 'kernel-initrd' | 'qcow2', reached: 'started_at' | 'ready_at' = 'ready_at') {
   const [node] = await fixture.addNodes(1);
   const [created] = await fixture.create(1, { placement: { nodeSelector: { disk: 'ssd' } } });
   await placements.commit([proposalFor(created!, node!)]);
   const { operationId, instanceId } = created!;
-  await database.query(`UPDATE vmm SET started_at = now() WHERE instance_id = $1`, [instanceId]);
+  await database.query(`UPDATE vmm SET ${reached} = now() WHERE instance_id = $1`, [instanceId]);
   await database.query(`UPDATE operation SET stage = 'place', next_attempt_at = now() WHERE id = $1`, [operationId]);
   await database.query(`UPDATE image SET format = $1`, [format]);
   const pending = await placements.pending<Pending['constraints']>(10);
@@ -38,5 +38,10 @@ test('an instance with a disk goes back to the node that has it, beside what its
 
 test('an instance without a disk may go anywhere', async () => {
   const { asked } = await askedAgain('kernel-initrd');
+  expect(asked).toEqual({ nodeSelector: { disk: 'ssd' } });
+});
+
+test('a vmm that never was ready holds no disk: neither a first start that failed nor the target of a move', async () => {
+  const { asked } = await askedAgain('qcow2', 'started_at');
   expect(asked).toEqual({ nodeSelector: { disk: 'ssd' } });
 });
