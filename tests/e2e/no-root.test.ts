@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { NodeView } from '@berth/contracts/http/fleet.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { processesOf, program, type Outcome } from './berth.js';
+import { processesOf, type Outcome } from './berth.js';
 
+const checkout = join(import.meta.dirname, '../..');
+const bindAndRun = 'mount --bind "$0" "$1" && shift && exec "$@"';
 const nobody = 65_534;
 const startTimeoutMs = 600_000;
 /** What a machine with Node and npm alone does not have. */
@@ -17,7 +19,7 @@ let dataDir: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-no-root-'));
   dataDir = join(folder, 'data');
-  for (const path of ['bin', 'data', 'home']) await mkdir(join(folder, path));
+  for (const path of ['berth', 'bin', 'data', 'home']) await mkdir(join(folder, path));
   for (const name of await readdir('/usr/bin')) {
     if (!hidden.test(name)) await symlink(join('/usr/bin', name), join(folder, 'bin', name));
   }
@@ -29,12 +31,26 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** As nobody, who may at most read what is ours: the checkout may lie under a closed folder. */
+/**
+ * As nobody, who sees the checkout at a place of its own: where it really lies may be closed to others, as /root is.
+ */
 function berth(...args: string[]): Promise<Outcome> {
-  const user = ['--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups'];
-  const reading = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
-  const drop = process.getuid?.() === 0 ? ['/usr/bin/setpriv', ...user, ...reading, '--'] : [];
-  const [command = '', ...rest] = [...drop, process.execPath, program, '--data-dir', dataDir, ...args];
+  const view = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    bindAndRun,
+    checkout,
+    join(folder, 'berth'),
+  ];
+  const user = ['setpriv', '--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups', '--'];
+  const isRoot = process.getuid?.() === 0;
+  const berthIn = join(isRoot ? join(folder, 'berth') : checkout, 'bin/berth');
+  const asNobody = isRoot ? [...view, ...user] : [];
+  const [command = '', ...rest] = [...asNobody, process.execPath, berthIn, '--data-dir', dataDir, ...args];
   const env = { PATH: join(folder, 'bin'), HOME: join(folder, 'home') };
   return new Promise((resolve) => {
     execFile(command, rest, { env, cwd: folder, timeout: startTimeoutMs }, (error, stdout, stderr) => {
