@@ -41,7 +41,7 @@ test('an instance without a disk may go anywhere', async () => {
   expect(asked).toEqual({ nodeSelector: { disk: 'ssd' } });
 });
 
-test('a vmm that never was ready holds no disk: neither a first start that failed nor the target of a move', async () => {
+test('a vmm that never was ready holds no disk, be it a start that failed or the target of a move', async () => {
   const { asked } = await askedAgain('qcow2', 'started_at');
   expect(asked).toEqual({ nodeSelector: { disk: 'ssd' } });
 });
