@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { NodeView } from '@berth/contracts/http/fleet.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { processesOf, type Outcome } from './berth.js';
 
 const checkout = join(import.meta.dirname, '../..');
-const bindAndRun = 'mount --bind "$0" "$1" && shift && exec "$@"';
+const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 const startTimeoutMs = 600_000;
 /** What a machine with Node and npm alone does not have. */
@@ -16,14 +17,17 @@ const hidden = /^(qemu|sudo)/;
 
 let folder: string;
 let dataDir: string;
+let copy: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-no-root-'));
   dataDir = join(folder, 'data');
-  for (const path of ['berth', 'bin', 'data', 'home']) await mkdir(join(folder, path));
+  copy = join(folder, 'berth');
+  for (const path of ['bin', 'data', 'home']) await mkdir(join(folder, path));
   for (const name of await readdir('/usr/bin')) {
     if (!hidden.test(name)) await symlink(join('/usr/bin', name), join(folder, 'bin', name));
   }
-  if (process.getuid?.() !== 0) return;
+  if (!isRoot) return;
+  await copyCheckout();
   for (const path of [folder, dataDir, join(folder, 'home')]) await chown(path, nobody, nobody);
 });
 afterAll(async () => {
@@ -31,32 +35,34 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/**
- * As nobody, who sees the checkout at a place of its own: where it really lies may be closed to others, as /root is.
- */
+/** As nobody, from a copy of the checkout: where it really lies may be closed to others, as /root is. */
 function berth(...args: string[]): Promise<Outcome> {
-  const view = [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'private',
-    'sh',
-    '-c',
-    bindAndRun,
-    checkout,
-    join(folder, 'berth'),
+  const user = ['/usr/bin/setpriv', '--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups', '--'];
+  const [place, asNobody] = isRoot ? [copy, user] : [checkout, []];
+  const [command = '', ...rest] = [
+    ...asNobody,
+    process.execPath,
+    join(place, 'bin/berth'),
+    '--data-dir',
+    dataDir,
+    ...args,
   ];
-  const user = ['setpriv', '--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups', '--'];
-  const isRoot = process.getuid?.() === 0;
-  const berthIn = join(isRoot ? join(folder, 'berth') : checkout, 'bin/berth');
-  const asNobody = isRoot ? [...view, ...user] : [];
-  const [command = '', ...rest] = [...asNobody, process.execPath, berthIn, '--data-dir', dataDir, ...args];
   const env = { PATH: join(folder, 'bin'), HOME: join(folder, 'home') };
   return new Promise((resolve) => {
     execFile(command, rest, { env, cwd: folder, timeout: startTimeoutMs }, (error, stdout, stderr) => {
       resolve({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr });
     });
   });
+}
+
+/** Links are enough, where the file system allows them. */
+async function copyCheckout(): Promise<void> {
+  await mkdir(copy);
+  const kept = (await readdir(checkout))
+    .filter((name) => !/^[.]|^reports$/.test(name))
+    .map((name) => join(checkout, name));
+  const cp = (how: string): Promise<unknown> => promisify(execFile)('cp', [how, ...kept, copy]);
+  await cp('-al').catch(() => cp('-a'));
 }
 
 async function list<T>(noun: string): Promise<T[]> {
@@ -75,9 +81,7 @@ test(
     for (const { name, state, driver, pid } of instances) {
       expect({ state, driver }).toEqual({ state: 'running', driver: 'v86' });
       expect((await readFile(`/proc/${pid}/comm`, 'utf8')).trim()).toBe(`berth-${name}`.slice(0, 15));
-      expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(
-        process.getuid?.() === 0 ? /^Uid:\t65534/m : /^Uid:/m,
-      );
+      expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(isRoot ? /^Uid:\t65534/m : /^Uid:/m);
     }
     expect((await berth('down')).exitCode).toBe(0);
     expect(await processesOf(dataDir)).toEqual([]);

@@ -42,7 +42,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const watcher of watchers) watcher.close();
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 const held = { holds: () => true };
