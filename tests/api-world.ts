@@ -53,6 +53,7 @@ export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<Api
       BERTH_IMAGE_STORE: join(world.folder, 'image-store'),
       BERTH_IMAGE_NETWORKS: '',
       BERTH_IMAGE_PLAIN_HTTP: false,
+      BERTH_RETENTION_DAYS: 90,
       ...config,
       BERTH_ADMIN_TOKEN_FILE: adminTokenFile,
     },

@@ -13,6 +13,7 @@ import { InstanceRepository } from '@berth/database/instance.repository.js';
 import { NodeActionRepository } from '@berth/database/node-action.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
+import { RetentionRepository } from '@berth/database/retention.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
 import type { ImageStore } from '@berth/images/image-store.js';
 import type { Logger } from '@berth/observability/logger.js';
@@ -86,6 +87,7 @@ const repositories = [
   NodeActionRepository,
   DecisionRepository,
   FleetRepository,
+  RetentionRepository,
 ] as const satisfies readonly Type[];
 
 export interface Foundation {

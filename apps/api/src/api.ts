@@ -4,6 +4,7 @@ import { InstanceCreationRepository } from '@berth/database/instance-creation.re
 import { ConsoleSessionRepository } from '@berth/database/console-session.repository.js';
 import { Database } from '@berth/database/database.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
+import { RetentionRepository } from '@berth/database/retention.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
 import { idempotencyTtlHours } from '@berth/domain/limits.js';
 import { ImageStore } from '@berth/images/image-store.js';
@@ -69,7 +70,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   app.useGlobalFilters(filter);
   measureRequests(app.getHttpAdapter().getInstance(), metrics);
   serveDocs(app, app.get(OpenApiDocument).json);
-  const chores = startChores(app, logger);
+  const chores = startChores(app, config, logger);
   const gateway = app.get(ConsoleGateway);
   gateway.attach(app.getHttpServer());
   await app.listen(config.BERTH_PORT, config.BERTH_HOST);
@@ -87,7 +88,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
 }
 
 /** What nobody waits for. */
-function startChores(app: NestFastifyApplication, logger: Logger): Chores {
+function startChores(app: NestFastifyApplication, config: ApiConfig, logger: Logger): Chores {
   const chores = new Chores((error) => logger.warn({ err: error }, 'chore failed; it comes again'));
   const authenticator = app.get(Authenticator);
   const creations = app.get(InstanceCreationRepository);
@@ -95,6 +96,8 @@ function startChores(app: NestFastifyApplication, logger: Logger): Chores {
   const consoles = app.get(ConsoleSessionRepository);
   chores.every(forgetOldIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
   chores.every(forgetOldIntervalMs, () => consoles.forgetOld());
+  const retention = app.get(RetentionRepository);
+  chores.every(forgetOldIntervalMs, () => retention.forget(config.BERTH_RETENTION_DAYS));
   const importer = app.get(ImageImporter);
   void importer.warnUnlessSealed();
   chores.every(importIntervalMs, () => importer.round());

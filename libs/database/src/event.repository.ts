@@ -43,7 +43,7 @@ export class EventRepository {
     projectId: string,
     fleetWide: boolean,
     { kind, instanceId, operationId }: EventFilter,
-    { after, upTo = Number.MAX_SAFE_INTEGER }: { readonly after: number; readonly upTo?: number },
+    { after, upTo }: { readonly after: number; readonly upTo: number },
     size: number,
   ): Promise<EventRecord<K>[]> {
     return this.database.query(list, [after, projectId, fleetWide, kind, instanceId, operationId, size, upTo]);

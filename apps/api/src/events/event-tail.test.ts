@@ -4,7 +4,7 @@ import { EventTail } from './event-tail.js';
 function tailOf(committed: number[]) {
   const clock = { ms: 0 };
   const events = {
-    lastSeq: () => Promise.resolve(0),
+    lastSeq: () => Promise.resolve(Math.max(0, ...committed)),
     numbersAfter: (seq: number) => Promise.resolve(committed.filter((one) => one > seq).sort((a, b) => a - b)),
   };
   return { clock, tail: new EventTail({ listen: () => () => undefined }, events, () => clock.ms) };
@@ -41,4 +41,21 @@ test('who waits is woken by what settles, and by the end', async () => {
   await last;
   await tail.advanced(60_000);
   expect(tail.closed).toBe(true);
+});
+
+test('a list waits for a write that is under way, and no longer than for a gap', async () => {
+  const committed: number[] = [];
+  const { tail, clock } = tailOf(committed);
+  await tail.start();
+  committed.push(2);
+  const settled = tail.settled();
+  await tail.read();
+  expect(tail.settledSeq).toBe(0);
+  committed.push(1);
+  expect(await settled).toBe(2);
+  committed.push(4);
+  await tail.read();
+  clock.ms = 2_000;
+  expect(await tail.settled()).toBe(4);
+  tail.onModuleDestroy();
 });

@@ -5,6 +5,8 @@ import type { EventRepository } from '@berth/database/event.repository.js';
 const gapAgeMaxMs = 2_000;
 /** A wake-up may be lost; then it looks by itself. */
 const lookAgainMs = 1_000;
+/** A reader that waits for a gap looks this often. */
+const gapLookMs = 100;
 const numbersMax = 10_000;
 
 /**
@@ -33,6 +35,20 @@ export class EventTail {
     this.started ??= this.begin();
     this.started.catch(() => (this.started = undefined));
     return this.started;
+  }
+
+  /**
+   * Resolves with a number that settled no earlier than the call: what was committed by then is at or below it. Waits
+   * for transactions under way, as long as a gap is waited for.
+   */
+  async settled(): Promise<number> {
+    await this.start();
+    const last = await this.events.lastSeq();
+    while (this.settledSeq < last && !this.closed) {
+      await this.read();
+      if (this.settledSeq < last) await this.advanced(gapLookMs);
+    }
+    return this.settledSeq;
   }
 
   /** Resolves when there may be more, when `withinMs` have passed, or when the process stops. */

@@ -16,6 +16,7 @@ import { found } from '../http/found.js';
 import { Input, Reply } from '../http/input.js';
 import { route, Serve, type InputOf } from '../http/route.js';
 import { EventStreams } from './event-streams.js';
+import { EventTail } from './event-tail.js';
 
 const tag = 'Events';
 
@@ -24,6 +25,7 @@ const listEvents = route({
   path: '/events',
   tag,
   summary: 'List what happened, oldest first',
+  description: 'A reader that goes on from `next` misses nothing: writes under way are waited for, 2 s at most.',
   role: 'viewer',
   inProject: true,
   query: eventListQuery,
@@ -56,6 +58,7 @@ export class EventsController {
   constructor(
     private readonly events: EventRepository,
     private readonly instances: InstanceRepository,
+    private readonly tail: EventTail,
     private readonly streams: EventStreams,
   ) {}
 
@@ -63,7 +66,8 @@ export class EventsController {
   async list(@Input() { query, access }: InputOf<typeof listEvents>) {
     const filter = await this.filterOf(query, access);
     const { projectId, fleetWide } = access;
-    const items = await this.events.list<EventKind>(projectId, fleetWide, filter, query, query.limit);
+    const span = { after: query.after, upTo: await this.tail.settled() };
+    const items = await this.events.list<EventKind>(projectId, fleetWide, filter, span, query.limit);
     return { items, next: items.at(-1)?.seq ?? query.after };
   }
 

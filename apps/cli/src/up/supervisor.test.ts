@@ -1,10 +1,10 @@
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { identify, isAlive } from '../servers/process-identity.js';
 import { startServer, type ServerProcess } from '../servers/server-process.js';
-import { layoutOf, pidPathOf, type Layout } from './layout.js';
+import { layoutOf, logPathOf, pidPathOf, type Layout } from './layout.js';
 import { readPidFile, stopLeftOvers } from './left-over.js';
 import { Supervisor, type Service } from './supervisor.js';
 
@@ -61,6 +61,23 @@ describe('the supervisor', () => {
     await vi.waitFor(() => expect(reports).toEqual([expect.stringContaining('it stays down')]));
     expect(await startsOf('api')).toBe(1);
     supervisor.release();
+  });
+
+  test('moves a log of 16 MiB aside, and the process goes on writing to the same file', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const supervisor = new Supervisor(layout, () => undefined);
+    await supervisor.start(service('api', 'exec tail -f /dev/null'));
+    const log = logPathOf(layout, 'api');
+    await mkdir(dirname(log));
+    const writer = await open(log, 'a');
+    await writer.write('x'.repeat(16 * 1024 * 1024));
+    vi.advanceTimersByTime(30_000);
+    await writer.write('later');
+    await writer.close();
+    expect(await readFile(log, 'utf8')).toBe('later');
+    expect((await stat(`${log}.1`)).size).toBe(16 * 1024 * 1024);
+    await supervisor.stop('api');
   });
 });
 
