@@ -13,6 +13,7 @@ import {
   fillRecord,
   liveVmmOf,
   proposalFor,
+  registrationOf,
   type FixtureNode,
   type LiveVmm,
   type RecordFixture,
@@ -166,49 +167,14 @@ describe('a list of what lives on a node', () => {
 
 describe('a registration', () => {
   it('under another boot says which nodes lost everything', async () => {
-    const [row] = await database.query<{ name: string }>('SELECT name FROM node WHERE id = $1', [node.nodeId]);
-    const size = { cpuMillis: 1000, memoryMib: 1024, diskGib: 1 };
-    const told = {
-      nodeId: node.nodeId,
-      name: row!.name,
-      workerId: 'w',
-      leaseId: 'lease-1',
-      driver: 'model' as const,
-      drivers: ['model' as const],
-      engine: null,
-      zone: 'a',
-      rack: 'r',
-      labels: {},
-      powerModel: 'linear',
-      agentUrl: null,
-      capacity: size,
-      allocatable: size,
-    };
+    const told = registrationOf({ nodeId: node.nodeId, name: node.node });
     expect((await leases.register([{ ...told, bootId: 'boot-1' }])).rebooted).toEqual([]);
     expect((await leases.register([{ ...told, bootId: 'boot-2' }])).rebooted).toEqual([node.nodeId]);
   });
 
   it('of a second node with the same name is refused', async () => {
-    const size = { cpuMillis: 1000, memoryMib: 1024, diskGib: 1 };
-    const nodeId = crypto.randomUUID();
-    const told = {
-      nodeId,
-      name: node.node,
-      workerId: 'w2',
-      leaseId: 'lease-2',
-      bootId: 'b',
-      driver: 'model' as const,
-      drivers: ['model' as const],
-      engine: null,
-      zone: 'a',
-      rack: 'r',
-      labels: {},
-      powerModel: 'linear',
-      agentUrl: null,
-      capacity: size,
-      allocatable: size,
-    };
-    expect((await leases.register([told])).refused).toEqual([nodeId]);
+    const told = registrationOf({ name: node.node, workerId: 'w2', leaseId: 'lease-2' });
+    expect((await leases.register([told])).refused).toEqual([told.nodeId]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@berth/database/database.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
-import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
+import { NodeLeaseRepository, type RegisteredNode } from '@berth/database/node-lease.repository.js';
 import type { ProposedPlacement } from '@berth/database/placement.repository.js';
 import { breachesNow } from '../faults/invariants.js';
 
@@ -75,28 +75,33 @@ export async function fillRecord(database: Database): Promise<RecordFixture> {
 
 async function addNodes(database: Database, count: number, memoryMib: number): Promise<FixtureNode[]> {
   const size = { cpuMillis: 1_000_000, memoryMib, diskGib: 100 };
-  const nodes = Array.from({ length: count }, () => {
-    const nodeId = randomUUID();
-    return {
-      nodeId,
-      name: `n-${nodeId.slice(0, 12)}`,
-      workerId: 'w',
-      bootId: 'boot-1',
-      leaseId: 'lease-1',
-      driver: 'model' as const,
-      drivers: ['model' as const],
-      engine: null,
-      zone: 'a',
-      rack: 'r',
-      labels: {},
-      powerModel: 'linear',
-      agentUrl: null,
-      capacity: size,
-      allocatable: size,
-    };
-  });
+  const nodes = Array.from({ length: count }, () => registrationOf({ capacity: size, allocatable: size }));
   await new NodeLeaseRepository(database).register(nodes);
   return nodes.map(({ nodeId, name }) => ({ nodeId, node: name }));
+}
+
+/** What a worker tells of a node of its own. */
+export function registrationOf(told: Partial<RegisteredNode> = {}): RegisteredNode {
+  const nodeId = randomUUID();
+  const size = { cpuMillis: 1000, memoryMib: 1024, diskGib: 1 };
+  return {
+    nodeId,
+    name: `n-${nodeId.slice(0, 12)}`,
+    workerId: 'w',
+    bootId: 'boot-1',
+    leaseId: 'lease-1',
+    driver: 'model',
+    drivers: ['model'],
+    engine: null,
+    zone: 'a',
+    rack: 'r',
+    labels: {},
+    powerModel: 'linear',
+    agentUrl: null,
+    capacity: size,
+    allocatable: size,
+    ...told,
+  };
 }
 
 export function proposalFor(
