@@ -14,8 +14,8 @@ const everyMs = 200;
 const fleetSize = 12;
 
 /**
- * A bit of everything a datacenter does, until stopped: creates and deletes, an instance no node can take, a client
- * that waits and one that follows the events. So every panel has something to show.
+ * A bit of everything a datacenter does, until stopped: creates, deletes and moves, an instance no node can take, a
+ * client that waits and one that follows the events. So every panel has something to show.
  */
 export async function keepBusy({ endpoint, token }: Datacenter): Promise<Busyness> {
   const client = new ApiClient(endpoint, token);
@@ -39,6 +39,9 @@ export async function keepBusy({ endpoint, token }: Datacenter): Promise<Busynes
     const { instances, operations } = await create(`busy-${round}`, 'model');
     living.push(...instances.map(({ id }) => id));
     waits.push(client.call('GET', `/v1/operations/${operations[0]?.id}?wait=2000`));
+    // of middle age: it runs by now, and is not deleted before it has arrived
+    const moving = living[Math.trunc(living.length / 2)];
+    if (round % 5 === 0) await client.call('POST', `/v1/instances/${moving}/migrate`, {});
     if (round % 5 === 1) await create(`too-large-${round}`, 'model', 'too-large');
     if (living.length > fleetSize) await client.must('DELETE', `/v1/instances/${living.shift()}`);
   };

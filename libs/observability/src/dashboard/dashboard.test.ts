@@ -26,7 +26,7 @@ describe('the dashboard', () => {
 
   test.each(panels)('%s has a unit, a sentence of description and queries on the chosen source', (_, panel) => {
     expect(panel.description).toMatch(/^[A-Z0-9"].{20,}[^.]\.$|^[a-z].{20,}\.$/);
-    expect(panel.fieldConfig.defaults.unit).toMatch(/^[a-z]+$/);
+    expect(panel.fieldConfig.defaults.unit).toMatch(/^[a-zA-Z]+$/);
     expect(panel.datasource.uid).toBe('$datasource');
     expect(panel.targets.length).toBeGreaterThan(0);
     for (const { legendFormat } of panel.targets) expect(legendFormat).not.toBe('');

@@ -20,6 +20,7 @@ import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-s
 import type { PanelSpec } from './panel.js';
 import { controlPlane } from './rows/control-plane.js';
 import { energy } from './rows/energy.js';
+import { engines } from './rows/engines.js';
 import { instances } from './rows/instances.js';
 import { nodes } from './rows/nodes.js';
 import { provisioning } from './rows/provisioning.js';
@@ -28,7 +29,7 @@ import { requests } from './rows/requests.js';
 import { scheduler } from './rows/scheduler.js';
 
 const datasource: DataSourceRef = { type: 'prometheus', uid: '$datasource' };
-const rows = [provisioning, requests, queues, scheduler, nodes, energy, instances, controlPlane];
+const rows = [provisioning, requests, queues, scheduler, nodes, energy, engines, instances, controlPlane];
 
 /** deploy/grafana/dashboards/berth.json is this, as JSON. */
 export function berthDashboard(): Dashboard {
