@@ -40,7 +40,7 @@ export const energy: RowSpec = {
     },
     {
       title: 'Price of a vcpu hour',
-      says: 'Cost of an hour at present power: of a vcpu as sold, and of the work of a core, which a slow engine makes dear.',
+      says: 'Cost of an hour at present power: of a vcpu as sold, and of the work of a core: slow engines are dear.',
       unit: 'short',
       queries: {
         '{{node}} {{per}} {{currency}}': 'max by (node, per, currency) (berth_node_vcpu_hour_cost{node=~"$node"})',
