@@ -1,9 +1,11 @@
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { roles, roleIncludes, type Role } from '@berth/domain/role.js';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
 import { addNode } from '../recorded.js';
 import { operationsOf, pathWith, title, type Operation } from './api-document.js';
+import { valuesOf } from './hostile.js';
 
 let world: ApiWorld;
 let operations: Operation[];
@@ -152,7 +154,7 @@ test('what is of another project reads as if it were not there', async () => {
       const answer = await world.call<ProblemBody>(
         operation.method,
         pathWith(operation, () => value),
-        { token },
+        { token, ...validBody(operation) },
       );
       const { requestId: _, ...problem } = answer.body;
       return { status: answer.status, text: JSON.stringify(problem).replaceAll(value, 'ID') };
@@ -165,6 +167,10 @@ test('what is of another project reads as if it were not there', async () => {
   }
   expect((await world.call('GET', '/v1/instances/mine')).status).toBe(200);
 });
+
+function validBody({ body }: Operation): { body?: unknown } {
+  return body ? { body: fc.sample(valuesOf(body), { numRuns: 1, seed: 11 })[0] } : {};
+}
 
 function onlyParameter(operation: Operation): string {
   return /\{(\w+)\}/.exec(operation.path)![1]!;

@@ -41,6 +41,8 @@ import { InstanceTypesController } from './instance-types/instance-types.control
 import { ConsoleController } from './instances/console-log.controller.js';
 import { ConsoleReader } from './instances/console-reader.js';
 import { DryRunService } from './instances/dry-run.service.js';
+import { GuestCommandController } from './instances/guest-command.controller.js';
+import { GuestCommands } from './instances/guest-commands.js';
 import { ExplainController } from './instances/explain.controller.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { ScreenController } from './instances/screen.controller.js';
@@ -58,6 +60,7 @@ const controllers = [
   ConsoleController,
   ConsoleSessionsController,
   ScreenController,
+  GuestCommandController,
   OperationsController,
   EventsController,
   NodesController,
@@ -143,6 +146,7 @@ export class ApiModule {
           inject: [ConsoleSessionRepository],
         },
         { provide: EngineTrials, useFactory: () => new EngineTrials(config.BERTH_AGENT_SECRET) },
+        { provide: GuestCommands, useFactory: () => new GuestCommands(config.BERTH_AGENT_SECRET) },
         { provide: ConsoleReader, useFactory: () => new ConsoleReader(config.BERTH_AGENT_SECRET) },
         {
           provide: FleetService,

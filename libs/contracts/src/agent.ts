@@ -1,4 +1,4 @@
-import { consoleMaxBytes } from '@berth/domain/limits.js';
+import { consoleMaxBytes, guestCommandMaxBytes, guestCommandMaxSeconds } from '@berth/domain/limits.js';
 import { z } from 'zod';
 import { id } from './primitives.js';
 
@@ -20,6 +20,20 @@ export function consoleStreamPathOf(vmmId: string): string {
 export function screenshotPathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/screenshot`;
 }
+
+/**
+ * POST `guestCommand`: the guest's shell runs it. 200 answers a `commandResult`. 404 as above; 409: no agent of the
+ * guest is there to run it; 429: too many run in it already; 504: the agent is there, and silent.
+ */
+export function execPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/exec`;
+}
+
+export const guestCommand = z.strictObject({
+  line: z.string().max(guestCommandMaxBytes),
+  timeoutSeconds: z.int().min(1).max(guestCommandMaxSeconds),
+});
+export type GuestCommand = z.infer<typeof guestCommand>;
 
 /**
  * POST, from the worker of a migration's source: the guest has left it, and goes on in this vmm. Again changes nothing.

@@ -1,5 +1,6 @@
 import type { InstanceState } from '@berth/domain/instance-state.js';
 import type { Database } from './database.js';
+import { recordEvents } from './event-log.js';
 import { selectInstances, type InstanceRecord } from './instance-record.js';
 import type { Reference } from './text.js';
 
@@ -69,6 +70,8 @@ export interface VmmPlace {
   readonly agentUrl: string | null;
 }
 
+const programShownChars = 100;
+
 const findId = `SELECT id FROM instance WHERE project_id = $1 AND name = $2 AND state <> 'deleted'`;
 
 /** What users own, as they see it. Every look-up is by project first: what is another's is as if it were not there. */
@@ -106,6 +109,15 @@ export class InstanceRepository {
     if (id !== null) return id;
     const [row] = await this.database.query<{ id: string }>(findId, [projectId, name]);
     return row?.id;
+  }
+
+  /** The audit: before the command is sent, and without its arguments, which may be secret. */
+  async noteCommand(instanceId: string, tokenId: string, program: string): Promise<void> {
+    const detail = { token: tokenId, program: program.slice(0, programShownChars) };
+    await recordEvents(this.database, [
+      { kind: 'CommandSent', instanceId, message: 'command sent to the guest', detail },
+    ]);
+    this.database.notify('event');
   }
 
   /** Undefined: it was never placed. */

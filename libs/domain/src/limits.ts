@@ -14,6 +14,12 @@ export const idempotencyTtlHours = 24;
 export const operationDeadlineMs = 120_000;
 export const consoleMaxBytes = 1024 * 1024;
 
+/** Of a command in a guest, as the line that the guest's shell reads. */
+export const guestCommandMaxBytes = 2_800;
+export const guestCommandMaxSeconds = 60;
+export const guestOutputMaxBytes = 65_536;
+export const guestCommandsAtOnceMax = 4;
+
 /** Host memory a vmm needs beside its guest's, by driver: QEMU text, heap and translation cache. */
 export const vmmMemoryOverheadMib = { kvm: 32, tcg: 48, v86: 200, model: 0 } as const;
 

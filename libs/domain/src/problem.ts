@@ -15,6 +15,7 @@ export const problems = {
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'The record cannot be reached' },
   'node-unreachable': { status: 504, title: 'The node did not answer in time' },
+  'guest-silent': { status: 504, title: 'The guest did not answer in time' },
   'no-node-fits': { status: 409, title: 'No node can take the instance' },
   'start-failed': { status: 500, title: 'The guest did not become ready' },
   'image-unavailable': { status: 409, title: 'The image cannot be used on the node' },

@@ -114,7 +114,8 @@ export class EngineError extends Error {
       | 'not-found'
       | 'no-answer'
       | 'migration-failed'
-      | 'no-screen',
+      | 'no-screen'
+      | 'no-agent',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -183,7 +184,11 @@ export interface EngineDriver {
 
 /** Ability: run a command inside the guest. */
 export interface RunsGuestCommands {
-  /** @throws EngineError no-answer */
+  /**
+   * `command` is for the guest's shell. Output: the first 64 KiB of both streams. When the signal fires nobody waits
+   * any longer; the command goes on.
+   * @throws EngineError not-found, no-agent, no-answer; AbortError
+   */
   exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }>;
 }
 
@@ -207,6 +212,10 @@ export interface CleansOrphans {
 
 export function burnsCpu(driver: EngineDriver): driver is EngineDriver & BurnsCpu {
   return 'setLoad' in driver;
+}
+
+export function runsGuestCommands(driver: EngineDriver): driver is EngineDriver & RunsGuestCommands {
+  return 'exec' in driver;
 }
 
 export function showsScreen(driver: EngineDriver): driver is EngineDriver & ShowsScreen {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CreateFlags } from '../actions/instance-create.js';
+import type { ExecFlags } from '../actions/instance-exec.js';
 import type { InstanceVerb, VerbFlags } from '../actions/instance-verb.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
 import { collect } from '../output/format.js';
@@ -17,6 +18,7 @@ const verbs: Record<InstanceVerb, string> = {
 export function addInstanceCommands(program: Command, invocation: Invocation): void {
   const instance = program.command('instance').alias('instances').description('virtual machines');
   addCreate(instance, invocation);
+  addExec(instance, invocation);
 
   withList(instance.command('list').description('all of the project')).action(async (flags: ListFlags) => {
     const [{ list }, { instanceNoun }] = await Promise.all([
@@ -77,6 +79,16 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
       }
       const { showConsole } = await import('../actions/console-log.js');
       await showConsole(invocation, reference, flags.follow === true);
+    });
+}
+
+function addExec(instance: Command, invocation: Invocation): void {
+  withOutput(instance.command('exec <instance> <command...>'))
+    .description("run a command in the guest: berth instance exec web -- ls -l /; its exit code is the command's")
+    .option('--timeout <time>', 'kill it after: 10s, 1m (default: 30s, at most 60s)')
+    .action(async (reference: string, command: string[], flags: ExecFlags) => {
+      const { runInGuest } = await import('../actions/instance-exec.js');
+      await runInGuest(invocation, reference, command, flags);
     });
 }
 

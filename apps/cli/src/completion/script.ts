@@ -3,7 +3,8 @@ import { CliError } from '../output/failure.js';
 
 /** Commands whose arguments are things of the datacenter: asked of it when the key is pressed. */
 const liveNouns: readonly string[] = ['instance', 'node'];
-const liveVerbs = /^(get|start|stop|reboot|delete|console|screenshot|migrate|explain|cordon|uncordon|drain|probe)$/;
+const liveVerbs =
+  /^(get|start|stop|reboot|delete|console|screenshot|migrate|explain|exec|cordon|uncordon|drain|probe)$/;
 
 interface Words {
   /** What may follow the words before the cursor. */

@@ -7,6 +7,7 @@ import {
   consoleParams,
   consolePathOf,
   consoleQuery,
+  execPathOf,
   resumePathOf,
   screenshotPathOf,
 } from '@berth/contracts/agent.js';
@@ -19,12 +20,13 @@ import type { Metrics } from '@berth/observability/metrics.js';
 import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import { ConsoleStreams } from './console-streams.js';
+import { GuestCommands } from './guest-commands.js';
 
 const requestTimeoutMs = 5_000;
 interface AgentRoute {
   readonly method: 'GET' | 'POST';
   readonly path: RegExp;
-  readonly serve: (id: string, url: URL, response: ServerResponse) => Promise<void>;
+  readonly serve: (id: string, url: URL, response: ServerResponse, request: IncomingMessage) => Promise<void>;
 }
 
 export interface AgentOptions {
@@ -46,6 +48,11 @@ export class AgentServer {
   private readonly routes: readonly AgentRoute[] = [
     { method: 'GET', path: pathOf(consolePathOf), serve: (id, url, response) => this.sendConsole(id, url, response) },
     { method: 'GET', path: pathOf(screenshotPathOf), serve: (id, _, response) => this.sendScreenshot(id, response) },
+    {
+      method: 'POST',
+      path: pathOf(execPathOf),
+      serve: (id, _, response, request) => this.commands.run(id, request, response),
+    },
     { method: 'POST', path: pathOf(probePathOf), serve: (id, _, response) => this.probe(id, response) },
     {
       method: 'POST',
@@ -55,9 +62,11 @@ export class AgentServer {
   ];
   private readonly server: Server;
   private readonly streams: ConsoleStreams;
+  private readonly commands: GuestCommands;
 
   constructor(private readonly options: AgentOptions) {
     this.streams = new ConsoleStreams(options.table);
+    this.commands = new GuestCommands(options.table);
     this.server = createServer((request, response) => void this.answer(request, response));
     this.server.requestTimeout = requestTimeoutMs;
     this.server.on('upgrade', (request, socket, head) => {
@@ -91,7 +100,7 @@ export class AgentServer {
       const [, id] = route?.path.exec(url.pathname) ?? [];
       if (!route || id === undefined) return void response.writeHead(404).end();
       if (!this.knowsSecret(request)) return void response.writeHead(401).end();
-      await route.serve(id, url, response);
+      await route.serve(id, url, response, request);
     } catch (error) {
       if (error instanceof EngineError && error.code === 'not-found') return void response.writeHead(404).end();
       if (error instanceof EngineError && error.code === 'no-screen') return void response.writeHead(409).end();

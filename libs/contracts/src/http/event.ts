@@ -30,6 +30,7 @@ export const eventKinds = [
   'InstanceUnknown',
   'InstanceDeleting',
   'InstanceDeleted',
+  'CommandSent',
   'ConsoleOpened',
   'ConsoleClosed',
   'OperationSucceeded',

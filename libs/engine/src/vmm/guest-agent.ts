@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError } from '../driver.js';
@@ -7,8 +8,11 @@ import { Exchange, type Received } from './exchange.js';
 /** 16 MiB of output is the agent's own limit; we take what a command's answer may be, in base64. */
 const maxLineChars = 1024 * 1024;
 const connectTimeoutMs = 1000;
+const pingTimeoutMs = 3000;
 const execPollMs = 50;
 const outputMaxBytes = 65_536;
+
+const noAgent = () => new EngineError('no-agent', 'no agent answers in the guest');
 
 const answer = z.union([z.object({ return: z.unknown() }), z.object({ error: z.object({ desc: z.string() }) })]);
 const started = z.object({ pid: z.int() });
@@ -64,6 +68,26 @@ export class GuestAgentClient {
     if (said.data && 'return' in said.data) return said.data.return;
     const why = said.data ? said.data.error.desc : 'not in its own protocol';
     throw new EngineError('no-answer', `the guest agent refused ${command}: ${why.slice(0, 200)}`);
+  }
+}
+
+/**
+ * By the connection that is there, or one for this alone: a guest that does not declare the agent may have it all the
+ * same. @throws EngineError no-agent when nobody answers there
+ */
+export async function withGuestAgent<T>(
+  connected: GuestAgentClient | undefined,
+  vmmPath: string,
+  work: (agent: GuestAgentClient) => Promise<T>,
+): Promise<T> {
+  const path = join(vmmPath, 'agent.sock');
+  const agent = connected ?? (await GuestAgentClient.connect(path, () => undefined).catch(() => undefined));
+  try {
+    await agent?.ping(pingTimeoutMs).catch(() => Promise.reject(noAgent()));
+    if (!agent) throw noAgent();
+    return await work(agent);
+  } finally {
+    if (agent !== connected) agent?.close();
   }
 }
 

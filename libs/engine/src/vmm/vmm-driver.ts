@@ -16,6 +16,7 @@ import {
 import type { VmmSpec } from '../vmm-spec.js';
 import { untilObserved } from '../until-ready.js';
 import type { AgentClient } from './agent.js';
+import { withGuestAgent } from './guest-agent.js';
 import { monotonicMs } from './clock.js';
 import { KnownVmms } from './known-vmms.js';
 import type { Launcher } from './launch.js';
@@ -150,8 +151,11 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
 
   async exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }> {
     signal.throwIfAborted();
-    const { signs } = await this.known.live(handle);
-    return (signs?.agent ?? (await this.agentOf(handle))).exec(command, execTimeoutMs);
+    const { signs, path } = await this.known.live(handle);
+    const running = signs
+      ? withGuestAgent(signs.agent, path, (agent) => agent.exec(command, execTimeoutMs))
+      : this.agentOf(handle).then((agent) => agent.exec(command, execTimeoutMs));
+    return unlessAborted(running, signal);
   }
 
   async setLoad(handle: VmmHandle, percent: number): Promise<void> {
@@ -177,6 +181,17 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
   #tell(observed: Observed): void {
     for (const listener of this.#listeners) listener(observed);
   }
+}
+
+/** What is waited for no longer goes on by itself, and nobody hears how it ends. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => undefined);
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 function lost(handle: VmmHandle): Observed {
