@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { VmmHandle } from '@berth/engine/driver.js';
+import { macAddressOf } from '@berth/engine/identity.js';
 import { makeTemplate, type Template } from '@berth/engine/make-template.js';
 import { tinyGuest } from '@berth/engine/tiny-guest.js';
 import { untilObserved } from '@berth/engine/until-ready.js';
@@ -53,6 +54,22 @@ describe('a guest from a template', () => {
     expect(new Set(await look('cat /etc/machine-id')).size).toBe(clones);
     expect(new Set(await look('head -c 32 /dev/urandom | sha256sum')).size).toBe(clones);
     for (const seconds of await look('date +%s')) expect(Math.abs(Number(seconds) - Date.now() / 1000)).toBeLessThan(5);
+  });
+
+  test(`shares the address of its network card with no other of ${clones}, nor with its template`, async () => {
+    const cards = await mkdtemp(join(tmpdir(), 'berth-template-'));
+    const networkOf = (owner: string) => ({ macAddress: macAddressOf(owner), forwards: [] });
+    const withCard = { ...shape, network: networkOf('template') };
+    const origin = await makeTemplate(node.driver, withCard, cards, AbortSignal.timeout(patienceMs));
+    const owners = Array.from({ length: clones }, (_, index) => `card-${index}`);
+    const started = await Promise.all(
+      owners.map((owner) => node.startReady({ network: networkOf(owner), origin: { kind: 'template', ...origin } })),
+    );
+    const seen = await Promise.all(started.map(({ handle }) => says(handle, 'cat /sys/class/net/eth0/address')));
+    expect(seen).toEqual(owners.map(macAddressOf));
+    expect(new Set([...seen, macAddressOf('template')]).size).toBe(clones + 1);
+    for (const { handle } of started) expect((await node.driver.inspect(handle)).origin).toBe('template');
+    await rm(cards, { recursive: true });
   });
 
   test('is found again by another worker as it was', async () => {

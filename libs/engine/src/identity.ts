@@ -12,7 +12,9 @@ export interface Identity {
 }
 
 export function identityOf(spec: VmmSpec): Identity {
-  return { hostname: spec.instanceName, machineId: machineIdOf(spec.instanceId), seed: randomBytes(32) };
+  const { instanceId, instanceName, network } = spec;
+  const macAddress = network && { macAddress: network.macAddress };
+  return { hostname: instanceName, machineId: machineIdOf(instanceId), seed: randomBytes(32), ...macAddress };
 }
 
 export function machineIdOf(instanceId: string): string {

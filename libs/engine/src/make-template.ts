@@ -14,7 +14,8 @@ export interface Template {
   readonly bytes: number;
 }
 
-export type TemplateShape = Pick<VmmSpec, 'vcpus' | 'memoryMib' | 'image'>;
+/** The address of a network card is the template's own, and each copy's is another. */
+export type TemplateShape = Pick<VmmSpec, 'vcpus' | 'memoryMib' | 'image' | 'network'>;
 
 /**
  * Boots a guest of the shape, saves it into `directory`, which must be there, and ends it. It is nobody's: no record of

@@ -92,6 +92,7 @@ function keyOf(machineDigest: string | undefined, { image, project }: VmmOrder):
 }
 
 function makeOf(driver: EngineDriver & Saves, spec: VmmSpec, directory: string): Promise<Template> {
-  const { vcpus, memoryMib, image } = spec;
-  return makeTemplate(driver, { vcpus, memoryMib, image }, directory, AbortSignal.timeout(makeLimitMs));
+  const { vcpus, memoryMib, image, network } = spec;
+  const shape = { vcpus, memoryMib, image, ...(network && { network: { ...network, forwards: [] } }) };
+  return makeTemplate(driver, shape, directory, AbortSignal.timeout(makeLimitMs));
 }

@@ -120,8 +120,9 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
 
   machineDigest(spec: VmmSpec): string | undefined {
     if (!canSave(this.#version)) return undefined;
-    const { origin: _, memoryPath: __, ...machine } = spec;
-    const anyone = { ...machine, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
+    const { origin: _, memoryPath: __, network, ...machine } = spec;
+    const card = network && { network: { macAddress: '', forwards: [] } };
+    const anyone = { ...machine, ...card, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
     const words = [this.#version, spec.image, qemuArguments(anyone, this.#options)];
     return createHash('sha256').update(JSON.stringify(words)).digest('hex');
   }
