@@ -67,7 +67,7 @@ test.each([
   expect(answer.body.detail).toContain(words);
 });
 
-test('an instance that does not run is a conflict that names its state and the next step; no node is asked', async () => {
+test('an instance that does not run is a conflict that names its state and the next step', async () => {
   await create('waits');
   const before = asked.length;
   const { status, body } = await exec('waits');

@@ -18,8 +18,8 @@ const runCommand = route({
   path: '/instances/:instance/exec',
   tag: 'Instances',
   summary: 'Run a command in the guest, by the agent in it',
-  description: `Answers when the command has ended, or was killed at its time limit. It runs once at most; a \`504\` does
-not tell whether it ran. That it was sent is an event with the program's name, and without its arguments: the audit.`,
+  description: `Answers when the command has ended, or was killed at its time limit. It runs once at most; a \`504\`
+does not tell whether it ran. That it was sent is an event with the program's name: the audit.`,
   role: 'operator',
   inProject: true,
   params: z.strictObject({ instance: reference }),
