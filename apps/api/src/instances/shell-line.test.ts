@@ -3,9 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { shellLineOf } from './shell-line.js';
 
-const word = fc
-  .string({ unit: 'grapheme', maxLength: 12 })
-  .filter((text) => text.isWellFormed() && !text.includes('\0'));
+const word = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => !/[\0\p{Surrogate}]/u.test(text));
 
 test('a shell reads every word as it was, whatever stands in it', () => {
   fc.assert(
