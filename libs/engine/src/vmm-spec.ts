@@ -20,7 +20,7 @@ export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 const origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('boot') }),
   z.object({ kind: z.literal('saved'), statePath: path, memoryPath: path.optional() }),
-  z.object({ kind: z.literal('template'), statePath: path, memoryPath: path }),
+  z.object({ kind: z.literal('template'), statePath: path, memoryPath: path.optional() }),
   z.object({ kind: z.literal('incoming') }),
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
