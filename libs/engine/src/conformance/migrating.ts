@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { EngineDriver, Observed, VmmHandle } from '../driver.js';
+import type { EngineDriver, VmmHandle } from '../driver.js';
 import type { Migrates, MigrationOrder, MigrationProgress } from '../migration.js';
 import { untilObserved } from '../until-ready.js';
 import type { VmmSpec } from '../vmm-spec.js';
