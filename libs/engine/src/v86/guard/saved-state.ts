@@ -14,8 +14,7 @@ export async function writeState(path: string, memoryMib: number, { guestMs, byt
 /** @throws when it is no state of such a machine */
 export async function readState(path: string, memoryMib: number): Promise<MachineState> {
   const file = await readFile(path);
-  const [line, version, memory, guestMs] =
-    formatLine.exec(file.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
+  const [line, version, memory, guestMs] = formatLine.exec(file.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
   if (line === undefined) throw new Error(`${path} is no saved state of this engine`);
   if (version !== versionOfV86()) throw new Error(`${path} is of v86 ${version}, not ${versionOfV86()}`);
   if (Number(memory) !== memoryMib) throw new Error(`${path} is of a guest with ${memory} MiB, not ${memoryMib}`);
