@@ -2,6 +2,7 @@ import { engineDrivers } from '@berth/domain/node-state.js';
 import { problemCodes } from '@berth/domain/problem.js';
 import { z } from 'zod';
 import { engineProbe } from './engine.js';
+import { portForward } from './http/guest-access.js';
 import { id, labels, name } from './primitives.js';
 import { exit, migrationAddress, startTimings } from './vmm.js';
 
@@ -68,6 +69,7 @@ export const observation = z.discriminatedUnion('kind', [
     ...vmmRef,
     pid: z.int().nullable(),
     timings: startTimings,
+    forwards: z.array(portForward).optional().describe('the ways to its ports'),
   }),
   /** The bytes of its image come to the node; told again as they do. */
   z.object({

@@ -8,6 +8,7 @@ import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { type ActionRule, type InstanceAction, instanceActions } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
+import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
 import { releaseQuota } from './quota.js';
 import type { Session } from './session.js';
@@ -198,11 +199,9 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
 }
 
 async function endWithoutNode(on: Session, grants: readonly Grant[]): Promise<void> {
-  const deleted = grants.filter(({ state }) => state === 'deleted');
-  await releaseQuota(
-    on,
-    deleted.map(({ before }) => before.instanceId),
-  );
+  const deleted = grants.filter(({ state }) => state === 'deleted').map(({ before }) => before.instanceId);
+  await releaseQuota(on, deleted);
+  await forgetSeeds(on, deleted);
   await endOperations(
     on,
     grants.map(({ operationId }) => ({ operationId, state: 'succeeded' })),

@@ -38,6 +38,8 @@ export function orderOf(due: VmmOrder): VmmOrder {
     diskGib,
     onIsolation,
     image,
+    ports,
+    hasSeed,
   } = due;
   return {
     vmmId,
@@ -51,5 +53,7 @@ export function orderOf(due: VmmOrder): VmmOrder {
     diskGib,
     onIsolation,
     image,
+    ports,
+    hasSeed,
   };
 }

@@ -3,6 +3,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
+import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
@@ -12,6 +13,7 @@ import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
+import type { PortForwards } from './port-forwards.js';
 import { startSteps } from './start-steps.js';
 
 export interface ProcessorParts {
@@ -20,6 +22,8 @@ export interface ProcessorParts {
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
+  readonly seeds: SeedSource;
+  readonly ports: PortForwards;
   readonly slots: BootSlots;
   readonly warmStarts: WarmStarts | undefined;
   readonly lease: Pick<Lease, 'holds'>;

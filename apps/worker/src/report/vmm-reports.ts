@@ -29,8 +29,9 @@ export function fetchingReports(
 }
 
 export function readyReport(vmm: Vmm, observed: Observed): Observation {
-  const { operationId, ref } = vmm;
-  return { kind: 'vmm-ready', operationId, ...ref, pid: observed.pid ?? null, timings: timingsOf(vmm, observed) };
+  const { operationId, ref, forwards } = vmm;
+  const timings = timingsOf(vmm, observed);
+  return { kind: 'vmm-ready', operationId, ...ref, pid: observed.pid ?? null, timings, forwards: [...forwards] };
 }
 
 export function stoppingReport({ operationId, ref }: Vmm): Observation {

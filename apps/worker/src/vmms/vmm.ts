@@ -1,3 +1,4 @@
+import type { PortForward } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
@@ -32,6 +33,8 @@ export interface VmmNote {
   readonly operationId: string | null;
   readonly end: VmmEnd | null;
   readonly move: VmmMove | null;
+  /** The ways to its guest's ports. */
+  readonly forwards: readonly PortForward[];
 }
 
 /** One vmm of this worker, from its first job until some time after its end, so that late and doubled jobs meet it. */
@@ -39,6 +42,7 @@ export class Vmm {
   operationId: string | null;
   end: VmmEnd | null;
   move: VmmMove | null;
+  forwards: readonly PortForward[];
   /** What the driver said last; undefined: nothing was started yet. */
   observed: Observed | undefined;
   /** A stop is at work; only this process knows. */
@@ -59,11 +63,12 @@ export class Vmm {
     readonly driver: EngineDriver,
     readonly handle: VmmHandle,
     readonly order: VmmOrder | null,
-    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move'>>,
+    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move' | 'forwards'>>,
   ) {
     this.operationId = note.operationId;
     this.end = note.end;
     this.move = note.move ?? null;
+    this.forwards = note.forwards ?? [];
     if (note.end) this.endedAtMs = performance.now();
   }
 
@@ -75,6 +80,7 @@ export class Vmm {
       operationId: this.operationId,
       end: this.end,
       move: this.move,
+      forwards: this.forwards,
     };
   }
 
