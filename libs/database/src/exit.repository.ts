@@ -10,7 +10,6 @@ import {
   type VmmExit,
 } from './exit-facts.js';
 import { lockInstances } from './instance-lock.js';
-import { forgetSeeds } from './instance-seed.repository.js';
 import { endMigrations } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import { releaseQuota } from './quota.js';
@@ -132,9 +131,12 @@ export class ExitRepository {
       outcome.instance ? [changeOf(fact, outcome.instance)] : [],
     );
     if (changes.length > 0) await on.query(changeInstances, [JSON.stringify(changes)]);
-    const deleted = changes.filter(({ state }) => state === 'deleted').map(({ id }) => id);
-    await releaseQuota(on, deleted);
-    await forgetSeeds(on, deleted);
+    const deleted = changes.filter(({ state }) => state === 'deleted');
+    if (deleted.length > 0)
+      await releaseQuota(
+        on,
+        deleted.map(({ id }) => id),
+      );
     await recordEvents(
       on,
       decided.flatMap(({ fact, outcome }) =>

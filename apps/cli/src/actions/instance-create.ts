@@ -9,11 +9,10 @@ import { CliError, exitCodes } from '../output/failure.js';
 import { parseFormat } from '../output/format.js';
 import { renderList } from '../output/render.js';
 import { decisionText } from './decision-text.js';
-import { guestAccessOf, type AccessFlags } from './guest-access.js';
 import type { OutputFlags } from './list.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
-export interface CreateFlags extends OutputFlags, WaitFlags, AccessFlags {
+export interface CreateFlags extends OutputFlags, WaitFlags {
   readonly type: string;
   readonly image: string;
   readonly count?: string;
@@ -34,7 +33,7 @@ type DryRun = z.infer<typeof dryRunView>;
 export async function createInstances(invocation: Invocation, name: string, flags: CreateFlags): Promise<void> {
   const api = invocation.api();
   const format = parseFormat(flags.output);
-  const body = { ...createBody(name, flags), ...(await guestAccessOf(flags)) };
+  const body = createBody(name, flags);
   if (flags.dryRun)
     return printDryRun(invocation, await api.call<DryRun>({ method: 'POST', path: '/instances', body }));
   // The key makes a second try after a lost answer safe; it is new for each command.

@@ -1,4 +1,3 @@
-import { portForward } from '@berth/contracts/http/guest-access.js';
 import { exit, vmmOrder } from '@berth/contracts/vmm.js';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ const schema = z.object({
     ])
     .nullable()
     .default(null),
-  forwards: z.array(portForward).default([]),
+  paused: z.boolean().default(false),
 });
 
 /** The worker's notes about its vmms, a file each, replaced whole. */
