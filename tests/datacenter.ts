@@ -107,9 +107,11 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     const ofApi = { BERTH_ADMIN_TOKEN_FILE: tokenFile, BERTH_IMAGE_STORE: join(world.folder, 'image-store') };
     for (const name of numbered('api', apis)) await start('api', ofApi, name);
     for (const name of numbered('scheduler', schedulers)) await start('scheduler', {}, name);
+    const origin = { BERTH_IMAGE_ORIGIN: `http://127.0.0.1:${processes[0]!.readiness.metricsPort}` };
     if (modelNodes > 0) await start('worker', await workerOf(world, 'model', 'model', modelNodes));
     for (const name of numbered('tcg', tcgNodes)) {
-      await start('worker', { ...(await workerOf(world, 'tcg', name, 1)), ...options.tcgEnvironment }, name);
+      const environment = { ...(await workerOf(world, 'tcg', name, 1)), ...origin, ...options.tcgEnvironment };
+      await start('worker', environment, name);
     }
     await untilRegistered(world, modelNodes + tcgNodes);
     const token = (await readFile(tokenFile, 'utf8')).trim();

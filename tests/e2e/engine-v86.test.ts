@@ -1,8 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { driverPromises } from '@berth/engine/conformance/conformance.js';
 import type { Observed, VmmHandle } from '@berth/engine/driver.js';
+import { makeTemplate } from '@berth/engine/make-template.js';
+import { tinyGuest } from '@berth/engine/tiny-guest.js';
 import { untilObserved } from '@berth/engine/until-ready.js';
 import { openV86Driver } from '@berth/engine/v86/open.js';
 import { patienceMs, V86Node } from './v86-node.js';
@@ -11,12 +14,17 @@ const testTimeoutMs = 2 * patienceMs;
 
 describe('the v86 driver', () => {
   let node: V86Node;
+  let folder: string;
 
   beforeAll(async () => {
     node = await V86Node.open();
+    folder = await mkdtemp(join(tmpdir(), 'berth-v86-'));
   });
   afterEach(() => node.releaseAll());
-  afterAll(() => node.end());
+  afterAll(async () => {
+    await node.end();
+    await rm(folder, { recursive: true });
+  });
 
   const crash = async (handle: VmmHandle) => {
     const { pid } = await node.driver.inspect(handle);
@@ -86,6 +94,50 @@ describe('the v86 driver', () => {
       const { handle } = await node.startReady({ onIsolation: 'stop' });
       await writeFile(join(node.statePath, 'lease'), '1.00\n');
       expect((await gone(handle)).exit?.reason).toBe('isolated');
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'a guest moves to another node by what was saved of it, with its memory',
+    async () => {
+      const { handle } = await node.startReady({ instanceName: 'mover' });
+      await says(handle, 'echo kept >/run/note');
+      const statePath = join(folder, 'moved');
+      await node.driver.save(handle, statePath);
+      await node.driver.release(handle);
+      const other = await V86Node.open();
+      try {
+        const moved = await other.startReady({ instanceName: 'mover', origin: { kind: 'saved', statePath } });
+        const exec = (command: string) => other.driver.exec(moved.handle, command, AbortSignal.timeout(patienceMs));
+        expect((await exec('hostname; cat /run/note')).output.toString()).toBe('mover\nkept\n');
+        expect(Number((await exec('date +%s')).output.toString())).toBeCloseTo(Date.now() / 1000, -1);
+      } finally {
+        await other.end();
+      }
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'guests from a template are ready without a boot, and share no name, machine id or random number',
+    async () => {
+      const shape = { vcpus: 1, memoryMib: 64, image: tinyGuest('i386') };
+      const template = await makeTemplate(node.driver, shape, folder, AbortSignal.timeout(patienceMs));
+      const names = ['one', 'two'];
+      const clones = await Promise.all(
+        names.map((instanceName) => node.startReady({ instanceName, origin: { kind: 'template', ...template } })),
+      );
+      const look = (command: string) => Promise.all(clones.map(({ handle }) => says(handle, command)));
+      expect(await look('hostname')).toEqual(['one\n', 'two\n']);
+      expect(new Set(await look('cat /etc/machine-id')).size).toBe(clones.length);
+      expect(new Set(await look('head -c 32 /dev/urandom | sha256sum')).size).toBe(clones.length);
+      for (const { handle } of clones) {
+        const { origin, phasesMs } = await node.driver.inspect(handle);
+        const { cpuMs } = await node.driver.stats(handle);
+        process.stdout.write(`v86 clone: ready after ${phasesMs.ready} ms, ${cpuMs} ms of CPU\n`);
+        expect(origin).toBe('template');
+      }
     },
     testTimeoutMs,
   );

@@ -110,15 +110,6 @@ describe('a guest from a template', () => {
     await rm(broken, { recursive: true });
   });
 
-  test('pauses and goes on, as the same process', async () => {
-    const { handle, pid } = await clone();
-    await node.driver.pause(handle);
-    expect(await node.driver.inspect(handle)).toMatchObject({ state: 'paused', pid });
-    await node.driver.resume(handle);
-    expect(await node.driver.inspect(handle)).toMatchObject({ state: 'running', pid });
-    expect(await says(handle, 'echo here')).toBe('here');
-  });
-
   test('goes on where it was saved, in another vmm', async () => {
     const { handle } = await clone('saved');
     await says(handle, 'echo kept >/run/note');

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { imagePathOf } from '@berth/contracts/agent.js';
 import type { ImageView } from '@berth/contracts/http/image.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contentServer } from '../../apps/api/src/images/content-server.js';
+import { contentRoute } from '../../apps/api/src/images/content-route.js';
+import { nodeServer } from '../../apps/api/src/nodes/node-server.js';
 import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
 import { agentSecret, openApiWorld, type Answer, type ApiWorld, type ProblemBody } from '../api-world.js';
 import { waitFor } from './wait-for.js';
@@ -212,7 +213,9 @@ describe('an image', () => {
 
   it('gives its bytes to nodes, by checksum and with the secret, and to nobody else', async () => {
     const { sha256 } = await settled('fetched');
-    const url = await serve((...exchange) => void contentServer(world.api.images, agentSecret)(...exchange));
+    const url = await serve(
+      (...exchange) => void nodeServer(agentSecret, [contentRoute(world.api.images)])(...exchange),
+    );
     const get = (path: string, secret: string) =>
       fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secret}` } });
     const answer = await get(imagePathOf(sha256!), agentSecret);

@@ -10,6 +10,7 @@ import { InstanceDisks } from '../../apps/worker/src/disks/instance-disks.js';
 
 const gib = 1024 ** 3;
 const sha256 = 'a'.repeat(64);
+const noSeed = { sshKeys: [], userData: null };
 let folder: string;
 let basePath: string;
 
@@ -37,7 +38,7 @@ function infoOf(path: string): { 'virtual-size': number; 'full-backing-filename'
 }
 
 test('an instance gets a disk over its image, as large as its type, and a seed that names it', async () => {
-  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('disk', 2), located('disk'));
+  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('disk', 2), located('disk'), noSeed);
   expect(drives.map(({ id, medium, readOnly }) => ({ id, medium, readOnly }))).toEqual([
     { id: 'root', medium: 'disk', readOnly: false },
     { id: 'seed', medium: 'disk', readOnly: true },
@@ -48,7 +49,7 @@ test('an instance gets a disk over its image, as large as its type, and a seed t
 });
 
 test('an image that is a CD comes behind an empty disk, which takes no room yet', async () => {
-  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('cdrom', 1), located('cdrom'));
+  const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('cdrom', 1), located('cdrom'), noSeed);
   expect(drives.map(({ id, medium }) => [id, medium])).toEqual([
     ['root', 'disk'],
     ['cd', 'cdrom'],
@@ -60,11 +61,11 @@ test('an image that is a CD comes behind an empty disk, which takes no room yet'
 
 test('a disk stays from vmm to vmm and from worker to worker, and goes with its instance', async () => {
   const order = orderOf('disk', 1);
-  const [root] = await new InstanceDisks(join(folder, 'disks')).make(order, located('disk'));
+  const [root] = await new InstanceDisks(join(folder, 'disks')).make(order, located('disk'), noSeed);
   execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', root!.path]);
   const disks = new InstanceDisks(join(folder, 'disks'));
   expect(disks.has(order.instanceId)).toBe(true);
-  const [again] = await disks.make({ ...order, vmmId: randomUUID(), generation: 2 }, located('disk'));
+  const [again] = await disks.make({ ...order, vmmId: randomUUID(), generation: 2 }, located('disk'), noSeed);
   expect(execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'read -P 7 0 4096', again!.path]).toString()).not.toMatch(
     /fail/i,
   );

@@ -13,6 +13,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InstanceDisks } from '../../apps/worker/src/disks/instance-disks.js';
 import { ContentCache } from '../../apps/worker/src/images/content-cache.js';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
+import { SeedSource } from '../../apps/worker/src/disks/seed-source.js';
+import { PortForwards } from '../../apps/worker/src/instances/port-forwards.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
 import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
@@ -71,20 +73,26 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   await adoptVmms({ nodes, table, watcher, report, logger });
   const slots = new BootSlots(2);
   const disks = new InstanceDisks(join(folder, 'disks'));
+  const seeds = new SeedSource(undefined, 'secret');
+  const ports = new PortForwards(anyPort, table);
   const processor = new InstanceProcessor({
     nodes,
     table,
     watcher,
     images,
     disks,
+    seeds,
+    ports,
     slots,
     warmStarts: undefined,
     lease,
     report,
     logger,
   });
-  return { told, table, watcher, images, disks, slots, report, processor };
+  return { told, table, watcher, images, disks, seeds, ports, slots, report, processor };
 }
+
+const anyPort = { host: '127.0.0.1', address: '127.0.0.1', ports: { first: 20_000, last: 29_999 } };
 
 type Booted = Awaited<ReturnType<typeof boot>>;
 
@@ -111,7 +119,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
 }
 
 function startOf(
-  { table, watcher, images, disks, slots, report }: Booted,
+  { table, watcher, images, disks, seeds, ports, slots, report }: Booted,
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
@@ -125,6 +133,8 @@ function startOf(
     watcher,
     images,
     disks,
+    seeds,
+    ports,
     slots,
     warmStarts: undefined,
     report,
@@ -174,6 +184,9 @@ describe('starting an instance', () => {
     },
     disk: ({ disks }) => {
       disks.make = () => Promise.reject(new Error('no disk'));
+    },
+    ports: ({ ports }) => {
+      ports.take = () => Promise.reject(new EngineError('start-failed', 'every port is taken'));
     },
     spawn: () => {
       driver.start = () => Promise.reject(new EngineError('start-failed', 'no memory'));

@@ -19,6 +19,14 @@ const domainList = z
   .transform((text) => text.split(','))
   .pipe(z.array(z.string().min(1).max(63)).min(1));
 
+/** `20000-29999` */
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, { error: 'must be FIRST-LAST' })
+  .transform((text) => text.split('-').map(Number) as [number, number])
+  .refine(([first, last]) => first >= 1 && first <= last && last <= 65_535, { error: 'must be ports, the lower first' })
+  .transform(([first, last]) => ({ first, last }));
+
 /** `kvm,v86` */
 const engineList = z
   .string()
@@ -47,11 +55,19 @@ export const configSchema = z.object({
   BERTH_SEED: count.default(1),
   BERTH_DATA_DIR: z.string().min(1),
   BERTH_IMAGE_DIR: z.string().min(1),
-  /** The API's internal port, where disk images come from. */
+  /** The API's internal port, where disk images come from, and what first boots are told. */
   BERTH_IMAGE_ORIGIN: z.url().optional(),
   BERTH_IMAGE_CACHE_GIB: positive.default(64),
   BERTH_AGENT_HOST: z.string().default('127.0.0.1'),
   BERTH_AGENT_PORT: port.default(0),
+  BERTH_FORWARD_HOST: z.ipv4().default('127.0.0.1').describe("where ways to guests' ports are opened"),
+  BERTH_FORWARD_ADDRESS: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('how people reach that from elsewhere; default: the same'),
+  BERTH_FORWARD_PORTS: portRange.prefault('20000-29999').describe('of which each way takes one'),
   BERTH_MIGRATION_HOST: z.string().default('127.0.0.1').describe('where guests arrive that move to this node'),
   BERTH_MIGRATION_MIB_PER_SECOND: positive.default(1_024).describe('of one live migration from this node'),
   BERTH_MIGRATION_DOWNTIME_MS: positive.default(50).describe('the guest is stopped once the rest can be sent in it'),

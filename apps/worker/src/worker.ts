@@ -15,13 +15,14 @@ import type { Redis } from 'ioredis';
 import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
 import { InstanceDisks } from './disks/instance-disks.js';
+import { SeedSource } from './disks/seed-source.js';
 import { ContentCache } from './images/content-cache.js';
 import { ImageCache } from './images/image-cache.js';
 import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
 import { refusalOfInvalid } from './instances/invalid-job.js';
 import { JobRegistry } from './instances/job-registry.js';
-import { PauseProcessor } from './instances/pause.processor.js';
+import { PortForwards, type PortForwardOptions } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
@@ -89,17 +90,18 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const [node] = nodes.values();
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
     const { watcher, lease, disks, warmStarts } = this;
+    const ports = new PortForwards(forwardOptions(config), table);
     const parts = { nodes, table, watcher, images, lease, report, logger };
-    this.arrivals = new ArrivalProcessor({ ...parts, host: config.BERTH_MIGRATION_HOST });
+    this.arrivals = new ArrivalProcessor({ ...parts, ports, host: config.BERTH_MIGRATION_HOST });
     this.departures = new DepartureProcessor({
       ...parts,
       agentSecret: config.BERTH_AGENT_SECRET,
       bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
       downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
     });
-    const instances = new InstanceProcessor({ ...parts, disks, slots, warmStarts });
-    const pauses = new PauseProcessor(this.table, this.watcher, report);
-    this.handlers = handlersOf(instances, pauses, this.arrivals, this.departures);
+    const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
+    const instances = new InstanceProcessor({ ...parts, disks, seeds, ports, slots, warmStarts });
+    this.handlers = handlersOf(instances, this.arrivals, this.departures);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -236,6 +238,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
+function forwardOptions(config: WorkerConfig): PortForwardOptions {
+  const { BERTH_FORWARD_HOST: host, BERTH_FORWARD_ADDRESS: address = host, BERTH_FORWARD_PORTS: ports } = config;
+  return { host, address, ports };
+}
+
 function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
   const shaOf = (image: VmmOrder['image'] | undefined) =>
     image && image.kind !== 'kernel-initrd' ? [image.sha256] : [];
@@ -250,7 +257,6 @@ function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
 
 function handlersOf(
   processor: InstanceProcessor,
-  pauses: PauseProcessor,
   arrivals: ArrivalProcessor,
   departures: DepartureProcessor,
 ): JobHandlers {
@@ -258,8 +264,6 @@ function handlersOf(
     .handle('start-instance', (job) => processor.start(job))
     .handle('stop-instance', (job) => processor.stop(job))
     .handle('reboot-instance', (job) => processor.reboot(job))
-    .handle('pause-instance', (job) => pauses.pause(job))
-    .handle('resume-instance', (job) => pauses.resume(job))
     .handle('prepare-migration', (job) => arrivals.prepare(job))
     .handle('finish-migration', (job) => arrivals.finish(job))
     .handle('give-up-migration', (job) => arrivals.giveUp(job))

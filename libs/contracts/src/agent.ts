@@ -56,6 +56,14 @@ export function imagePathOf(sha256: string): string {
   return `/v1/image-content/${sha256}`;
 }
 
+/**
+ * On the same port: GET answers `instanceSeed` as JSON, what the guest of a live vmm is to be told at its first boot.
+ * 404: there is no such vmm, or nothing to tell.
+ */
+export function seedPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/seed`;
+}
+
 /** Header of the answer: where to go on reading. Equal to `offset` asked for: nothing new. */
 export const consoleNextOffsetHeader = 'berth-next-offset';
 

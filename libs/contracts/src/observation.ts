@@ -2,6 +2,7 @@ import { engineDrivers } from '@berth/domain/node-state.js';
 import { problemCodes } from '@berth/domain/problem.js';
 import { z } from 'zod';
 import { engineProbe } from './engine.js';
+import { portForward } from './http/guest-access.js';
 import { id, labels, name } from './primitives.js';
 import { exit, migrationAddress, startTimings } from './vmm.js';
 
@@ -30,7 +31,7 @@ const leaseId = z.string().max(64);
 const vmmUsage = z.object({
   vmmId: id,
   generation: z.int().positive(),
-  state: z.enum(['starting', 'running', 'paused', 'stopping']),
+  state: z.enum(['starting', 'running', 'stopping']),
   pid: z.int().nullable(),
   cpuMillis: z.int().min(0).describe('CPU used since the last report, as millicores'),
   memoryMib: z.int().min(0),
@@ -68,6 +69,7 @@ export const observation = z.discriminatedUnion('kind', [
     ...vmmRef,
     pid: z.int().nullable(),
     timings: startTimings,
+    forwards: z.array(portForward).optional().describe('the ways to its ports'),
   }),
   /** The bytes of its image come to the node; told again as they do. */
   z.object({
@@ -77,9 +79,6 @@ export const observation = z.discriminatedUnion('kind', [
     receivedBytes: z.int().min(0),
     totalBytes: z.int().positive(),
   }),
-  /** Of the operation that asked for it: once that has ended, they say nothing any more. */
-  z.object({ kind: z.literal('vmm-paused'), operationId: id, ...vmmRef }),
-  z.object({ kind: z.literal('vmm-resumed'), operationId: id, ...vmmRef }),
   z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
   z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
   /** Of the target: it waits for the guest. */

@@ -2,6 +2,7 @@ import { isolationPolicies } from '@berth/domain/instance-state.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { exitReasons } from '@berth/domain/vmm-state.js';
 import { z } from 'zod';
+import { guestPorts, tcpPort } from './http/guest-access.js';
 import { imageContent } from './http/image.js';
 import { id, name } from './primitives.js';
 
@@ -18,6 +19,10 @@ export const vmmOrder = z.object({
   diskGib: z.int().min(0),
   onIsolation: z.enum(isolationPolicies),
   image: imageContent,
+  /** Of the guest, to be reached from outside. */
+  ports: guestPorts.optional(),
+  /** There is more for its first boot than its name: to be asked for, as it is not for a queue. */
+  hasSeed: z.boolean().optional(),
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
 
@@ -33,7 +38,7 @@ export type StartTimings = z.infer<typeof startTimings>;
 /** Where a target waits for its guest, and with what engine. */
 export const migrationAddress = z.object({
   host: z.string().max(255),
-  port: z.int().min(1).max(65_535),
+  port: tcpPort,
   engineMajor: z.int().min(0),
 });
 

@@ -3,6 +3,7 @@ import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { Database } from './database.js';
 import { imageContent } from './image-record.js';
+import { guestAccess } from './instance-seed.repository.js';
 
 /** Everything a job may need; workers have no database to ask. `S` is the contract of an image's content. */
 export interface DueDispatch<S extends object> {
@@ -30,6 +31,9 @@ export interface DueDispatch<S extends object> {
   readonly diskGib: number;
   readonly onIsolation: IsolationPolicy;
   readonly image: S;
+  /** Of the guest. */
+  readonly ports: number[];
+  readonly hasSeed: boolean;
   /** Since it was ready for dispatch, on the first attempt. */
   readonly waitedMs: number;
 }
@@ -54,7 +58,7 @@ SELECT o.id AS "operationId", o.kind, o.attempts AS attempt, o.placed_at IS NOT 
        n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
        i.name AS "instanceName",
        p.name AS project, v.generation, v.driver, i.vcpus, i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib",
-       i.on_isolation AS "onIsolation", ${imageContent} AS image,
+       i.on_isolation AS "onIsolation", ${imageContent} AS image, ${guestAccess},
        (extract(epoch FROM clock_timestamp() - o.due_at) * 1000)::float8 AS "waitedMs"
 FROM claimed o
 JOIN instance i ON i.id = o.instance_id

@@ -10,6 +10,7 @@ import {
   type VmmExit,
 } from './exit-facts.js';
 import { lockInstances } from './instance-lock.js';
+import { forgetSeeds } from './instance-seed.repository.js';
 import { endMigrations } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import { releaseQuota } from './quota.js';
@@ -131,12 +132,9 @@ export class ExitRepository {
       outcome.instance ? [changeOf(fact, outcome.instance)] : [],
     );
     if (changes.length > 0) await on.query(changeInstances, [JSON.stringify(changes)]);
-    const deleted = changes.filter(({ state }) => state === 'deleted');
-    if (deleted.length > 0)
-      await releaseQuota(
-        on,
-        deleted.map(({ id }) => id),
-      );
+    const deleted = changes.filter(({ state }) => state === 'deleted').map(({ id }) => id);
+    await releaseQuota(on, deleted);
+    await forgetSeeds(on, deleted);
     await recordEvents(
       on,
       decided.flatMap(({ fact, outcome }) =>

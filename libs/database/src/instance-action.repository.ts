@@ -6,8 +6,9 @@ import { ProblemError } from '@berth/domain/problem.js';
 import { Batches } from './batches.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
-import { type ActionRule, type InstanceAction, instanceActions, nextSteps } from './instance-action.js';
+import { type ActionRule, type InstanceAction, instanceActions } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
+import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
 import { releaseQuota } from './quota.js';
 import type { Session } from './session.js';
@@ -150,7 +151,7 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   }
   if (!rule.from.includes(state)) {
     const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
-    return new ProblemError({ code: 'state-conflict', detail, next: nextSteps[state], context: { state } });
+    return new ProblemError({ code: 'state-conflict', detail, context: { state } });
   }
   const live = before.vmmId !== null;
   const toPlace = rule.desired === 'running' && (!live || action === 'migrate');
@@ -198,11 +199,9 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
 }
 
 async function endWithoutNode(on: Session, grants: readonly Grant[]): Promise<void> {
-  const deleted = grants.filter(({ state }) => state === 'deleted');
-  await releaseQuota(
-    on,
-    deleted.map(({ before }) => before.instanceId),
-  );
+  const deleted = grants.filter(({ state }) => state === 'deleted').map(({ before }) => before.instanceId);
+  await releaseQuota(on, deleted);
+  await forgetSeeds(on, deleted);
   await endOperations(
     on,
     grants.map(({ operationId }) => ({ operationId, state: 'succeeded' })),

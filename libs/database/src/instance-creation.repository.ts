@@ -4,9 +4,15 @@ import { ProblemError } from '@berth/domain/problem.js';
 import { Batches } from './batches.js';
 import type { Database } from './database.js';
 import type { InstanceRecord, InstanceSpec } from './instance-record.js';
+import type { InstanceSeed } from './instance-seed.repository.js';
 import type { OperationRecord } from './operation-record.js';
 import type { Session } from './session.js';
 import { iso } from './text.js';
+
+export interface GuestAccess extends InstanceSeed {
+  /** Of the guest. */
+  readonly ports: readonly number[];
+}
 
 export interface CreateRequest<P extends object> {
   readonly projectId: string;
@@ -16,6 +22,8 @@ export interface CreateRequest<P extends object> {
   readonly names: readonly string[];
   readonly spec: InstanceSpec<P>;
   readonly groupName: string | null;
+  /** Absent: nothing but its name is told to a guest, and nothing reaches it. */
+  readonly access?: GuestAccess;
   readonly idempotency: { readonly key: string; readonly requestHash: Buffer } | null;
 }
 
@@ -44,7 +52,7 @@ WITH asked AS (
     id uuid, "operationId" uuid, "projectId" uuid, "tokenId" text, name text, "instanceType" text, vcpus int,
       "memoryMib" int,
     "diskGib" int, "imageId" uuid, labels jsonb, placement jsonb, "groupName" text, "restartPolicy" text,
-      "onIsolation" text)
+      "onIsolation" text, ports int[], "sshKeys" text[], "userData" text)
 ), claimed AS (
   INSERT INTO idempotency (project_id, key, request_hash, response)
   SELECT "projectId", key, decode(hash, 'hex'), response
@@ -60,11 +68,14 @@ WITH asked AS (
   RETURNING 1
 ), made AS (
   INSERT INTO instance (id, project_id, name, instance_type, vcpus, memory_mib, disk_gib, image_id, labels, constraints,
-                        group_name, restart_policy, on_isolation, desired_state, state, reason)
+                        group_name, restart_policy, on_isolation, ports, desired_state, state, reason)
   SELECT id, "projectId", name, "instanceType", vcpus, "memoryMib", "diskGib", "imageId", labels, placement,
     "groupName",
-         "restartPolicy", "onIsolation", 'running', 'pending', '${waitingReason}' FROM asked
+         "restartPolicy", "onIsolation", ports, 'running', 'pending', '${waitingReason}' FROM asked
   ON CONFLICT DO NOTHING RETURNING id
+), seeded AS (
+  INSERT INTO instance_seed (instance_id, ssh_keys, user_data)
+  SELECT id, "sshKeys", "userData" FROM asked JOIN made USING (id) WHERE "userData" IS NOT NULL OR "sshKeys" <> '{}'
 ), opened AS (
   INSERT INTO operation (id, project_id, kind, state, instance_id, stage, deadline_at)
   SELECT "operationId", "projectId", 'create-instance', 'pending', id, 'place', now() + make_interval(secs => $3)
@@ -135,9 +146,10 @@ export class InstanceCreationRepository<P extends object> {
     requests: readonly CreateRequest<P>[],
     answers: readonly AcceptedCreate<P>[],
   ): Promise<void> {
-    const asked = requests.flatMap(({ projectId, tokenId, groupName, spec }, index) =>
+    const asked = requests.flatMap(({ projectId, tokenId, groupName, spec, access = noAccess }, index) =>
       answers[index]!.instances.map(({ id, name }, nth) => ({
         ...spec,
+        ...access,
         id,
         name,
         projectId,
@@ -222,15 +234,16 @@ async function transactionTime(on: Session): Promise<string> {
   return row!.at;
 }
 
-function answerOf<P extends object>({ project, names, spec }: CreateRequest<P>, at: string): AcceptedCreate<P> {
-  const instances = names.map((name) => pendingInstance(name, project, spec, at));
+const noAccess: GuestAccess = { sshKeys: [], userData: null, ports: [] };
+
+function answerOf<P extends object>(request: CreateRequest<P>, at: string): AcceptedCreate<P> {
+  const instances = request.names.map((name) => pendingInstance(name, request, at));
   return { instances, operations: instances.map((instance) => pendingOperation(instance, at)) };
 }
 
 function pendingInstance<P extends object>(
   name: string,
-  project: string,
-  spec: InstanceSpec<P>,
+  { project, spec, access = noAccess }: CreateRequest<P>,
   at: string,
 ): InstanceRecord<P> {
   return {
@@ -238,6 +251,7 @@ function pendingInstance<P extends object>(
     name,
     project,
     ...spec,
+    ports: access.ports.map((guestPort) => ({ guestPort, host: null, hostPort: null })),
     desiredState: 'running',
     state: 'pending',
     reason: waitingReason,

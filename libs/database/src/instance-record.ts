@@ -16,10 +16,18 @@ export interface InstanceSpec<P extends object> {
   readonly onIsolation: IsolationPolicy;
 }
 
+/** A port of the guest, and where its node opens a way to it; null: nowhere yet. */
+export interface InstancePort {
+  readonly guestPort: number;
+  readonly host: string | null;
+  readonly hostPort: number | null;
+}
+
 export interface InstanceRecord<P extends object> extends InstanceSpec<P> {
   readonly id: string;
   readonly name: string;
   readonly project: string;
+  readonly ports: InstancePort[];
   readonly desiredState: DesiredState;
   readonly state: InstanceState;
   readonly reason: string | null;
@@ -48,6 +56,12 @@ const powerShare = `(
     r.cpu_millis::float8 / nullif(n.allocated_cpu_millis, 0))
 ) / 2`;
 
+const ports = `CASE WHEN i.ports = '{}' THEN '[]' ELSE (
+  SELECT jsonb_agg(jsonb_build_object('guestPort', p.port, 'host', f.host, 'hostPort', f."hostPort") ORDER BY p.nth)
+  FROM unnest(i.ports) WITH ORDINALITY AS p (port, nth)
+  LEFT JOIN jsonb_to_recordset(v.forwards) AS f ("guestPort" int, host text, "hostPort" int) ON f."guestPort" = p.port
+) END`;
+
 /**
  * Of instances `i`, their live vmms, and those vmms' nodes and reservations. `from` is the table, or the few
  * rows of it that are wanted.
@@ -55,6 +69,7 @@ const powerShare = `(
 export const selectInstances = (from: string): string => `
 SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", m.name AS image, i.image_id AS "imageId", i.labels, i.constraints AS placement,
+       ${ports} AS ports,
        i.restart_policy AS "restartPolicy", i.on_isolation AS "onIsolation", i.desired_state AS "desiredState", i.state,
        i.reason, i.generation, i.restart_count AS "restartCount", n.name AS node, v.driver, v.pid,
        v.used_cpu_millis AS "usedCpuMillis", v.used_memory_mib AS "usedMemoryMib",

@@ -6,6 +6,7 @@ import type { Database } from './database.js';
 import type { Amounts } from './fleet.repository.js';
 import { imageContent } from './image-record.js';
 import { lockInstances } from './instance-lock.js';
+import { guestAccess } from './instance-seed.repository.js';
 import { failedOperation } from './migration-end.js';
 import { nextGeneration, reserveOnNodes } from './node-capacity.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
@@ -60,6 +61,9 @@ export interface DueMigration<S extends object> {
   readonly diskGib: number;
   readonly onIsolation: IsolationPolicy;
   readonly image: S;
+  /** Of the guest. */
+  readonly ports: number[];
+  readonly hasSeed: boolean;
   readonly source: MigrationEnd;
   readonly target: MigrationEnd & { readonly agentUrl: string };
   /** As the target told it. */
@@ -136,6 +140,7 @@ SELECT o.id AS "operationId", o.attempts AS attempt,
        CASE g.state WHEN 'planned' THEN 'prepare' WHEN 'running' THEN 'send' ELSE 'finish' END AS step,
        i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
        i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContent} AS image,
+       ${guestAccess},
        ${end('s', 'sn')} AS source, ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target, g.address
 FROM claimed o
 JOIN migration g ON g.operation_id = o.id AND g.state <> 'failed'

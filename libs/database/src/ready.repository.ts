@@ -31,6 +31,8 @@ export interface StartingReport extends VmmReference {
 export interface ReadyReport extends StartingReport {
   readonly operationId: string | null;
   readonly timings: NodeTimings;
+  /** As the node opened them; undefined: not told this time. */
+  readonly forwards?: readonly object[] | undefined;
 }
 
 /** A start that ended well. */
@@ -74,8 +76,8 @@ SELECT id FROM moved`;
 const running = `
 UPDATE vmm v
 SET state = 'running', pid = coalesce(r.pid, v.pid), started_at = coalesce(v.started_at, now()),
-    ready_at = coalesce(v.ready_at, now()), observed_at = now()
-FROM jsonb_to_recordset($1::jsonb) AS r (${reportColumns})
+    ready_at = coalesce(v.ready_at, now()), observed_at = now(), forwards = coalesce(r.forwards, v.forwards)
+FROM jsonb_to_recordset($1::jsonb) AS r (${reportColumns}, forwards jsonb)
 WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)
 RETURNING v.id`;
 
@@ -102,9 +104,8 @@ interface EndingStart extends ReadyFacts {
 }
 
 const startingSources = sourcesOf(vmmTransitions, 'starting').filter((state) => state !== 'running');
-/** Not from paused: a doubled report of the start would undo it. */
-const runningSources = [...sourcesOf(vmmTransitions, 'running').filter((state) => state !== 'paused'), 'running'];
-const instanceRunningSources = sourcesOf(instanceTransitions, 'running').filter((state) => state !== 'paused');
+const runningSources = [...sourcesOf(vmmTransitions, 'running'), 'running'];
+const instanceRunningSources = sourcesOf(instanceTransitions, 'running');
 
 /**
  * From handed to a worker to ready. Reports may come twice and in any order: each moves the record forward or is stale.

@@ -8,6 +8,10 @@ export const bodyMaxBytes = 256 * 1024;
 export const pageSizeMax = 200;
 export const pageSizeDefault = 50;
 export const operationWaitMaxMs = 60_000;
+export const userDataMaxBytes = 64 * 1024;
+export const sshKeysMax = 16;
+export const sshKeyMaxChars = 4_096;
+export const portsMax = 16;
 export const idempotencyKeyMaxChars = 128;
 export const idempotencyTtlHours = 24;
 /** An operation without an end after this time fails with `deadline-exceeded`. */

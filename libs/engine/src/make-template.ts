@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Saves } from './abilities.js';
 import { EngineError, type EngineDriver } from './driver.js';
@@ -9,7 +9,8 @@ import type { VmmSpec } from './vmm-spec.js';
 /** A guest that was booted once, as files: any number of others begin as private copies of it. */
 export interface Template {
   readonly statePath: string;
-  readonly memoryPath: string;
+  /** Absent where the engine keeps memory in the state. */
+  readonly memoryPath?: string | undefined;
   /** What the files take, holes left out. */
   readonly bytes: number;
 }
@@ -41,7 +42,10 @@ export async function makeTemplate(
   } finally {
     await driver.release(handle);
   }
-  await chmod(memoryPath, 0o444); // each clone opens it as a user of its own, and no other way leads to it
-  const blocks = await Promise.all([stat(statePath), stat(memoryPath)]);
-  return { statePath, memoryPath, bytes: blocks.reduce((sum, file) => sum + file.blocks * 512, 0) };
+  const hasMemory = (await readdir(directory)).includes('memory');
+  // each clone opens it as a user of its own, and no other way leads to it
+  if (hasMemory) await chmod(memoryPath, 0o444);
+  const files = await Promise.all([statePath, ...(hasMemory ? [memoryPath] : [])].map((path) => stat(path)));
+  const bytes = files.reduce((sum, file) => sum + file.blocks * 512, 0);
+  return { statePath, bytes, ...(hasMemory ? { memoryPath } : {}) };
 }

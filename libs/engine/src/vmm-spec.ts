@@ -20,7 +20,7 @@ export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 const origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('boot') }),
   z.object({ kind: z.literal('saved'), statePath: path, memoryPath: path.optional() }),
-  z.object({ kind: z.literal('template'), statePath: path, memoryPath: path }),
+  z.object({ kind: z.literal('template'), statePath: path, memoryPath: path.optional() }),
   z.object({ kind: z.literal('incoming') }),
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
@@ -60,10 +60,11 @@ export type Drive = Readonly<z.infer<typeof drive>>;
 
 const port = z.int().min(1).max(65_535);
 
-/** User-mode network: in by the ports declared, each bound to the node's loopback; not out. */
+/** User-mode network: in by the ports declared, each bound to one address of the node; not out. */
 const network = z.object({
   macAddress: z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
-  forwards: z.array(z.object({ hostPort: port, guestPort: port })),
+  /** `host`: 127.0.0.1 when absent. */
+  forwards: z.array(z.object({ host: z.ipv4().optional(), hostPort: port, guestPort: port })),
 });
 
 /** What one vmm is to be: plain data, kept on disk before anything runs. */

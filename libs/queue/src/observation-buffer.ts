@@ -10,8 +10,6 @@ function dropOrder(observation: Observation): number {
     case 'nodes-registered':
     case 'nodes-left':
     case 'vmm-starting':
-    case 'vmm-paused': // their operation asks again
-    case 'vmm-resumed':
     case 'vmm-stopping':
     case 'vmm-adopted':
     case 'orphan-killed':

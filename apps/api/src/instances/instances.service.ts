@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import type { CreateInstanceBody, PlacementConstraints } from '@berth/contracts/http/instance.js';
 import type { ImageRecord } from '@berth/database/image-record.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
-import { InstanceCreationRepository, type CreateRequest } from '@berth/database/instance-creation.repository.js';
+import {
+  InstanceCreationRepository,
+  type CreateRequest,
+  type GuestAccess,
+} from '@berth/database/instance-creation.repository.js';
 import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { nameMaxChars } from '@berth/domain/limits.js';
@@ -69,6 +73,7 @@ export class InstancesService {
         onIsolation,
       },
       groupName: placement.group?.name ?? null,
+      access: accessOf(body, image),
       idempotency:
         key === undefined
           ? null
@@ -95,6 +100,16 @@ export class InstancesService {
     keep(this.images, key, { image, readAtMs: performance.now() });
     return image;
   }
+}
+
+/** @throws ProblemError `invalid-request` when the image is a kernel that would neither read nor use it */
+function accessOf({ userData, sshKeys, ports }: CreateInstanceBody, image: ImageRecord<object>): GuestAccess {
+  const asked = { userData: userData !== undefined, sshKeys: sshKeys.length > 0, ports: ports.length > 0 };
+  const [field] = Object.entries(asked).find(([, isAsked]) => isAsked) ?? [];
+  if (field !== undefined && image.firmware === 'direct') {
+    throw invalid(field, `image ${image.name} is a kernel with its RAM disk, without a network or cloud-init`);
+  }
+  return { userData: userData ?? null, sshKeys, ports };
 }
 
 function reasonOf({ reason }: ImageRecord<object>): string {

@@ -9,10 +9,11 @@ import { CliError, exitCodes } from '../output/failure.js';
 import { parseFormat } from '../output/format.js';
 import { renderList } from '../output/render.js';
 import { decisionText } from './decision-text.js';
+import { guestAccessOf, type AccessFlags } from './guest-access.js';
 import type { OutputFlags } from './list.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
-export interface CreateFlags extends OutputFlags, WaitFlags {
+export interface CreateFlags extends OutputFlags, WaitFlags, AccessFlags {
   readonly type: string;
   readonly image: string;
   readonly count?: string;
@@ -33,7 +34,7 @@ type DryRun = z.infer<typeof dryRunView>;
 export async function createInstances(invocation: Invocation, name: string, flags: CreateFlags): Promise<void> {
   const api = invocation.api();
   const format = parseFormat(flags.output);
-  const body = createBody(name, flags);
+  const body = { ...createBody(name, flags), ...(await guestAccessOf(flags)) };
   if (flags.dryRun)
     return printDryRun(invocation, await api.call<DryRun>({ method: 'POST', path: '/instances', body }));
   // The key makes a second try after a lost answer safe; it is new for each command.

@@ -4,6 +4,7 @@ import type { ExecFlags } from '../actions/instance-exec.js';
 import type { InstanceVerb, VerbFlags } from '../actions/instance-verb.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
 import { collect } from '../output/format.js';
+import { addWaysIn } from './instance-ways.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput, withWait } from './options.js';
 
@@ -11,8 +12,6 @@ const verbs: Record<InstanceVerb, string> = {
   start: 'start instances that are stopped',
   stop: 'stop instances; their name, quota and place in the record stay',
   reboot: "start the guests' operating system again",
-  pause: 'let running instances stand still; they keep their node and memory',
-  resume: 'let paused instances go on from where they stood still',
   migrate: 'move running instances to another node, while they run',
   delete: 'delete instances for good',
 };
@@ -59,29 +58,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
       const { explainInstance } = await import('../actions/instance-explain.js');
       await explainInstance(invocation, reference, flags.json === true);
     });
-
-  instance
-    .command('screenshot <instance>')
-    .description('a picture of its screen, for guests that have one')
-    .option('-f, --file <path>', 'where to write the PNG; INSTANCE.png when absent')
-    .action(async (reference: string, flags: { file?: string }) => {
-      const { saveScreenshot } = await import('../actions/screenshot.js');
-      await saveScreenshot(invocation, reference, flags.file);
-    });
-
-  instance
-    .command('console <instance>')
-    .description('what its serial console wrote')
-    .option('-f, --follow', 'go on with what it writes, until Ctrl-C')
-    .option('-a, --attach', 'type to it too, until Ctrl-]')
-    .action(async (reference: string, flags: { follow?: true; attach?: true }) => {
-      if (flags.attach === true) {
-        const { attachConsole } = await import('../actions/console-attach.js');
-        return attachConsole(invocation, reference);
-      }
-      const { showConsole } = await import('../actions/console-log.js');
-      await showConsole(invocation, reference, flags.follow === true);
-    });
+  addWaysIn(instance, invocation);
 }
 
 function addExec(instance: Command, invocation: Invocation): void {
@@ -101,6 +78,9 @@ function addCreate(instance: Command, invocation: Invocation): void {
     .option('-i, --image <image>', 'name or id', 'tiny')
     .option('-c, --count <n>', 'so many, NAME-1, NAME-2, ...')
     .option('--label <key=value>', 'may be repeated', collect)
+    .option('--ssh-key <key>', 'who may log in: a public key, or @FILE; may be repeated', collect)
+    .option('--user-data <text>', 'for cloud-init: a document, or @FILE')
+    .option('-p, --port <port>', 'of the guest, to be reached from outside; may be repeated', collect)
     .option('--node-selector <key=value>', 'only nodes with this label; may be repeated', collect)
     .option('--group <name>', 'placement group')
     .option('--group-policy <policy>', 'anti-affinity (the default), affinity, spread-zone, spread-rack')

@@ -3,24 +3,8 @@ import { CliError } from '../output/failure.js';
 
 /** Commands whose arguments are things of the datacenter: asked of it when the key is pressed. */
 const liveNouns: readonly string[] = ['instance', 'node'];
-const liveVerbs: readonly string[] = [
-  'get',
-  'explain',
-  'console',
-  'screenshot',
-  'exec',
-  'start',
-  'stop',
-  'reboot',
-  'pause',
-  'resume',
-  'migrate',
-  'delete',
-  'cordon',
-  'uncordon',
-  'drain',
-  'probe',
-];
+const liveVerbs =
+  /^(get|start|stop|reboot|delete|console|screenshot|migrate|explain|exec|cordon|uncordon|drain|probe)$/;
 
 interface Words {
   /** What may follow the words before the cursor. */
@@ -60,7 +44,7 @@ function wordsOf(program: Command): Words {
       .filter((noun) => liveNouns.includes(noun.name()))
       .flatMap((noun) =>
         verbsOf(noun)
-          .filter((verb) => liveVerbs.includes(verb))
+          .filter((verb) => liveVerbs.test(verb))
           .map((verb) => [`${noun.name()} ${verb}`, noun.name()] as const),
       ),
   };

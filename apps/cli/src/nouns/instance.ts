@@ -24,8 +24,16 @@ export const instanceNoun: Noun<InstanceView> = {
     { header: 'PID', value: ({ pid }) => pid, wide: true },
     { header: 'GENERATION', value: ({ generation }) => generation, wide: true },
     { header: 'RESTARTS', value: ({ restartCount }) => restartCount, wide: true },
+    { header: 'PORTS', value: portText, wide: true },
     { header: 'LABELS', value: ({ labels }) => labelText(labels), wide: true },
     { header: 'REASON', value: ({ reason }) => reason, wide: true },
     { header: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
   ],
 };
+
+/** `22=127.0.0.1:20022`; a port without a way yet stands alone. */
+function portText({ ports }: InstanceView): string {
+  return ports
+    .map(({ guestPort, host, hostPort }) => (host ? `${guestPort}=${host}:${hostPort}` : guestPort))
+    .join(' ');
+}

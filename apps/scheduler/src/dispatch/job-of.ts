@@ -18,9 +18,6 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   if (due.kind === 'reboot-instance') {
     return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };
   }
-  if (due.kind === 'pause-instance' || due.kind === 'resume-instance') {
-    return { ...address, name: due.kind, payload: target };
-  }
   const isDelete = due.kind === 'delete-instance';
   // a deleted guest has nothing left to save
   const payload = { ...target, graceMs: isDelete ? 0 : stopGraceMs, delete: isDelete };
@@ -41,6 +38,8 @@ export function orderOf(due: VmmOrder): VmmOrder {
     diskGib,
     onIsolation,
     image,
+    ports,
+    hasSeed,
   } = due;
   return {
     vmmId,
@@ -54,5 +53,7 @@ export function orderOf(due: VmmOrder): VmmOrder {
     diskGib,
     onIsolation,
     image,
+    ports,
+    hasSeed,
   };
 }

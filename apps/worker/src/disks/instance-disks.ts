@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { InstanceSeed } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { macAddressOf } from '@berth/engine/identity.js';
 import type { Drive } from '@berth/engine/vmm-spec.js';
@@ -30,14 +31,14 @@ export class InstanceDisks {
    * A disk over its image, or an empty one with the image as a CD behind it; and what cloud-init looks for. None for a
    * kernel that brings its own RAM disk.
    */
-  async make(order: VmmOrder, image: LocatedImage): Promise<readonly Drive[]> {
+  async make(order: VmmOrder, image: LocatedImage, seed: InstanceSeed): Promise<readonly Drive[]> {
     if (image.kind === 'kernel-initrd') return [];
     const folder = join(this.folder, order.instanceId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     this.instances.add(order.instanceId);
     const root = image.kind === 'disk' ? await rootOver(image.base, order, folder) : await emptyRoot(order, folder);
     const cd: Drive = { id: 'cd', medium: 'cdrom', path: image.base.path, format: 'raw', readOnly: true };
-    return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedOf(order, folder)];
+    return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedDrive(order, seed, folder)];
   }
 
   async remove(instanceId: string): Promise<void> {
@@ -66,11 +67,15 @@ async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> 
   return { id: 'root', medium: 'disk', path, format: 'raw', readOnly: false };
 }
 
-async function seedOf({ instanceId, instanceName }: VmmOrder, folder: string): Promise<Drive> {
+async function seedDrive(
+  { instanceId, instanceName }: VmmOrder,
+  { sshKeys, userData }: InstanceSeed,
+  folder: string,
+): Promise<Drive> {
   const path = join(folder, 'seed.img');
-  const macAddress = macAddressOf(instanceId);
-  const seed = seedImage({ instanceId, hostname: instanceName, sshKeys: [], macAddress });
-  await writeFile(`${path}.new`, seed, { mode: 0o600 });
+  const named = { instanceId, hostname: instanceName, macAddress: macAddressOf(instanceId) };
+  const told = { sshKeys, ...(userData !== null && { userData: Buffer.from(userData) }) };
+  await writeFile(`${path}.new`, seedImage({ ...named, ...told }), { mode: 0o600 });
   await rename(`${path}.new`, path);
   return { id: 'seed', medium: 'disk', path, format: 'raw', readOnly: true };
 }

@@ -3,6 +3,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
+import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
@@ -12,7 +13,7 @@ import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
-import { pausingDriver } from './pause.processor.js';
+import type { PortForwards } from './port-forwards.js';
 import { startSteps } from './start-steps.js';
 
 export interface ProcessorParts {
@@ -21,6 +22,8 @@ export interface ProcessorParts {
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
+  readonly seeds: SeedSource;
+  readonly ports: PortForwards;
   readonly slots: BootSlots;
   readonly warmStarts: WarmStarts | undefined;
   readonly lease: Pick<Lease, 'holds'>;
@@ -77,7 +80,6 @@ export class InstanceProcessor {
         await table.keep(vmm);
         vmm.stopping = true;
         report(stoppingReport(vmm));
-        if (vmm.paused && !job.delete) await goOn(vmm); // or it could not shut itself down
         await driver.stop(vmm.handle, { graceMs: job.graceMs, reason });
         await this.confirmEnd(vmm);
       }
@@ -169,11 +171,4 @@ export class InstanceProcessor {
     if (!node) throw new Error(`node ${nodeId} is not of this worker`);
     return node;
   }
-}
-
-/** What does not go on is ended all the same. */
-async function goOn(vmm: Vmm): Promise<void> {
-  await pausingDriver(vmm)
-    .resume(vmm.handle)
-    .catch(() => undefined);
 }

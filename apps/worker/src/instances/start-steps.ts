@@ -4,6 +4,7 @@ import { macAddressOf } from '@berth/engine/identity.js';
 import type { Drive, KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { untilReady } from '@berth/engine/until-ready.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
+import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache, LocatedImage } from '../images/image-cache.js';
 import { fetchingReports, startingReport } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
@@ -11,6 +12,7 @@ import type { WarmStart, WarmStarts } from '../templates/warm-starts.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
+import type { PortForwards } from './port-forwards.js';
 
 const spawnLimitMs = 30_000;
 /** A guest that boots longer than this no longer keeps others waiting. */
@@ -28,6 +30,8 @@ export interface Start {
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
+  readonly seeds: SeedSource;
+  readonly ports: PortForwards;
   readonly slots: BootSlots;
   /** Undefined: every guest starts by a boot. */
   readonly warmStarts: WarmStarts | undefined;
@@ -35,6 +39,7 @@ export interface Start {
   drives?: readonly Drive[];
 }
 
+type SpecNeed = Pick<Start, 'vmm' | 'order' | 'image' | 'drives' | 'ports'>;
 type ImageNeed = Pick<Start, 'images' | 'order' | 'vmm' | 'operationId' | 'report'>;
 
 export interface StartStep {
@@ -51,6 +56,7 @@ export const startSteps: readonly StartStep[] = [
   { name: 'supersede', run: endOlder },
   { name: 'image', run: locateImage },
   { name: 'disk', run: makeDisks },
+  { name: 'ports', run: choosePorts },
   { name: 'spawn', run: spawn },
 ];
 
@@ -79,8 +85,14 @@ export async function imageOf({ images, order, vmm, operationId, report }: Image
 }
 
 async function makeDisks(start: Start): Promise<void> {
-  const { image, order, disks } = start;
-  if (image) start.drives = await disks.make(order, image);
+  const { image, order, disks, seeds } = start;
+  if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order));
+}
+
+/** Noted before anything listens: another start must not take them, and this one may have to tell of them again. */
+async function choosePorts({ vmm, order, ports, table }: Start): Promise<void> {
+  vmm.forwards = await ports.take(order);
+  if (vmm.forwards.length > 0) await table.keep(vmm);
 }
 
 async function spawn(start: Start): Promise<void> {
@@ -114,12 +126,14 @@ async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<
   }
 }
 
-export function specOf({ order, image, drives = [] }: Pick<Start, 'order' | 'image' | 'drives'>): VmmSpec {
+export function specOf({ vmm, order, image, drives = [], ports }: SpecNeed): VmmSpec {
   if (!image) throw new Error('spawned before its image was located');
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
   const own = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };
   if (image.kind === 'kernel-initrd') return { ...own, image };
   const firmware = image.firmware === 'uefi' ? 'uefi' : 'bios';
-  const network = { macAddress: macAddressOf(instanceId), forwards: [] };
+  const { host } = ports.options;
+  const forwards = vmm.forwards.map(({ guestPort, hostPort }) => ({ host, guestPort, hostPort }));
+  const network = { macAddress: macAddressOf(instanceId), forwards };
   return { ...own, image: { kind: 'firmware', firmware }, drives: [...drives], network };
 }

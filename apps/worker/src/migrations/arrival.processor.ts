@@ -4,6 +4,7 @@ import { migrates, type GuestPlace, type Migrates } from '@berth/engine/migratio
 import type { EngineDriver } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { ImageCache } from '../images/image-cache.js';
+import type { PortForwards } from '../instances/port-forwards.js';
 import { imageOf, specOf } from '../instances/start-steps.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
@@ -28,11 +29,11 @@ const statusOf = { runs: 200, ran: 409, neverRan: 410, unknown: 404, notYet: 503
 
 /** The receiving end of live migrations: a vmm that waits, and goes on only when it is told to. */
 export class ArrivalProcessor {
-  constructor(private readonly parts: MigrationParts & { readonly host: string }) {}
+  constructor(private readonly parts: MigrationParts & { readonly host: string; readonly ports: PortForwards }) {}
 
   async prepare({ operationId, nodeId, leaseId, vmm: order }: JobPayload<'prepare-migration'>): Promise<void> {
     const { vmmId, instanceId, generation } = order;
-    const { table, lease, report, watcher, images, logger } = this.parts;
+    const { table, lease, report, watcher, images, ports, logger } = this.parts;
     await table.inTurn(vmmId, async () => {
       const known = table.get(vmmId);
       if (known?.end) return report(endReport(known));
@@ -48,7 +49,9 @@ export class ArrivalProcessor {
         report(startingReport(vmm, operationId));
         const image = await imageOf({ images, order, vmm, operationId, report });
         if (image.kind !== 'kernel-initrd') throw new Error('its disks are on its node and cannot move along yet');
-        const spec = specOf({ order, image });
+        vmm.forwards = await ports.take(order);
+        await table.keep(vmm);
+        const spec = specOf({ vmm, order, image, ports });
         await driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
         watcher.observe(await driver.inspect(vmm.handle));
         await this.tellPrepared(vmm, operationId);

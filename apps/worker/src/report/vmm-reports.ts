@@ -29,16 +29,9 @@ export function fetchingReports(
 }
 
 export function readyReport(vmm: Vmm, observed: Observed): Observation {
-  const { operationId, ref } = vmm;
-  return { kind: 'vmm-ready', operationId, ...ref, pid: observed.pid ?? null, timings: timingsOf(vmm, observed) };
-}
-
-export function pausedReport({ ref }: Vmm, operationId: string): Observation {
-  return { kind: 'vmm-paused', operationId, ...ref };
-}
-
-export function resumedReport({ ref }: Vmm, operationId: string): Observation {
-  return { kind: 'vmm-resumed', operationId, ...ref };
+  const { operationId, ref, forwards } = vmm;
+  const timings = timingsOf(vmm, observed);
+  return { kind: 'vmm-ready', operationId, ...ref, pid: observed.pid ?? null, timings, forwards: [...forwards] };
 }
 
 export function stoppingReport({ operationId, ref }: Vmm): Observation {

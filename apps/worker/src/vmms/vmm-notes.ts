@@ -1,3 +1,4 @@
+import { portForward } from '@berth/contracts/http/guest-access.js';
 import { exit, vmmOrder } from '@berth/contracts/vmm.js';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const schema = z.object({
     ])
     .nullable()
     .default(null),
-  paused: z.boolean().default(false),
+  forwards: z.array(portForward).default([]),
 });
 
 /** The worker's notes about its vmms, a file each, replaced whole. */

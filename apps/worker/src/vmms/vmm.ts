@@ -1,3 +1,4 @@
+import type { PortForward } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
@@ -32,8 +33,8 @@ export interface VmmNote {
   readonly operationId: string | null;
   readonly end: VmmEnd | null;
   readonly move: VmmMove | null;
-  /** Somebody wants it to stand still. */
-  readonly paused: boolean;
+  /** The ways to its guest's ports. */
+  readonly forwards: readonly PortForward[];
 }
 
 /** One vmm of this worker, from its first job until some time after its end, so that late and doubled jobs meet it. */
@@ -41,7 +42,7 @@ export class Vmm {
   operationId: string | null;
   end: VmmEnd | null;
   move: VmmMove | null;
-  paused: boolean;
+  forwards: readonly PortForward[];
   /** What the driver said last; undefined: nothing was started yet. */
   observed: Observed | undefined;
   /** A stop is at work; only this process knows. */
@@ -62,12 +63,12 @@ export class Vmm {
     readonly driver: EngineDriver,
     readonly handle: VmmHandle,
     readonly order: VmmOrder | null,
-    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move' | 'paused'>>,
+    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move' | 'forwards'>>,
   ) {
     this.operationId = note.operationId;
     this.end = note.end;
     this.move = note.move ?? null;
-    this.paused = note.paused ?? false;
+    this.forwards = note.forwards ?? [];
     if (note.end) this.endedAtMs = performance.now();
   }
 
@@ -79,15 +80,14 @@ export class Vmm {
       operationId: this.operationId,
       end: this.end,
       move: this.move,
-      paused: this.paused,
+      forwards: this.forwards,
     };
   }
 
   /** As the record's words have it; undefined: not to be counted among the living. */
-  get liveState(): 'starting' | 'running' | 'paused' | 'stopping' | undefined {
+  get liveState(): 'starting' | 'running' | 'stopping' | undefined {
     if (this.end || !this.observed || this.observed.state === 'gone') return undefined;
     if (this.stopping) return 'stopping';
-    if (this.observed.state === 'paused' && this.paused) return 'paused'; // else it is on its way
     return this.observed.state === 'starting' ? 'starting' : 'running';
   }
 

@@ -9,6 +9,7 @@ import { engineDrivers } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { catalogueName, id, labels, name, reference, timestamp } from '../primitives.js';
+import { guestPorts, instancePort, sshKeys, userData } from './guest-access.js';
 import { selector } from './page.js';
 
 export const placementGroup = z.strictObject({
@@ -37,6 +38,11 @@ export const createInstanceBody = z.strictObject({
   instanceType: catalogueName,
   image: reference,
   labels: labels.default({}),
+  userData: userData
+    .optional()
+    .describe('for cloud-init, handed on as it is; never shown again. For images that bring their own disk'),
+  sshKeys: sshKeys.default([]).describe('who may log in, by cloud-init; as in authorized_keys'),
+  ports: guestPorts.default([]).describe('TCP ports of the guest that its node opens a way to'),
   placement: placementConstraints.default({}),
   restartPolicy: z.enum(restartPolicies).default('always'),
   onIsolation: z.enum(isolationPolicies).default('keep'),
@@ -55,6 +61,7 @@ export const instanceView = z.object({
   image: catalogueName,
   imageId: id,
   labels,
+  ports: z.array(instancePort),
   placement: placementConstraints,
   restartPolicy: z.enum(restartPolicies),
   onIsolation: z.enum(isolationPolicies),

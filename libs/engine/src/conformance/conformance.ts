@@ -1,6 +1,6 @@
 import { endingPromises } from './ending.js';
-import { pausingPromises } from './pausing.js';
 import { runningPromises } from './running.js';
+import { savingPromises } from './saving.js';
 import { startingPromises } from './starting.js';
 import type { Promised } from './world.js';
 
@@ -8,6 +8,6 @@ import type { Promised } from './world.js';
 export const driverPromises: readonly Promised[] = [
   ...startingPromises,
   ...runningPromises,
-  ...pausingPromises,
+  ...savingPromises,
   ...endingPromises,
 ];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { EngineDriver, Observed, VmmHandle } from '../driver.js';
+import type { EngineDriver, VmmHandle } from '../driver.js';
 import type { Migrates, MigrationOrder, MigrationProgress } from '../migration.js';
 import { untilObserved } from '../until-ready.js';
 import type { VmmSpec } from '../vmm-spec.js';
-import { refuses, startReady, until, type World } from './world.js';
+import { beatsOn, refuses, startReady, until, type World } from './world.js';
 
 export type MigratingDriver = EngineDriver & Migrates;
 
@@ -37,7 +37,7 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
       assert.ok((after.heartbeat?.sequence ?? 0) >= (before.heartbeat?.sequence ?? Infinity));
       assert.ok((after.heartbeat?.guestUptimeMs ?? 0) >= (before.heartbeat?.guestUptimeMs ?? Infinity));
       assert.equal((await world.driver.inspect(handle)).exit?.reason, 'migrated');
-      await beatsOn(world, world.target, waiting, after);
+      await beatsOn({ ...world, driver: world.target }, waiting, after.heartbeat);
     },
   },
   {
@@ -62,7 +62,7 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
       assert.equal((await world.target.inspect(waiting)).exit?.reason, 'migration-failed');
       await world.driver.resume(handle);
       assert.equal(await world.driver.placeOf(handle), 'runs');
-      await beatsOn(world, world.driver, handle, await world.driver.inspect(handle));
+      await beatsOn(world, handle);
     },
   },
   {
@@ -130,20 +130,11 @@ async function begin(world: MigrationWorld): Promise<Move> {
 
 async function staysHere(world: MigrationWorld, handle: VmmHandle): Promise<void> {
   assert.equal(await world.driver.placeOf(handle), 'runs');
-  await beatsOn(world, world.driver, handle, await world.driver.inspect(handle));
+  await beatsOn(world, handle);
 }
 
 async function neverRan({ target, patienceMs }: MigrationWorld, waiting: VmmHandle): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
   const { exit } = await untilObserved(target, waiting, signal, ({ state }) => state === 'gone');
   assert.equal(exit?.reason, 'migration-failed');
-}
-
-async function beatsOn(world: World, driver: EngineDriver, handle: VmmHandle, { heartbeat }: Observed): Promise<void> {
-  const deadlineMs = performance.now() + world.patienceMs;
-  const seen = async () => (await driver.inspect(handle)).heartbeat?.sequence ?? 0;
-  while ((await seen()) <= (heartbeat?.sequence ?? 0)) {
-    assert.ok(performance.now() < deadlineMs, 'the guest gives no sign of life');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

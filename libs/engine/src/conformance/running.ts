@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { burnsCpu, type VmmHandle } from '../driver.js';
 import { untilObserved } from '../until-ready.js';
-import { nextBeat, startReady, type Promised, type World } from './world.js';
+import { beatsOn, startReady, type Promised, type World } from './world.js';
 
 export const runningPromises: readonly Promised[] = [
   {
@@ -9,7 +9,7 @@ export const runningPromises: readonly Promised[] = [
     check: async (world) => {
       const { handle } = await startReady(world);
       const first = await world.driver.stats(handle);
-      await nextBeat(world, handle);
+      await beatsOn(world, handle);
       const { cpuMs, cpuDelayMs, residentMib, guest } = await world.driver.stats(handle);
       assert.ok(cpuMs >= first.cpuMs && cpuMs > 0);
       assert.ok(cpuDelayMs >= 0 && residentMib > 0);
@@ -61,6 +61,6 @@ export const runningPromises: readonly Promised[] = [
 
 async function cpuShare(world: World, handle: VmmHandle): Promise<number> {
   const [before, from] = [await world.driver.stats(handle), performance.now()];
-  await nextBeat(world, handle);
+  await beatsOn(world, handle);
   return ((await world.driver.stats(handle)).cpuMs - before.cpuMs) / (performance.now() - from);
 }

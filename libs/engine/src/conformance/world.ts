@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EngineError, type EngineDriver, type Observed, type VmmHandle } from '../driver.js';
+import { EngineError, type EngineDriver, type Heartbeat, type Observed, type VmmHandle } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { untilObserved } from '../until-ready.js';
 
@@ -42,17 +42,31 @@ export async function until(world: World, handle: VmmHandle, state: Observed['st
   return observed;
 }
 
-export async function refuses(action: Promise<unknown>, code: EngineError['code']): Promise<void> {
-  await assert.rejects(action, (error) => error instanceof EngineError && error.code === code);
-}
-
-/** A sign of life that was not there before. */
-export async function nextBeat({ driver, patienceMs }: World, handle: VmmHandle): Promise<void> {
-  const { heartbeat } = await driver.inspect(handle);
+/** Its first sign of life for which this holds. */
+export async function heard(
+  { driver, patienceMs }: Pick<World, 'driver' | 'patienceMs'>,
+  handle: VmmHandle,
+  holds: (heartbeat: Heartbeat) => boolean,
+): Promise<Heartbeat> {
   const deadlineMs = performance.now() + patienceMs;
-  const seen = async () => (await driver.inspect(handle)).heartbeat?.sequence ?? 0;
-  while ((await seen()) <= (heartbeat?.sequence ?? 0)) {
-    assert.ok(performance.now() < deadlineMs, 'the guest gives no sign of life');
+  for (;;) {
+    const { heartbeat } = await driver.inspect(handle);
+    if (heartbeat && holds(heartbeat)) return heartbeat;
+    assert.ok(performance.now() < deadlineMs, 'the guest does not give that sign of life');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** The guest lives: it beats once more than it had. */
+export async function beatsOn(
+  world: Pick<World, 'driver' | 'patienceMs'>,
+  handle: VmmHandle,
+  had?: Heartbeat,
+): Promise<Heartbeat> {
+  const { sequence = 0 } = had ?? (await world.driver.inspect(handle)).heartbeat ?? {};
+  return heard(world, handle, (heartbeat) => heartbeat.sequence > sequence);
+}
+
+export async function refuses(action: Promise<unknown>, code: EngineError['code']): Promise<void> {
+  await assert.rejects(action, (error) => error instanceof EngineError && error.code === code);
 }

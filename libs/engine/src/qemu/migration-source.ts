@@ -1,11 +1,10 @@
 import type { Departure, MigrationOrder, MigrationProgress } from '../migration.js';
-import type { QmpClient } from '../vmm/qmp.js';
+import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 import {
   answerTimeoutMs,
   isUnderWay,
   migrationFailed,
-  qmpOf,
   queryMigration,
   type MigrationState,
 } from './migration-state.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError, type VmmHandle } from '../driver.js';
 import type { GuestPlace } from '../migration.js';
-import type { QmpClient } from '../vmm/qmp.js';
+import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 
 export const answerTimeoutMs = 5000;
@@ -31,12 +31,6 @@ export const isUnderWay = ({ status }: MigrationState): boolean => !ended.includ
 
 export async function queryMigration(qmp: QmpClient): Promise<MigrationState> {
   return migrationState.parse(await qmp.execute('query-migrate', answerTimeoutMs));
-}
-
-/** @throws EngineError no-answer */
-export function qmpOf({ qmp, handle }: Vmm): QmpClient {
-  if (qmp) return qmp;
-  throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
 }
 
 /** How the guest stands with this vmm, by QEMU's own word. */

@@ -1,7 +1,7 @@
 import type { MigrationAddress, MigrationMethod } from '../migration.js';
-import type { QmpClient } from '../vmm/qmp.js';
+import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
-import { answerTimeoutMs, migrationFailed, qmpOf, queryMigration } from './migration-state.js';
+import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-state.js';
 
 /**
  * `return-path`: the source has completed only when the target says that it has loaded everything. `events`: nobody has

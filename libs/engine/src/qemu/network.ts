@@ -15,7 +15,7 @@ const cards = {
 export function networkArguments({ network, image, drives = [], profile = 'virtio' }: VmmSpec): string[] {
   if (!network) return [];
   const forwards = network.forwards.map(
-    ({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`,
+    ({ host = '127.0.0.1', hostPort, guestPort }) => `,hostfwd=tcp:${host}:${hostPort}-:${guestPort}`,
   );
   const boot = image.kind === 'firmware' ? `bootindex=${drives.length + 1}` : 'romfile=';
   return [

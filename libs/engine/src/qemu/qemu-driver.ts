@@ -12,6 +12,7 @@ import type {
   MigrationOrder,
 } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
+import { qmpOf } from '../vmm/qmp.js';
 import { keepState, stateFile, writeState } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
@@ -20,7 +21,7 @@ import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.j
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
-import { engineMajor, migrationFailed, placeOf, qmpOf } from './migration-state.js';
+import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
 import { listenForGuest } from './migration-target.js';
 import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
@@ -100,6 +101,10 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
 
   probe(limitMs?: number): Promise<EngineCapabilities> {
     return probeQemu(this, this.state, this.#options, limitMs);
+  }
+
+  async pause(handle: VmmHandle): Promise<void> {
+    await qmpOf(await this.known.live(handle)).execute('stop', commandTimeoutMs);
   }
 
   async save(handle: VmmHandle, statePath: string): Promise<void> {

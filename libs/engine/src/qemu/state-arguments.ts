@@ -15,9 +15,8 @@ export function memoryArguments(spec: VmmSpec): string[] {
 
 /** The file that is the guest's memory. A clone maps its template's: what it writes is its own. */
 export function memoryOf({ memoryPath, origin }: VmmSpec): { path: string; isPrivate: boolean } | undefined {
-  if (origin?.kind === 'template') return { path: origin.memoryPath, isPrivate: true };
-  const path = origin?.kind === 'saved' ? origin.memoryPath : memoryPath;
-  return path === undefined ? undefined : { path, isPrivate: false };
+  const path = origin && 'statePath' in origin ? origin.memoryPath : memoryPath;
+  return path === undefined ? undefined : { path, isPrivate: origin?.kind === 'template' };
 }
 
 /** What the guard opens of states and memory for the vmm: it may reach no directory. */

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { locate } from '../locate.js';
 import { tinyGuest } from '../tiny-guest.js';
 import { findFirmware } from './firmware.js';
 import { V86Driver } from './v86-driver.js';
+import { versionOfV86 } from './version.js';
 
 const guardPath = 'dist/libs/engine/src/v86/guard/main.js';
 
@@ -16,10 +15,4 @@ export async function openV86Driver(statePath: string): Promise<V86Driver> {
     version: versionOfV86(),
     ...findFirmware(),
   });
-}
-
-function versionOfV86(): string {
-  const path = createRequire(import.meta.url).resolve('v86/package.json');
-  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-  return version;
 }

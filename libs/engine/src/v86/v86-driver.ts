@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Saves } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
+import { qmpOf } from '../vmm/qmp.js';
+import { keepState, stateFile } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { trialBoot } from '../vmm/trial-boot.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
@@ -21,12 +26,13 @@ const bootTimeoutMs = 60_000;
 /** Larger WebAssembly memories are not to be had on every machine. */
 const memoryMaxMib = 1024;
 const commandTimeoutMs = 5000;
+const saveTimeoutMs = 60_000;
 
 /**
  * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
- * process each, which is its own guard. No live migration, and no guest begins from a saved one yet.
+ * process each, which is its own guard. No live migration: a guest moves by being saved, and goes on elsewhere.
  */
-export class V86Driver extends VmmDriver {
+export class V86Driver extends VmmDriver implements Saves {
   readonly #options: V86DriverOptions;
 
   private constructor(options: V86DriverOptions, state: StateDirectory) {
@@ -49,10 +55,28 @@ export class V86Driver extends VmmDriver {
     }
   }
 
+  async pause(handle: VmmHandle): Promise<void> {
+    await qmpOf(await this.known.live(handle)).execute('stop', commandTimeoutMs);
+  }
+
   async resume(handle: VmmHandle): Promise<void> {
-    const { qmp } = await this.known.live(handle);
-    if (!qmp) throw new EngineError('no-answer', `vmm ${handle.vmmId} does not answer`);
-    await qmp.execute('cont', commandTimeoutMs);
+    await qmpOf(await this.known.live(handle)).execute('cont', commandTimeoutMs);
+  }
+
+  async save(handle: VmmHandle, statePath: string): Promise<void> {
+    const vmm = await this.known.live(handle);
+    await this.pause(handle);
+    await qmpOf(vmm).execute('save-state', saveTimeoutMs);
+    await keepState(join(vmm.path, stateFile), statePath);
+  }
+
+  async becomeTemplate(handle: VmmHandle): Promise<void> {
+    await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
+  }
+
+  machineDigest({ image, memoryMib }: VmmSpec): string {
+    const words = [this.#options.version, image, memoryMib];
+    return createHash('sha256').update(JSON.stringify(words)).digest('hex');
   }
 }
 

@@ -35,7 +35,7 @@ export async function bringUp(
 }
 
 function hasMemoryFile({ origin }: VmmSpec): boolean {
-  return origin?.kind === 'template' || (origin?.kind === 'saved' && origin.memoryPath !== undefined);
+  return origin !== undefined && 'statePath' in origin && origin.memoryPath !== undefined;
 }
 
 async function load(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {

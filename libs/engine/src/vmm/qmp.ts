@@ -1,4 +1,4 @@
-import { EngineError } from '../driver.js';
+import { EngineError, type VmmHandle } from '../driver.js';
 import { connectUnix } from './connection.js';
 import { Exchange, type Received } from './exchange.js';
 
@@ -55,6 +55,12 @@ export class QmpClient {
   close(): void {
     this.#exchange.close();
   }
+}
+
+/** @throws EngineError no-answer */
+export function qmpOf({ qmp, handle }: { readonly qmp: QmpClient | undefined; readonly handle: VmmHandle }): QmpClient {
+  if (qmp) return qmp;
+  throw new EngineError('no-answer', `the engine of vmm ${handle.vmmId} does not answer`);
 }
 
 function parse(line: string): Received | undefined {

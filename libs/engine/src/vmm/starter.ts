@@ -112,7 +112,12 @@ export class Starter {
       await new Promise((resolve) => setTimeout(resolve, attachPollMs));
       await vmm.check();
     }
-    if (vmm.qmp) return vmm.arrive();
+    if (vmm.qmp) {
+      return vmm.arrive().catch((cause: unknown) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new EngineError('start-failed', `the guest did not go on from what was saved: ${why}`, { cause });
+      });
+    }
     throw new EngineError('start-failed', `the vmm did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
   }
 }

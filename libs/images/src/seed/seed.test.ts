@@ -1,8 +1,9 @@
+import { userDataMaxBytes } from '@berth/domain/limits.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fatImage } from './fat-image.js';
 import { readFat } from './fat.fixture.js';
-import { seedImage, userDataMaxBytes } from './seed.js';
+import { seedImage } from './seed.js';
 
 describe('a seed', () => {
   const seed = {

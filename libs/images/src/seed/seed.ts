@@ -12,8 +12,6 @@ export interface Seed {
   readonly userData?: Buffer;
 }
 
-export const userDataMaxBytes = 65_536;
-
 /**
  * A volume that cloud-init's NoCloud finds by its label. Ours is JSON, which is YAML: a name can become no key. Keys go
  * as metadata and leave the owner's document alone, for of two documents joined into one cloud-init drops one.

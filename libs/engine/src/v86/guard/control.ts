@@ -4,8 +4,7 @@ import { SingleClient } from './single-client.js';
 const lineMaxChars = 64 * 1024;
 const greeting = { QMP: { version: { package: 'berth v86' }, capabilities: [] } };
 
-type Arguments = Readonly<Record<string, unknown>>;
-export type Command = (args: Arguments) => unknown;
+export type Command = () => unknown;
 
 /**
  * The control socket of a v86 vmm. It speaks QMP with the commands it is given, so that the worker talks to every
@@ -30,11 +29,11 @@ export class Control {
   }
 
   async #answer(line: string): Promise<void> {
-    const { execute, arguments: args = {}, id } = parse(line);
+    const { execute, id } = parse(line);
     try {
       const command = this.commands[execute];
       if (!command) throw new Error(`this engine has no command ${execute.slice(0, 100)}`);
-      this.#say({ return: (await command(args)) ?? {}, id });
+      this.#say({ return: (await command()) ?? {}, id });
     } catch (error) {
       const desc = error instanceof Error ? error.message : String(error);
       this.#say({ error: { class: 'GenericError', desc }, id });
@@ -47,18 +46,13 @@ export class Control {
 }
 
 /** What is not a command becomes one that nobody has. */
-function parse(line: string): { execute: string; arguments?: Arguments; id?: unknown } {
+function parse(line: string): { execute: string; id?: unknown } {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null) return { execute: '' };
     const execute = 'execute' in value && typeof value.execute === 'string' ? value.execute : '';
-    const args = 'arguments' in value && isArguments(value.arguments) ? { arguments: value.arguments } : {};
-    return { execute, ...args, ...('id' in value ? { id: value.id } : {}) };
+    return { execute, ...('id' in value ? { id: value.id } : {}) };
   } catch {
     return { execute: '' };
   }
-}
-
-function isArguments(value: unknown): value is Arguments {
-  return typeof value === 'object' && value !== null;
 }

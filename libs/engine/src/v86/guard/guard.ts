@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { identify } from '../../vmm/process.js';
 import type { GuardExit } from '../../vmm/record.js';
+import { stateFile } from '../../vmm/saving.js';
 import { Control } from './control.js';
+import { guestClockOfThisProcess } from './guest-clock.js';
 import { watchLease } from './lease-watch.js';
 import { Machine } from './machine.js';
 import type { GuardOptions } from './options.js';
@@ -29,7 +31,9 @@ export class Guard {
     private readonly options: GuardOptions,
     files: Record<'bios' | 'vgaBios' | 'kernel' | 'initrd', Buffer>,
   ) {
-    const { memoryMib, cmdline, consoleBytes } = options;
+    const { memoryMib, cmdline, consoleBytes, restore } = options;
+    const clock = guestClockOfThisProcess();
+    if (restore !== undefined) clock.stop();
     this.#console = new SerialConsole(consoleBytes, (bytes) => this.#machine.typeSerial(bytes));
     this.#agent = new SingleClient('agent.sock', () => (bytes) => this.#machine.sendAgent(bytes));
     this.#machine = new Machine(
@@ -40,14 +44,21 @@ export class Guard {
         onHalt: () => this.#end({ exitCode: this.#hasPanicked() ? 1 : 0 }),
         onReset: () => (this.#hasPanicked() ? this.#end({ exitCode: 1 }) : void this.#reset()),
       },
+      clock,
     );
     this.#control = new Control({
       qmp_capabilities: () => ({}),
-      'query-status': () => ({ status: this.#machine.isPaused ? 'paused' : 'running' }),
+      'query-status': () => ({ status: this.#machine.status }),
       system_reset: () => this.#reset(),
-      stop: () => this.#change(() => this.#machine.pause(), 'STOP'),
-      cont: () => this.#change(() => this.#machine.resume(), 'RESUME'),
-      'save-state': async ({ path }) => writeState(String(path), memoryMib, await this.#machine.save()),
+      stop: async () => {
+        await this.#machine.pause();
+        this.#control.tell('STOP');
+      },
+      cont: async () => {
+        await this.#machine.resume();
+        this.#control.tell('RESUME');
+      },
+      'save-state': async () => writeState(stateFile, memoryMib, await this.#machine.save()),
     });
   }
 
@@ -77,11 +88,6 @@ export class Guard {
     if (lease)
       watchLease(lease.path, lease.seconds, () => this.#end({ signal: constants.signals.SIGKILL, isolated: true }));
     await (state ? this.#machine.restore(state) : this.#machine.boot());
-  }
-
-  async #change(work: () => Promise<void>, event: string): Promise<void> {
-    await work();
-    this.#control.tell(event);
   }
 
   async #reset(): Promise<void> {

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { V86 } from 'v86';
+import type { V86 } from 'v86';
+import type { GuestClock } from './guest-clock.js';
 
 declare module 'v86' {
   interface Event {
@@ -33,6 +34,12 @@ export interface MachineListener {
   readonly onReset: () => void;
 }
 
+/** All of a guest, and what time it was for it. */
+export interface MachineState {
+  readonly guestMs: number;
+  readonly bytes: ArrayBuffer;
+}
+
 /** Where v86 puts the kernel's header; these two fields of it name the initial RAM disk (Linux x86 boot protocol). */
 const headerAt = 0x80000;
 const ramdiskImageAt = headerAt + 0x218;
@@ -48,55 +55,58 @@ const wasmPath = join(dirname(fileURLToPath(import.meta.resolve('v86'))), 'v86.w
  * it lays into memory itself, has been overwritten by then.
  */
 export class Machine {
+  /** Undefined while it is put together. */
   #emulator: V86 | undefined;
-  #paused = false;
 
   constructor(
     private readonly parts: MachineParts,
     private readonly listener: MachineListener,
+    private readonly clock: GuestClock,
   ) {}
 
-  get isPaused(): boolean {
-    return this.#paused;
+  /** By QEMU's words: `inmigrate` until a saved guest is there. */
+  get status(): 'inmigrate' | 'paused' | 'running' {
+    if (!this.clock.isStopped) return 'running';
+    return this.#emulator ? 'paused' : 'inmigrate';
   }
 
   async boot(): Promise<void> {
     const emulator = await this.#assemble();
     this.#placeInitrd(emulator);
     this.#emulator = emulator;
-    await emulator.run();
+    await this.resume();
   }
 
-  /** Takes up what `save` gave, and stands still. */
-  async restore(state: ArrayBuffer): Promise<void> {
+  /** Takes up what `save` gave, and stands still at the time it was saved. */
+  async restore({ guestMs, bytes }: MachineState): Promise<void> {
+    this.clock.stopAt(guestMs);
     const emulator = await this.#assemble();
-    await emulator.restore_state(state);
+    await emulator.restore_state(bytes);
     this.#emulator = emulator;
-    this.#paused = true;
   }
 
   async restart(): Promise<void> {
     const former = this.#emulator;
     this.#emulator = undefined;
-    this.#paused = false;
     await former?.destroy();
     await this.boot();
   }
 
   async pause(): Promise<void> {
     await this.#emulator?.stop();
-    this.#paused = true;
+    this.clock.stop();
   }
 
   async resume(): Promise<void> {
-    await this.#emulator?.run();
-    this.#paused = false;
+    if (!this.#emulator) throw new Error('there is no guest yet');
+    this.clock.go();
+    await this.#emulator.run();
   }
 
   /** Of a paused machine: the guest must not run between the save and what is done with it. */
-  async save(): Promise<ArrayBuffer> {
-    if (!this.#emulator || !this.#paused) throw new Error('only a paused machine is saved');
-    return this.#emulator.save_state();
+  async save(): Promise<MachineState> {
+    if (!this.#emulator || !this.clock.isStopped) throw new Error('only a paused machine is saved');
+    return { guestMs: this.clock.now(), bytes: await this.#emulator.save_state() };
   }
 
   typeSerial(bytes: Uint8Array): void {
@@ -109,6 +119,7 @@ export class Machine {
 
   async #assemble(): Promise<V86> {
     const { memoryMib, bios, vgaBios, kernel, cmdline } = this.parts;
+    const { V86 } = await import('v86'); // takes hold of the clock that stands by then
     const emulator = new V86({
       wasm_path: wasmPath,
       memory_size: memoryMib * 1024 * 1024,

@@ -1,27 +1,22 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { versionOfV86 } from '../version.js';
+import type { MachineState } from './machine.js';
 
-/** Of the format and of the emulator's own: v86 keeps no promise between its versions. */
-const formatLine = /^berth-v86-state 1 (\d+)\n/;
-const lineMaxBytes = 100;
+/** v86 takes no state of another machine, and keeps no promise between its versions. */
+const formatLine = /^berth-v86-state 1 (\S+) (\d+) MiB at ([\d.]+) ms\n/;
+const lineMaxBytes = 200;
 
-/** Whole or not at all: on disk under its own name when it resolves. */
-export async function writeState(path: string, memoryMib: number, state: ArrayBuffer): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.write(`berth-v86-state 1 ${memoryMib}\n`);
-    await file.write(new Uint8Array(state));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+export async function writeState(path: string, memoryMib: number, { guestMs, bytes }: MachineState): Promise<void> {
+  const line = `berth-v86-state 1 ${versionOfV86()} ${memoryMib} MiB at ${guestMs} ms\n`;
+  await writeFile(path, [Buffer.from(line), new Uint8Array(bytes)], { mode: 0o600 });
 }
 
 /** @throws when it is no state of such a machine */
-export async function readState(path: string, memoryMib: number): Promise<ArrayBuffer> {
-  const bytes = await readFile(path);
-  const [line, memory] = formatLine.exec(bytes.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
+export async function readState(path: string, memoryMib: number): Promise<MachineState> {
+  const file = await readFile(path);
+  const [line, version, memory, guestMs] = formatLine.exec(file.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
   if (line === undefined) throw new Error(`${path} is no saved state of this engine`);
+  if (version !== versionOfV86()) throw new Error(`${path} is of v86 ${version}, not ${versionOfV86()}`);
   if (Number(memory) !== memoryMib) throw new Error(`${path} is of a guest with ${memory} MiB, not ${memoryMib}`);
-  return Uint8Array.from(bytes.subarray(line.length)).buffer;
+  return { guestMs: Number(guestMs), bytes: Uint8Array.from(file.subarray(line.length)).buffer };
 }
