@@ -56,6 +56,8 @@ const idle: JobHandlers = {
   'start-instance': nothing,
   'stop-instance': nothing,
   'reboot-instance': nothing,
+  'pause-instance': nothing,
+  'resume-instance': nothing,
   'prepare-migration': nothing,
   'migrate-instance': nothing,
   'finish-migration': nothing,

@@ -133,6 +133,27 @@ describe('a worker', () => {
     expect(driver.reboots).toBe(1);
   });
 
+  it('pauses a guest and tells each job so, also after a restart; counts it as paused, and lets it go on', async () => {
+    const first = await world.start(driver);
+    const order = world.order();
+    await world.startJob(order);
+    await world.untilObserved('vmm-ready', 1);
+    const operationId = await world.pauseJob(order, 'pause-instance');
+    expect(await world.untilObserved('vmm-paused', 1)).toMatchObject([{ operationId, vmmId: order.vmmId }]);
+    await first.stop();
+    await world.start(driver);
+    await waitFor('an inventory that counts it', async () => {
+      const beats = (await world.observed('nodes-beat')).flatMap(({ nodes }) => nodes);
+      return beats.find(({ vmms }) => vmms?.[0]?.state === 'paused');
+    });
+    await world.pauseJob(order, 'pause-instance');
+    await world.untilObserved('vmm-paused', 2);
+    const resumed = await world.pauseJob(order, 'resume-instance');
+    expect(await world.untilObserved('vmm-resumed', 1)).toMatchObject([{ operationId: resumed }]);
+    expect((await driver.inspect(order)).state).toBe('running');
+    expect(await world.observed('vmm-ready')).toHaveLength(1);
+  });
+
   it('tells within a second that a guest died, and why', async () => {
     driver = new OutlivingDriver({ crashesPerHour: 3_600_000 });
     await world.start(driver);

@@ -174,6 +174,12 @@ export class WorkerWorld {
     return operationId;
   }
 
+  async pauseJob(vmm: VmmOrder, name: 'pause-instance' | 'resume-instance'): Promise<string> {
+    const operationId = randomUUID();
+    await this.send({ name, payload: await this.target(vmm, operationId) });
+    return operationId;
+  }
+
   async observations(): Promise<readonly Observation[]> {
     const entries = await this.connection.xrange(observationStreamOf(this.prefix), '-', '+');
     return entries.map(([, fields]) => JSON.parse(fields[1] ?? '') as Observation);

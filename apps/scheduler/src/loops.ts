@@ -9,6 +9,7 @@ import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
 import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import { NoteRepository } from '@berth/database/note.repository.js';
+import { PauseRepository } from '@berth/database/pause.repository.js';
 import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { ReadyRepository } from '@berth/database/ready.repository.js';
 import { ReconcileRepository } from '@berth/database/reconcile.repository.js';
@@ -79,6 +80,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     ready,
     exits,
     notes: new NoteRepository(database),
+    pauses: new PauseRepository(database),
     migrations: new MigrationReports(migrations, metrics),
     metrics,
     logger,

@@ -22,6 +22,7 @@ import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
 import { refusalOfInvalid } from './instances/invalid-job.js';
 import { JobRegistry } from './instances/job-registry.js';
+import { PauseProcessor } from './instances/pause.processor.js';
 import { PortForwards, type PortForwardOptions } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
@@ -101,7 +102,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     });
     const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
     const instances = new InstanceProcessor({ ...parts, disks, seeds, ports, slots, warmStarts });
-    this.handlers = handlersOf(instances, this.arrivals, this.departures);
+    const pauses = new PauseProcessor(this.table, this.watcher, report);
+    this.handlers = handlersOf(instances, pauses, this.arrivals, this.departures);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -257,6 +259,7 @@ function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
 
 function handlersOf(
   processor: InstanceProcessor,
+  pauses: PauseProcessor,
   arrivals: ArrivalProcessor,
   departures: DepartureProcessor,
 ): JobHandlers {
@@ -264,6 +267,8 @@ function handlersOf(
     .handle('start-instance', (job) => processor.start(job))
     .handle('stop-instance', (job) => processor.stop(job))
     .handle('reboot-instance', (job) => processor.reboot(job))
+    .handle('pause-instance', (job) => pauses.pause(job))
+    .handle('resume-instance', (job) => pauses.resume(job))
     .handle('prepare-migration', (job) => arrivals.prepare(job))
     .handle('finish-migration', (job) => arrivals.finish(job))
     .handle('give-up-migration', (job) => arrivals.giveUp(job))

@@ -26,6 +26,8 @@ export const jobs = {
   /** The target is gone and may have run: a source whose guest has left ends. */
   'settle-migration': vmmTarget,
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),
+  'pause-instance': vmmTarget,
+  'resume-instance': vmmTarget,
 } as const;
 export type JobName = keyof typeof jobs;
 export type JobPayload<N extends JobName> = z.infer<(typeof jobs)[N]>;

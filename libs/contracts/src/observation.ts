@@ -31,7 +31,7 @@ const leaseId = z.string().max(64);
 const vmmUsage = z.object({
   vmmId: id,
   generation: z.int().positive(),
-  state: z.enum(['starting', 'running', 'stopping']),
+  state: z.enum(['starting', 'running', 'paused', 'stopping']),
   pid: z.int().nullable(),
   cpuMillis: z.int().min(0).describe('CPU used since the last report, as millicores'),
   memoryMib: z.int().min(0),
@@ -79,6 +79,9 @@ export const observation = z.discriminatedUnion('kind', [
     receivedBytes: z.int().min(0),
     totalBytes: z.int().positive(),
   }),
+  /** Of the operation that asked for it: once that has ended, they say nothing any more. */
+  z.object({ kind: z.literal('vmm-paused'), operationId: id, ...vmmRef }),
+  z.object({ kind: z.literal('vmm-resumed'), operationId: id, ...vmmRef }),
   z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
   z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
   /** Of the target: it waits for the guest. */

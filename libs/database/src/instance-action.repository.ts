@@ -6,7 +6,7 @@ import { ProblemError } from '@berth/domain/problem.js';
 import { Batches } from './batches.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
-import { type ActionRule, type InstanceAction, instanceActions } from './instance-action.js';
+import { type ActionRule, type InstanceAction, instanceActions, nextSteps } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
 import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
@@ -151,7 +151,7 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   }
   if (!rule.from.includes(state)) {
     const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
-    return new ProblemError({ code: 'state-conflict', detail, context: { state } });
+    return new ProblemError({ code: 'state-conflict', detail, next: nextSteps[state], context: { state } });
   }
   const live = before.vmmId !== null;
   const toPlace = rule.desired === 'running' && (!live || action === 'migrate');

@@ -1,14 +1,14 @@
-import type { InstanceState } from '@berth/domain/instance-state.js';
+import type { DesiredState, InstanceState } from '@berth/domain/instance-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 
-export type InstanceAction = 'start' | 'stop' | 'reboot' | 'migrate' | 'delete';
+export type InstanceAction = 'start' | 'stop' | 'reboot' | 'pause' | 'resume' | 'migrate' | 'delete';
 
 export interface ActionRule {
   readonly kind: OperationKind;
   readonly from: readonly InstanceState[];
   /** With a live vmm; and without one, where nothing is left to do on a node. */
   readonly to: readonly [live: InstanceState, none: InstanceState];
-  readonly desired: 'running' | 'stopped' | 'deleted';
+  readonly desired: DesiredState;
   /** Cancels the open operation instead of waiting for its end. */
   readonly overtakes: boolean;
   readonly event: string;
@@ -28,7 +28,7 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   },
   stop: {
     kind: 'stop-instance',
-    from: ['pending', 'starting', 'running', 'unknown'],
+    from: ['pending', 'starting', 'running', 'paused', 'unknown'],
     to: ['stopping', 'stopped'],
     desired: 'stopped',
     overtakes: true,
@@ -44,6 +44,24 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     event: 'InstanceRestarting',
     reason: 'reboots',
   },
+  pause: {
+    kind: 'pause-instance',
+    from: ['running'],
+    to: ['running', 'running'],
+    desired: 'paused',
+    overtakes: false,
+    event: 'InstancePausing',
+    reason: null,
+  },
+  resume: {
+    kind: 'resume-instance',
+    from: ['paused'],
+    to: ['paused', 'paused'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceResuming',
+    reason: null,
+  },
   migrate: {
     kind: 'migrate-instance',
     from: ['running'],
@@ -55,11 +73,25 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   },
   delete: {
     kind: 'delete-instance',
-    from: ['pending', 'starting', 'running', 'stopping', 'stopped', 'failed', 'unknown', 'deleting'],
+    from: ['pending', 'starting', 'running', 'paused', 'stopping', 'stopped', 'failed', 'unknown', 'deleting'],
     to: ['deleting', 'deleted'],
     desired: 'deleted',
     overtakes: true,
     event: 'InstanceDeleting',
     reason: null,
   },
+};
+
+/** What its owner can do first where an action is refused because of the instance's state. */
+export const nextSteps: Readonly<Record<InstanceState, string>> = {
+  pending: 'wait until it runs, or stop it',
+  starting: 'wait until it runs, or stop it',
+  running: 'stop it first, or leave it as it is',
+  paused: 'resume it, or stop it',
+  stopping: 'wait until it is stopped',
+  stopped: 'start it, or delete it',
+  failed: 'start it, or delete it',
+  unknown: 'wait until its node is heard again, or stop it',
+  deleting: 'wait until it is deleted',
+  deleted: 'create another one',
 };

@@ -7,7 +7,7 @@ export interface ListedVmm {
   readonly nodeId: string;
   readonly vmmId: string;
   readonly generation: number;
-  readonly state: 'starting' | 'running' | 'stopping';
+  readonly state: 'starting' | 'running' | 'paused' | 'stopping';
   readonly pid: number | null;
   readonly cpuMillis: number;
   readonly memoryMib: number;
@@ -73,7 +73,7 @@ FROM listed l FULL JOIN settled v ON v.id = l."vmmId"
 JOIN node n ON n.id = coalesce(l."nodeId", v.node_id)
 WHERE v.state = 'unknown' AND l."vmmId" IS NOT NULL
    OR coalesce(v.is_settled, true) AND (
-        l."vmmId" IS NULL AND (v.state IN ('running', 'stopping')
+        l."vmmId" IS NULL AND (v.state IN ('running', 'paused', 'stopping')
           OR NOT EXISTS (SELECT FROM operation o WHERE o.vmm_id = v.id AND o.ended_at IS NULL))
         OR v.id IS NULL OR v.state = 'gone'
         OR v.state IN ('scheduled', 'starting') AND l.state = 'running')`;

@@ -104,8 +104,9 @@ interface EndingStart extends ReadyFacts {
 }
 
 const startingSources = sourcesOf(vmmTransitions, 'starting').filter((state) => state !== 'running');
-const runningSources = [...sourcesOf(vmmTransitions, 'running'), 'running'];
-const instanceRunningSources = sourcesOf(instanceTransitions, 'running');
+/** Not from paused: a doubled report of the start would undo it. */
+const runningSources = [...sourcesOf(vmmTransitions, 'running').filter((state) => state !== 'paused'), 'running'];
+const instanceRunningSources = sourcesOf(instanceTransitions, 'running').filter((state) => state !== 'paused');
 
 /**
  * From handed to a worker to ready. Reports may come twice and in any order: each moves the record forward or is stale.

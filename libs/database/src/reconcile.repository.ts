@@ -44,8 +44,7 @@ SELECT i.id AS "instanceId", i.name, i.state, i.desired_state AS "desiredState",
 FROM instance i
 LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
 LEFT JOIN node n ON n.id = v.node_id
-WHERE i.state <> 'deleted' AND NOT (i.desired_state = 'running' AND i.state = 'running')
-  AND NOT (i.desired_state = 'stopped' AND i.state = 'stopped')
+WHERE i.state <> 'deleted' AND i.state <> i.desired_state
   AND NOT (i.state = 'failed' AND v.id IS NULL AND i.desired_state <> 'deleted')
   AND (v.id IS NULL OR n.state = 'up') AND coalesce(i.restart_after <= now(), true)
   AND NOT EXISTS (SELECT FROM operation o WHERE o.instance_id = i.id AND o.ended_at IS NULL)
@@ -53,9 +52,7 @@ ORDER BY i.updated_at LIMIT $1`;
 
 const nextRestart = `
 SELECT (extract(epoch FROM min(restart_after) - now()) * 1000)::float8 AS "inMs" FROM instance
-WHERE state <> 'deleted' AND NOT (desired_state = 'running' AND state = 'running')
-  AND NOT (desired_state = 'stopped' AND state = 'stopped')
-  AND restart_after > now()`;
+WHERE state <> 'deleted' AND state <> desired_state AND restart_after > now()`;
 
 const open = `
 WITH asked AS (
@@ -72,6 +69,12 @@ INSERT INTO operation (id, project_id, kind, state, initiator, instance_id, stag
 SELECT a."operationId", c.project_id, a.kind, 'pending', a.initiator, c.id, a.stage, now() + make_interval(secs => $2)
 FROM asked a JOIN changed c ON c.id = a."instanceId"
 RETURNING instance_id AS "instanceId", id AS "operationId"`;
+
+const eventOf: Readonly<Partial<Record<OperationKind, string>>> = {
+  'migrate-instance': 'InstanceMigrating',
+  'pause-instance': 'InstancePausing',
+  'resume-instance': 'InstanceResuming',
+};
 
 /** Desired against observed. */
 export class ReconcileRepository {
@@ -120,7 +123,7 @@ export async function openOperations(
   await recordEvents(
     on,
     opened.map(({ instanceId, operationId }) => ({
-      kind: askedOf.get(instanceId)?.kind === 'migrate-instance' ? 'InstanceMigrating' : 'InstanceRestarting',
+      kind: eventOf[askedOf.get(instanceId)!.kind] ?? 'InstanceRestarting',
       instanceId,
       operationId,
       message: askedOf.get(instanceId)?.reason ?? '',

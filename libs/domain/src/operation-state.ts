@@ -16,6 +16,8 @@ export const operationKinds = [
   'start-instance',
   'stop-instance',
   'reboot-instance',
+  'pause-instance',
+  'resume-instance',
   'delete-instance',
   'move-instance', // stops it on its node and starts it on another
   'migrate-instance', // moves it to another node while it runs

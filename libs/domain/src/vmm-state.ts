@@ -2,16 +2,18 @@ import type { TransitionTable } from './transition.js';
 
 /**
  * scheduled: the row and its reservation are committed, the node has not answered yet. starting: the node took the job.
- * running: the guest is ready. gone: the process does not exist and never will again for this generation.
+ * running: the guest is ready. paused: ready, and it stands still because its owner wanted that. gone: the process does
+ * not exist and never will again for this generation.
  */
-export type VmmState = 'scheduled' | 'starting' | 'running' | 'stopping' | 'unknown' | 'gone';
+export type VmmState = 'scheduled' | 'starting' | 'running' | 'paused' | 'stopping' | 'unknown' | 'gone';
 
 export const vmmTransitions = {
   scheduled: ['starting', 'running', 'stopping', 'unknown', 'gone'],
   starting: ['running', 'stopping', 'unknown', 'gone'],
-  running: ['starting', 'stopping', 'unknown', 'gone'],
+  running: ['starting', 'paused', 'stopping', 'unknown', 'gone'],
+  paused: ['running', 'stopping', 'unknown', 'gone'],
   stopping: ['unknown', 'gone'],
-  unknown: ['starting', 'running', 'stopping', 'gone'],
+  unknown: ['starting', 'running', 'paused', 'stopping', 'gone'],
   gone: [],
 } as const satisfies TransitionTable<VmmState>;
 

@@ -32,6 +32,10 @@ export interface Saves extends Pauses {
   machineDigest(spec: VmmSpec): string | undefined;
 }
 
+export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
+  return 'pause' in driver;
+}
+
 export function saves(driver: EngineDriver): driver is EngineDriver & Saves {
   return 'save' in driver;
 }

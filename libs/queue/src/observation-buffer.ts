@@ -10,6 +10,8 @@ function dropOrder(observation: Observation): number {
     case 'nodes-registered':
     case 'nodes-left':
     case 'vmm-starting':
+    case 'vmm-paused': // their operation asks again
+    case 'vmm-resumed':
     case 'vmm-stopping':
     case 'vmm-adopted':
     case 'orphan-killed':

@@ -77,6 +77,21 @@ export const rebootInstance = route({
   summary: 'Restart the guest in its vmm',
   problems,
 });
+export const pauseInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/pause',
+  summary: 'Stop the time of a running instance, in its place',
+  description: 'It keeps its node, CPUs and memory, and stands still until it is resumed.',
+  problems,
+});
+export const resumeInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/resume',
+  summary: 'Let a paused instance go on from where it stood still',
+  problems,
+});
 export const migrateInstance = route({
   ...action,
   method: 'POST',

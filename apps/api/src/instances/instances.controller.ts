@@ -82,6 +82,16 @@ export class InstancesController {
     return this.act('reboot', params.instance, access);
   }
 
+  @Serve(routes.pauseInstance)
+  async pause(@Input() { params, access }: InputOf<typeof routes.pauseInstance>) {
+    return this.act('pause', params.instance, access);
+  }
+
+  @Serve(routes.resumeInstance)
+  async resume(@Input() { params, access }: InputOf<typeof routes.resumeInstance>) {
+    return this.act('resume', params.instance, access);
+  }
+
   @Serve(routes.migrateInstance)
   async migrate(@Input() { params, body, access }: InputOf<typeof routes.migrateInstance>) {
     if (body.node === undefined) return this.act('migrate', params.instance, access);

@@ -3,8 +3,24 @@ import { CliError } from '../output/failure.js';
 
 /** Commands whose arguments are things of the datacenter: asked of it when the key is pressed. */
 const liveNouns: readonly string[] = ['instance', 'node'];
-const liveVerbs =
-  /^(get|start|stop|reboot|delete|console|screenshot|migrate|explain|exec|cordon|uncordon|drain|probe)$/;
+const liveVerbs: readonly string[] = [
+  'get',
+  'explain',
+  'console',
+  'screenshot',
+  'exec',
+  'start',
+  'stop',
+  'reboot',
+  'pause',
+  'resume',
+  'migrate',
+  'delete',
+  'cordon',
+  'uncordon',
+  'drain',
+  'probe',
+];
 
 interface Words {
   /** What may follow the words before the cursor. */
@@ -44,7 +60,7 @@ function wordsOf(program: Command): Words {
       .filter((noun) => liveNouns.includes(noun.name()))
       .flatMap((noun) =>
         verbsOf(noun)
-          .filter((verb) => liveVerbs.test(verb))
+          .filter((verb) => liveVerbs.includes(verb))
           .map((verb) => [`${noun.name()} ${verb}`, noun.name()] as const),
       ),
   };

@@ -18,6 +18,9 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   if (due.kind === 'reboot-instance') {
     return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };
   }
+  if (due.kind === 'pause-instance' || due.kind === 'resume-instance') {
+    return { ...address, name: due.kind, payload: target };
+  }
   const isDelete = due.kind === 'delete-instance';
   // a deleted guest has nothing left to save
   const payload = { ...target, graceMs: isDelete ? 0 : stopGraceMs, delete: isDelete };

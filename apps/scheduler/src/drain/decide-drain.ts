@@ -27,7 +27,7 @@ export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
   for (const instance of remaining) {
     if (instance.isBusy) continue;
     if (instance.state !== 'running') {
-      blocked.push({ instance: instance.name, why: `it is ${instance.state}` });
+      blocked.push({ instance: instance.name, why: whyNot(instance.state) });
       continue;
     }
     if (instance.hasDisk) {
@@ -53,4 +53,8 @@ export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
     context: { blocked },
   };
   return { moves, result, end: { state: 'failed', problem } };
+}
+
+function whyNot(state: string): string {
+  return state === 'paused' ? 'it is paused: resume it, or stop it' : `it is ${state}`;
 }

@@ -26,6 +26,11 @@ const step = (what: string, act: (at: SimulatedDatacenter, nth: number, seconds:
     }));
 
 const until = (at: SimulatedDatacenter, seconds: number): number => at.nowMs + seconds * 1_000;
+const pause = (at: SimulatedDatacenter, nth: number, desired: 'paused' | 'running'): void => {
+  const all = [...at.record.instances.values()];
+  const chosen = all[nth % Math.max(1, all.length)];
+  if (chosen) at.record.pause(chosen, desired);
+};
 const anyStep = fc.oneof(
   { weight: 5, arbitrary: step('create stop', (at) => at.record.create('stop')) },
   { weight: 2, arbitrary: step('create keep', (at) => at.record.create('keep')) },
@@ -37,6 +42,8 @@ const anyStep = fc.oneof(
       if (chosen) at.record.delete(chosen);
     }),
   },
+  { weight: 3, arbitrary: step('pause', (at, _, seconds) => pause(at, seconds, 'paused')) },
+  { weight: 2, arbitrary: step('resume', (at, _, seconds) => pause(at, seconds, 'running')) },
   { weight: 2, arbitrary: step('kill a guest on', (at, nth, seconds) => at.nodes[nth]!.killOne(seconds % 3)) },
   {
     weight: 3,
@@ -88,8 +95,11 @@ describe('after any history of faults', () => {
         const guests = nodes.flatMap((node) => node.executing(nowMs)).toSorted();
         const living = [...record.vmms.values()].filter(({ state }) => state !== 'gone');
         expect(living.map(({ id }) => id).toSorted()).toEqual(nodes.flatMap(({ vmmIds }) => vmmIds).toSorted());
-        const running = [...record.instances.values()].filter(({ state }) => state === 'running').map(({ id }) => id);
+        const inState = (wanted: string): string[] =>
+          [...record.instances.values()].filter(({ state }) => state === wanted).map(({ id }) => id);
+        const running = [...inState('running'), ...inState('paused')];
         expect(guests).toEqual(running.toSorted());
+        expect(nodes.flatMap((node) => node.pausedIds).toSorted()).toEqual(inState('paused').toSorted());
         const unsettled = [...record.instances.values()].filter(
           ({ state, desired }) => state !== desired && state !== 'failed' && state !== 'pending',
         );

@@ -1,6 +1,7 @@
 import type { FleetNode } from '@berth/database/fleet.repository.js';
 import { nodeUnreachableAfterMs, type NodeState } from '@berth/domain/node-state.js';
 import type { ProposedPlacement } from '@berth/database/placement.repository.js';
+import type { OperationKind } from '@berth/domain/operation-state.js';
 import { invariant } from '@berth/domain/invariant.js';
 import { isAllowed } from '@berth/domain/transition.js';
 import { instanceTransitions } from '@berth/domain/instance-state.js';
@@ -19,6 +20,12 @@ import {
 const againAfterMs = 10_000;
 const settledMs = 10_000;
 const nodeMib = 4 * instanceMib;
+
+const jobKinds: Partial<Record<OperationKind, SimulatedJob['kind']>> = {
+  'delete-instance': 'delete',
+  'pause-instance': 'pause',
+  'resume-instance': 'resume',
+};
 
 interface NodeRow {
   state: NodeState;
@@ -107,6 +114,8 @@ export class SimulatedDatacenter {
 
   private apply(report: SimulatedReport): void {
     if (report.kind === 'beat') this.beat(report);
+    else if (report.kind === 'paused' || report.kind === 'resumed')
+      this.record.stands(report.vmmId, report.operationId, report.kind === 'paused' ? 'paused' : 'running');
     else if (report.kind === 'gone') this.record.exit({ vmmId: report.vmmId, reason: report.reason, detail: '' });
     else this.record[report.kind](report.vmmId);
   }
@@ -117,28 +126,30 @@ export class SimulatedDatacenter {
     row.lease = Math.max(row.lease, lease);
     if (this.nowMs - atMs < nodeUnreachableAfterMs) row.state = 'up';
     if (vmms === null || this.nowMs - atMs > 5_000) return;
+    const listed = new Map(vmms.map((one) => [one.vmmId, one]));
     for (const vmm of this.record.vmms.values()) {
-      if (vmm.node === node) this.compare(vmm, vmms.includes(vmm.id));
+      if (vmm.node === node) this.compare(vmm, listed.get(vmm.id));
     }
   }
 
   /** One row of the list of what lives on a node against the record. */
-  private compare(vmm: SimulatedVmm, isListed: boolean): void {
+  private compare(vmm: SimulatedVmm, listed: { readonly paused: boolean } | undefined): void {
     const { record } = this;
     const isSettled = this.nowMs - vmm.changedMs > settledMs;
     const isAwaited = record.operations.some((one) => one.stage !== 'done' && one.startsVmm === vmm.id);
-    const isRunning = vmm.state === 'running' || vmm.state === 'stopping';
-    if (isListed && vmm.state === 'unknown') this.revive(vmm);
+    const isListed = listed !== undefined;
+    const isRunning = ['running', 'paused', 'stopping'].includes(vmm.state);
+    if (isListed && vmm.state === 'unknown') this.revive(vmm, listed.paused ? 'paused' : 'running');
     else if (isListed && vmm.state === 'gone' && isSettled) this.send(vmm, 'delete');
     else if (!isListed && vmm.state !== 'gone' && isSettled && (isRunning || !isAwaited)) {
       record.exit({ vmmId: vmm.id, reason: 'lost', detail: '' });
     }
   }
 
-  private revive(vmm: SimulatedVmm): void {
-    this.record.change(vmm, 'running');
+  private revive(vmm: SimulatedVmm, state: 'running' | 'paused'): void {
+    this.record.change(vmm, state);
     const instance = this.record.instances.get(vmm.instanceId)!;
-    if (instance.state === 'unknown') this.record.move(instance, 'running');
+    if (instance.state === 'unknown') this.record.move(instance, state);
   }
 
   private expire(): void {
@@ -175,18 +186,8 @@ export class SimulatedDatacenter {
     const instance = this.record.instances.get(instanceId)!;
     const { state: instanceState } = instance;
     if (stage === 'done') return;
-    const row = {
-      operationId,
-      kind,
-      initiator,
-      stage,
-      instanceId,
-      instanceState,
-      reason: null,
-      node: null,
-      nodeState: null,
-    };
-    const outcome = decideDeadline(row).instance;
+    const about = { operationId, kind, initiator, stage, instanceId, instanceState };
+    const outcome = decideDeadline({ ...about, reason: null, node: null, nodeState: null }).instance;
     operation.stage = 'done';
     if (outcome === undefined) return;
     this.record.move(instance, outcome.state);
@@ -271,16 +272,20 @@ export class SimulatedDatacenter {
         continue;
       }
       Object.assign(operation, { stage: 'node', nextMs: this.nowMs + againAfterMs });
-      this.send(live, startsVmm === live.id ? 'start' : kind === 'delete-instance' ? 'delete' : 'stop');
+      this.send(live, startsVmm === live.id ? 'start' : (jobKinds[kind] ?? 'stop'), operation.id);
     }
   }
 
-  private send({ id: vmmId, instanceId, generation, node }: SimulatedVmm, kind: SimulatedJob['kind']): void {
+  private send(
+    { id: vmmId, instanceId, generation, node }: SimulatedVmm,
+    kind: SimulatedJob['kind'],
+    operationId = '',
+  ): void {
     const { onIsolation } = this.record.instances.get(instanceId)!;
     const { lease } = this.rows.get(node)!;
     for (let copy = 0; copy < this.jobCopies; copy++) {
       const atMs = this.nowMs + tickMs + copy * 3_000 + this.jobDelayMs;
-      this.queue.push({ atMs, node, job: { kind, vmmId, instanceId, generation, onIsolation, lease } });
+      this.queue.push({ atMs, node, job: { kind, operationId, vmmId, instanceId, generation, onIsolation, lease } });
     }
   }
 }

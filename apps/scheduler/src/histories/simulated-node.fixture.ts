@@ -8,7 +8,8 @@ const beatMs = 2_000;
 const inventoryMs = 5_000;
 
 export interface SimulatedJob {
-  readonly kind: 'start' | 'stop' | 'delete';
+  readonly kind: 'start' | 'stop' | 'delete' | 'pause' | 'resume';
+  readonly operationId: string;
   readonly vmmId: string;
   readonly instanceId: string;
   readonly generation: number;
@@ -19,18 +20,25 @@ export interface SimulatedJob {
 
 export type SimulatedReport =
   | { readonly kind: 'starting' | 'ready'; readonly vmmId: string; readonly generation: number }
+  | {
+      readonly kind: 'paused' | 'resumed';
+      readonly vmmId: string;
+      readonly generation: number;
+      readonly operationId: string;
+    }
   | { readonly kind: 'gone'; readonly vmmId: string; readonly generation: number; readonly reason: ExitReason }
   | {
       readonly kind: 'beat';
       readonly node: string;
       readonly atMs: number;
       readonly lease: number;
-      readonly vmms: readonly string[] | null;
+      readonly vmms: readonly { readonly vmmId: string; readonly paused: boolean }[] | null;
     };
 
 interface Guest extends SimulatedJob {
   readonly readyAtMs: number;
   readyTold: boolean;
+  paused: boolean;
 }
 
 /**
@@ -60,6 +68,11 @@ export class SimulatedNode {
     return [...this.guests.keys()];
   }
 
+  /** Instances whose guest stands still because somebody wanted that. */
+  get pausedIds(): string[] {
+    return [...this.guests.values()].filter(({ paused }) => paused).map(({ instanceId }) => instanceId);
+  }
+
   killOne(nth: number): void {
     const [vmmId] = [...this.guests.keys()].slice(nth);
     if (vmmId !== undefined) this.end(vmmId, 'killed');
@@ -84,8 +97,8 @@ export class SimulatedNode {
 
   private beat(atMs: number): SimulatedReport[] {
     const { name: node, lease } = this;
-    const list: SimulatedReport[] =
-      atMs % inventoryMs === 0 ? [{ kind: 'beat', node, atMs, lease, vmms: this.vmmIds }] : [];
+    const vmms = [...this.guests.values()].map(({ vmmId, paused }) => ({ vmmId, paused }));
+    const list: SimulatedReport[] = atMs % inventoryMs === 0 ? [{ kind: 'beat', node, atMs, lease, vmms }] : [];
     return atMs % beatMs === 0 ? [...list, { kind: 'beat', node, atMs, lease, vmms: null }] : list;
   }
 
@@ -94,6 +107,7 @@ export class SimulatedNode {
     const ended = this.ends.get(vmmId);
     if (job.kind === 'start' && job.lease !== this.lease) return; // the record may have given it up meanwhile
     if (ended) this.unsent.push({ kind: 'gone', vmmId, ...ended });
+    else if (job.kind === 'pause' || job.kind === 'resume') this.pause(job, job.kind);
     else if (job.kind !== 'start') this.stop(job);
     else if (this.guests.has(vmmId))
       this.unsent.push({ kind: this.guests.get(vmmId)!.readyTold ? 'ready' : 'starting', vmmId, generation });
@@ -102,7 +116,7 @@ export class SimulatedNode {
       for (const older of this.guests.values())
         if (older.instanceId === instanceId) this.end(older.vmmId, 'superseded');
       this.newest.set(instanceId, generation);
-      this.guests.set(vmmId, { ...job, readyAtMs: nowMs + bootMs, readyTold: false });
+      this.guests.set(vmmId, { ...job, readyAtMs: nowMs + bootMs, readyTold: false, paused: false });
       this.unsent.push({ kind: 'starting', vmmId, generation });
     }
   }
@@ -112,6 +126,13 @@ export class SimulatedNode {
     const reason = kind === 'delete' ? 'deleted' : 'stopped';
     if (this.guests.has(vmmId)) this.end(vmmId, reason);
     else this.note(vmmId, generation, reason);
+  }
+
+  private pause({ vmmId, generation, operationId }: SimulatedJob, kind: 'pause' | 'resume'): void {
+    const guest = this.guests.get(vmmId);
+    if (!guest) return;
+    guest.paused = kind === 'pause';
+    this.unsent.push({ kind: `${kind}d`, vmmId, generation, operationId });
   }
 
   private tellReady(nowMs: number): void {

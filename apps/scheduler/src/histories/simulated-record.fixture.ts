@@ -72,6 +72,12 @@ export class SimulatedRecord {
     else this.move(instance, 'deleted');
   }
 
+  pause(instance: SimulatedInstance, desired: 'paused' | 'running'): void {
+    if (instance.state !== (desired === 'paused' ? 'running' : 'paused') || this.openOf(instance.id)) return;
+    instance.desired = desired;
+    this.open(instance.id, desired === 'paused' ? 'pause-instance' : 'resume-instance', 'user', 'dispatch');
+  }
+
   open(instanceId: string, kind: OperationKind, initiator: string, stage: 'place' | 'dispatch'): void {
     invariant(!this.openOf(instanceId), `one open operation for ${instanceId}`);
     const nowMs = this.nowMs();
@@ -127,7 +133,7 @@ export class SimulatedRecord {
 
   ready(vmmId: string): void {
     const vmm = this.vmms.get(vmmId)!;
-    if (vmm.state !== 'running' && !isAllowed(vmmTransitions, vmm.state, 'running')) return;
+    if (vmm.state === 'paused' || (vmm.state !== 'running' && !isAllowed(vmmTransitions, vmm.state, 'running'))) return;
     if (vmm.state !== 'running') this.change(vmm, 'running');
     vmm.readyMs ??= this.nowMs();
     const instance = this.instances.get(vmm.instanceId)!;
@@ -137,6 +143,17 @@ export class SimulatedRecord {
     const open = this.openOf(vmm.instanceId);
     if (open?.startsVmm === vmmId && open.kind !== 'delete-instance' && open.kind !== 'stop-instance')
       open.stage = 'done';
+  }
+
+  /** Believed of an open operation only. */
+  stands(vmmId: string, operationId: string, state: 'paused' | 'running'): void {
+    const open = this.operations.find(({ id, stage }) => id === operationId && stage !== 'done');
+    const vmm = this.vmms.get(vmmId)!;
+    if (!open || (vmm.state !== state && !isAllowed(vmmTransitions, vmm.state, state))) return;
+    if (vmm.state !== state) this.change(vmm, state);
+    const instance = this.instances.get(vmm.instanceId)!;
+    if (isAllowed(instanceTransitions, instance.state, state)) this.move(instance, state);
+    open.stage = 'done';
   }
 
   exit({ vmmId, reason, detail }: Pick<VmmExit, 'vmmId' | 'reason' | 'detail'>): void {

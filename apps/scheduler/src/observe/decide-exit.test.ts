@@ -157,13 +157,29 @@ it('a move under which the guest ended fails, and the restart policy acts', () =
   });
 });
 
+it.each(['pause-instance', 'resume-instance'] as const)(
+  '%s fails with its guest, and the restart policy acts',
+  (kind) => {
+    const operation = { id: 'o', kind, startsIt: false, startCount: 0 };
+    expect(decideExit(factsOf({ instance: { state: 'paused', desiredState: 'paused' }, operation }))).toMatchObject({
+      operation: {
+        state: 'failed',
+        problem: { code: 'guest-ended', detail: 'the guest ended: guest killed (signal 9)' },
+      },
+      instance: { state: 'pending' },
+    });
+    expect(decideExit(factsOf({ exit: null, operation })).instance).toBeUndefined();
+  },
+);
+
 it('an end of an older generation changes nothing but what it held', () => {
   expect(decideExit(factsOf({ exit: { isCurrent: false } }))).toEqual({});
 });
 
 /** States in which the record can hold an instance with such a wish and a vmm that ends. */
 const statesWith: Record<DesiredState, readonly InstanceState[]> = {
-  running: ['starting', 'running', 'unknown'],
+  running: ['starting', 'running', 'paused', 'unknown'],
+  paused: ['starting', 'running', 'paused', 'unknown'],
   stopped: ['stopping', 'unknown', 'failed'],
   deleted: ['deleting'],
 };
@@ -205,7 +221,7 @@ describe('whatever ends and why', () => {
   it('an instance that is wished to be gone or stopped is never started again', () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
-        fc.pre(facts.instance.desiredState !== 'running');
+        fc.pre(['stopped', 'deleted'].includes(facts.instance.desiredState));
         const { instance, operation } = decideExit(facts);
         expect(instance?.state).not.toBe('pending');
         expect(operation).not.toBe('again');

@@ -31,6 +31,7 @@ export function decideExit(facts: ExitFacts): ExitOutcome {
   if (instance.desiredState === 'deleted') return deleted(facts);
   if (operation?.kind === 'stop-instance' || instance.desiredState === 'stopped') return stopped(facts);
   if (operation?.kind === 'migrate-instance') return migrationEnded(facts);
+  if (operation?.kind === 'pause-instance' || operation?.kind === 'resume-instance') return pauseEnded(facts);
   if (exit?.nextDriver && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
   if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
   if (exit === null) return {};
@@ -63,6 +64,16 @@ function migrationEnded(facts: ExitFacts): ExitOutcome {
   const problem: Problem = {
     code: 'migration-failed',
     detail: facts.exit === null ? 'the guest ended on its way' : `the guest ended on its way: ${causeOf(facts.exit)}`,
+    next: 'the restart policy of the instance acts; look at its events',
+  };
+  return { ...(facts.exit && restart(facts, facts.exit)), operation: { state: 'failed', problem } };
+}
+
+/** Its memory is lost: the restart policy acts, and a guest that is to be paused will be when it is ready. */
+function pauseEnded(facts: ExitFacts): ExitOutcome {
+  const problem: Problem = {
+    code: 'guest-ended',
+    detail: facts.exit === null ? 'the guest is not there any more' : `the guest ended: ${causeOf(facts.exit)}`,
     next: 'the restart policy of the instance acts; look at its events',
   };
   return { ...(facts.exit && restart(facts, facts.exit)), operation: { state: 'failed', problem } };

@@ -2,6 +2,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmExit } from '@berth/database/exit-facts.js';
 import type { ExitRepository } from '@berth/database/exit.repository.js';
 import type { NoteRepository } from '@berth/database/note.repository.js';
+import type { PauseRepository } from '@berth/database/pause.repository.js';
 import type { ReadyRepository } from '@berth/database/ready.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
@@ -24,6 +25,7 @@ export interface ConsumerParts {
   readonly ready: ReadyRepository;
   readonly exits: ExitRepository;
   readonly notes: NoteRepository;
+  readonly pauses: PauseRepository;
   readonly migrations: MigrationReports;
   readonly metrics: Metrics<'scheduler'>;
   readonly logger: Logger;
@@ -65,6 +67,7 @@ export class ObservationConsumer {
       this.count('vmm-ready', kinds['vmm-ready'], applied.moved);
     }
     await notes.fetching(kinds['image-fetching']);
+    noteEnded(metrics, await this.parts.pauses.apply(kinds['vmm-paused'], kinds['vmm-resumed']));
     await this.parts.migrations.apply(kinds);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
@@ -93,6 +96,8 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'vmm-starting': [],
     'vmm-ready': [],
     'image-fetching': [],
+    'vmm-paused': [],
+    'vmm-resumed': [],
     'vmm-stopping': [],
     'vmm-gone': [],
     'migration-prepared': [],

@@ -37,6 +37,15 @@ describe('an instance with nobody at work on it', () => {
       { desiredState: 'deleted', state: 'unknown', vmmState: 'running' },
       { kind: 'delete-instance', state: 'deleting' },
     ],
+    [
+      { desiredState: 'paused', state: 'running', vmmState: 'running' },
+      { kind: 'pause-instance', state: 'running' },
+    ],
+    [
+      { state: 'paused', vmmState: 'paused' },
+      { kind: 'resume-instance', state: 'paused' },
+    ],
+    [{ desiredState: 'paused' }, { kind: 'start-instance', stage: 'place' }],
   ] as const)('that is %j gets %j', (change, operation) => {
     expect(decideGap(gapOf(change))).toMatchObject(operation);
   });

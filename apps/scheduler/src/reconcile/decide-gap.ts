@@ -11,11 +11,18 @@ export function decideGap(gap: Gap): OpenedOperation | null {
   if (state === 'failed')
     return vmmState === null ? null : ending(gap, 'stop-instance', state, 'its vmm is cleared away');
   if (desiredState === 'stopped') return ending(gap, 'stop-instance', toward(state, 'stopping'), 'its stop goes on');
-  // a start or reboot without an end: the guest is stuck
-  if (vmmState !== null)
-    return state === 'starting' ? ending(gap, 'move-instance', state, 'stuck, starts again') : null;
+  if (vmmState !== null) return onLiveVmm(gap);
   const isStartable = state === 'pending' || isAllowed(instanceTransitions, state, 'pending');
   return isStartable && state !== 'stopped' ? start(gap) : null;
+}
+
+/** A start or reboot without an end: the guest is stuck. */
+function onLiveVmm(gap: Gap): OpenedOperation | null {
+  const { state, desiredState } = gap;
+  if (state === 'starting') return ending(gap, 'move-instance', state, 'stuck, starts again');
+  if (state === 'running' && desiredState === 'paused') return ending(gap, 'pause-instance', state, 'is to be paused');
+  if (state === 'paused' && desiredState === 'running') return ending(gap, 'resume-instance', state, 'is to go on');
+  return null;
 }
 
 function start({ instanceId, state, generation, restartCount }: Gap): OpenedOperation {

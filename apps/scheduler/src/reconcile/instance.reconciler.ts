@@ -6,7 +6,14 @@ import { decideGap } from './decide-gap.js';
 const batchMax = 256;
 const soonestMs = 20;
 /** Shown from the start: none is a figure too. */
-const gapKinds = ['start-instance', 'stop-instance', 'move-instance', 'delete-instance'] as const;
+const gapKinds = [
+  'start-instance',
+  'stop-instance',
+  'pause-instance',
+  'resume-instance',
+  'move-instance',
+  'delete-instance',
+] as const;
 
 /** Desired against observed, for ever: opens the operation that closes the gap. */
 export class InstanceReconciler {

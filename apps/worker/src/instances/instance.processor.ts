@@ -13,6 +13,7 @@ import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
+import { pausingDriver } from './pause.processor.js';
 import type { PortForwards } from './port-forwards.js';
 import { startSteps } from './start-steps.js';
 
@@ -80,6 +81,7 @@ export class InstanceProcessor {
         await table.keep(vmm);
         vmm.stopping = true;
         report(stoppingReport(vmm));
+        if (vmm.paused && !job.delete) await goOn(vmm); // or it could not shut itself down
         await driver.stop(vmm.handle, { graceMs: job.graceMs, reason });
         await this.confirmEnd(vmm);
       }
@@ -171,4 +173,11 @@ export class InstanceProcessor {
     if (!node) throw new Error(`node ${nodeId} is not of this worker`);
     return node;
   }
+}
+
+/** What does not go on is ended all the same. */
+async function goOn(vmm: Vmm): Promise<void> {
+  await pausingDriver(vmm)
+    .resume(vmm.handle)
+    .catch(() => undefined);
 }

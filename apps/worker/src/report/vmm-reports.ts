@@ -34,6 +34,14 @@ export function readyReport(vmm: Vmm, observed: Observed): Observation {
   return { kind: 'vmm-ready', operationId, ...ref, pid: observed.pid ?? null, timings, forwards: [...forwards] };
 }
 
+export function pausedReport({ ref }: Vmm, operationId: string): Observation {
+  return { kind: 'vmm-paused', operationId, ...ref };
+}
+
+export function resumedReport({ ref }: Vmm, operationId: string): Observation {
+  return { kind: 'vmm-resumed', operationId, ...ref };
+}
+
 export function stoppingReport({ operationId, ref }: Vmm): Observation {
   return { kind: 'vmm-stopping', operationId, ...ref };
 }

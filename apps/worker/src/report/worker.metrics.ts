@@ -72,7 +72,7 @@ function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMete
     const labels = { node: node.name, instance_id: handle.instanceId };
     info.set({ ...labels, name: order.instanceName, project: order.project, driver: driver.name }, 1);
     assigned.set(labels, order.memoryMib * bytesPerMib);
-    if (observed?.heartbeat) heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
+    if (observed?.heartbeat && observed.state !== 'paused') heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
     const stats = usage.lastStats(vmm);
     if (!stats) continue;
     cpu.inc(labels, stats.cpuMs / 1_000);

@@ -19,6 +19,7 @@ const schema = z.object({
     .nullable()
     .default(null),
   forwards: z.array(portForward).default([]),
+  paused: z.boolean().default(false),
 });
 
 /** The worker's notes about its vmms, a file each, replaced whole. */

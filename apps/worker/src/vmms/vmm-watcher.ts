@@ -44,6 +44,7 @@ export class VmmWatcher {
       case 'running':
         return this.ready(vmm, observed);
       case 'paused':
+        vmm.readyTold = true; // only what was ready can be paused
         return this.unlimit(vmm);
       case 'unresponsive':
         return this.limit(vmm, 'unresponsive', unresponsiveLimitMs);
@@ -95,7 +96,7 @@ export class VmmWatcher {
   /** Asks once more before it ends the guest: what was heard may be old. */
   private async overstepped(vmm: Vmm, reason: KillReason): Promise<void> {
     const observed = await vmm.driver.inspect(vmm.handle);
-    if (observed.state === 'running' || observed.state === 'gone') return this.observe(observed);
+    if (['running', 'paused', 'gone'].includes(observed.state)) return this.observe(observed);
     this.logger.warn({ vmm: vmm.handle, reason }, 'ending a vmm');
     await vmm.driver.kill(vmm.handle, reason);
     this.observe(await vmm.driver.inspect(vmm.handle));

@@ -35,6 +35,8 @@ export interface VmmNote {
   readonly move: VmmMove | null;
   /** The ways to its guest's ports. */
   readonly forwards: readonly PortForward[];
+  /** Somebody wants it to stand still. */
+  readonly paused: boolean;
 }
 
 /** One vmm of this worker, from its first job until some time after its end, so that late and doubled jobs meet it. */
@@ -43,6 +45,7 @@ export class Vmm {
   end: VmmEnd | null;
   move: VmmMove | null;
   forwards: readonly PortForward[];
+  paused: boolean;
   /** What the driver said last; undefined: nothing was started yet. */
   observed: Observed | undefined;
   /** A stop is at work; only this process knows. */
@@ -63,12 +66,13 @@ export class Vmm {
     readonly driver: EngineDriver,
     readonly handle: VmmHandle,
     readonly order: VmmOrder | null,
-    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move' | 'forwards'>>,
+    note: Pick<VmmNote, 'operationId' | 'end'> & Partial<Pick<VmmNote, 'move' | 'forwards' | 'paused'>>,
   ) {
     this.operationId = note.operationId;
     this.end = note.end;
     this.move = note.move ?? null;
     this.forwards = note.forwards ?? [];
+    this.paused = note.paused ?? false;
     if (note.end) this.endedAtMs = performance.now();
   }
 
@@ -81,13 +85,15 @@ export class Vmm {
       end: this.end,
       move: this.move,
       forwards: this.forwards,
+      paused: this.paused,
     };
   }
 
   /** As the record's words have it; undefined: not to be counted among the living. */
-  get liveState(): 'starting' | 'running' | 'stopping' | undefined {
+  get liveState(): 'starting' | 'running' | 'paused' | 'stopping' | undefined {
     if (this.end || !this.observed || this.observed.state === 'gone') return undefined;
     if (this.stopping) return 'stopping';
+    if (this.observed.state === 'paused' && this.paused) return 'paused'; // else it is on its way
     return this.observed.state === 'starting' ? 'starting' : 'running';
   }
 

@@ -1,4 +1,5 @@
 import { endingPromises } from './ending.js';
+import { pausingPromises } from './pausing.js';
 import { runningPromises } from './running.js';
 import { savingPromises } from './saving.js';
 import { startingPromises } from './starting.js';
@@ -8,6 +9,7 @@ import type { Promised } from './world.js';
 export const driverPromises: readonly Promised[] = [
   ...startingPromises,
   ...runningPromises,
+  ...pausingPromises,
   ...savingPromises,
   ...endingPromises,
 ];

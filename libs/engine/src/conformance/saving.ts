@@ -7,27 +7,10 @@ import type { EngineDriver } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { beatsOn, heard, refuses, startReady, until, type Promised, type World } from './world.js';
 
-/** Four beats long: a guest that says nothing for so long stands still. */
-const stillMs = 4000;
 /** A guest that had booted anew would not have beaten so often by then. */
 const goneOnBeats = 60;
 
 export const savingPromises: readonly Promised[] = [
-  {
-    promise: 'a guest that is paused stands still, by its own clock too, and goes on as the same vmm',
-    check: (world) =>
-      whereSaved(world, async (driver, spec) => {
-        const { handle, observed } = await startReady(world, spec);
-        for (const _ of ['once', 'again']) await driver.pause(handle);
-        await until(world, handle, 'paused');
-        const last = await heard(world, handle, ({ ageMs }) => ageMs > stillMs);
-        for (const _ of ['once', 'again']) await driver.resume(handle);
-        assert.equal((await until(world, handle, 'running')).pid, observed.pid);
-        const next = await beatsOn(world, handle, last);
-        assert.equal(next.sequence, last.sequence + 1);
-        assert.ok(next.longestGapMs < stillMs, `its clock jumped by ${next.longestGapMs} ms`);
-      }),
-  },
   {
     promise: 'a guest that was saved goes on from there in another vmm, as often as it is wanted',
     check: (world) =>

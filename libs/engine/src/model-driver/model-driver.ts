@@ -9,6 +9,7 @@ import {
   type VmmHandle,
   type VmmStats,
 } from '../driver.js';
+import type { Pauses } from '../abilities.js';
 import type { Departure, GuestPlace, Migrates, MigrationAddress, MigrationOrder } from '../migration.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { listenForModel, sendModel } from './model-moves.js';
@@ -28,7 +29,7 @@ const instancesRememberedMax = 100_000;
  * of model nodes is how big fleets are tried on a small machine. They live in this process and end with it, so a
  * worker that comes back reports them lost, like a node that lost its power.
  */
-export class ModelDriver implements EngineDriver, BurnsCpu, Migrates {
+export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Pauses {
   readonly name = 'model';
   private readonly vmms = new Map<string, ModelVmm>();
   private readonly latest = new Map<string, { readonly generation: number; readonly vmmId: string }>();
@@ -136,10 +137,14 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates {
     return this.vmms.get(vmmId)?.place ?? 'gone';
   }
 
+  async pause(handle: VmmHandle): Promise<void> {
+    this.running(handle).pause();
+  }
+
   async resume(handle: VmmHandle): Promise<void> {
     const vmm = this.running(handle);
     if (vmm.place === 'awaited') throw new EngineError('migration-failed', `no guest has arrived in ${handle.vmmId}`);
-    if (vmm.place !== 'runs') vmm.goOn();
+    vmm.goOn();
   }
 
   console(handle: VmmHandle): Duplex {

@@ -16,7 +16,7 @@ const timerMaxMs = 2 ** 31 - 1;
  */
 export class ModelVmm {
   readonly handle: VmmHandle;
-  private readonly startedAtMs = performance.now();
+  private startedAtMs = performance.now();
   private bootedAtMs = this.startedAtMs;
   private state: Observed['state'] = 'starting';
   private phasesMs: BootPhasesMs = { image: 0, spawned: 0 };
@@ -26,13 +26,14 @@ export class ModelVmm {
   place: GuestPlace;
   /** Where it waits for its guest. */
   address: Promise<MigrationAddress> | undefined;
-  /** While it stands still: how long it has run. */
+  /** While it stands still: how long it has run, and since when it does. */
   private haltedUptimeMs: number | undefined;
+  private haltedAtMs: number | undefined;
   /** CPU used in the vmms before this one. */
   private broughtCpuMs = 0;
   private readonly endings = new Set<() => void>();
   /** Set once the guest was asked to burn a share of its vcpus: what it had used until then, and the share since. */
-  private burning: { readonly fromMs: number; readonly cpuMs: number; readonly share: number } | undefined;
+  private burning: { fromMs: number; readonly cpuMs: number; readonly share: number } | undefined;
 
   constructor(
     private readonly spec: VmmSpec,
@@ -73,7 +74,8 @@ export class ModelVmm {
   /** The guest stands still; what it is, to go on with elsewhere. */
   halt(): Luggage {
     this.rest();
-    const nowMs = performance.now();
+    const nowMs = this.nowMs;
+    this.haltedAtMs = nowMs;
     this.haltedUptimeMs = nowMs - this.bootedAtMs;
     const { crashAfterMs, ...fate } = this.fate;
     const crash = Number.isFinite(crashAfterMs) ? crashAfterMs : null;
@@ -95,6 +97,12 @@ export class ModelVmm {
     if (this.place === 'awaited') this.end('migration-failed', 'the connection to its source ended');
   }
 
+  pause(): void {
+    if (this.state !== 'running') return;
+    this.halt();
+    this.become('paused', this.phasesMs);
+  }
+
   /** From where it stood still. */
   goOn(): void {
     const uptimeMs = this.haltedUptimeMs;
@@ -102,8 +110,13 @@ export class ModelVmm {
     if (uptimeMs === undefined) return;
     this.haltedUptimeMs = undefined;
     this.bootedAtMs = performance.now() - uptimeMs;
+    const stoodMs = performance.now() - this.nowMs;
+    this.haltedAtMs = undefined;
+    this.startedAtMs += stoodMs;
+    if (this.burning) this.burning.fromMs += stoodMs;
     this.armCrash(this.fate.crashAfterMs - uptimeMs);
     if (this.state === 'starting') this.become('running', { image: 0, spawned: 0, kernel: 0, ready: 0 });
+    if (this.state === 'paused') this.become('running', this.phasesMs);
   }
 
   /** Lets go of its timer. */
@@ -113,21 +126,24 @@ export class ModelVmm {
 
   observed(): Observed {
     const { handle, state, phasesMs, exit } = this;
-    const guestUptimeMs = Math.round(this.haltedUptimeMs ?? performance.now() - this.bootedAtMs);
-    const sequence = Math.floor(guestUptimeMs / 1_000);
-    const heartbeat = { sequence, guestUptimeMs, longestGapMs: 1_000, ageMs: guestUptimeMs % 1_000 };
-    return { handle, state, phasesMs, ...(exit && { exit }), ...(state === 'running' && { heartbeat }) };
+    const uptimeMs = Math.round(this.haltedUptimeMs ?? performance.now() - this.bootedAtMs);
+    const sequence = Math.floor(uptimeMs / 1_000);
+    const guestUptimeMs = 1_000 * sequence;
+    const ageMs = (uptimeMs % 1_000) + performance.now() - this.nowMs;
+    const heartbeat = { sequence, guestUptimeMs, longestGapMs: 1_000, ageMs };
+    const isReady = state === 'running' || state === 'paused';
+    return { handle, state, phasesMs, ...(exit && { exit }), ...(isReady && { heartbeat }) };
   }
 
   /** `percent` of every vcpu from now on. */
   burn(percent: number): void {
-    const fromMs = performance.now();
+    const fromMs = this.nowMs;
     this.burning = { fromMs, cpuMs: this.cpuMsAt(fromMs), share: percent / 100 };
   }
 
   stats(): VmmStats {
     const { vcpus, memoryMib } = this.spec;
-    const nowMs = performance.now();
+    const { nowMs } = this;
     const uptimeMs = nowMs - this.startedAtMs;
     const cpuMs = this.cpuMsAt(nowMs);
     const usedMib = Math.min(memoryMib, emptyGuestMib + memoryMib * this.fate.utilizationMean);
@@ -139,6 +155,11 @@ export class ModelVmm {
       memoryAvailableMib: memoryMib - usedMib,
     };
     return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, privateMib: usedMib, guest };
+  }
+
+  /** Of its own time, which stands still with it. */
+  private get nowMs(): number {
+    return this.haltedAtMs ?? performance.now();
   }
 
   private cpuMsAt(nowMs: number): number {

@@ -103,10 +103,6 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
     return probeQemu(this, this.state, this.#options, limitMs);
   }
 
-  async pause(handle: VmmHandle): Promise<void> {
-    await qmpOf(await this.known.live(handle)).execute('stop', commandTimeoutMs);
-  }
-
   async save(handle: VmmHandle, statePath: string): Promise<void> {
     if (!canSave(this.#version)) throw new EngineError('no-answer', `QEMU ${this.#version} cannot save a guest safely`);
     const vmm = await this.known.live(handle);

@@ -55,10 +55,6 @@ export class V86Driver extends VmmDriver implements Saves {
     }
   }
 
-  async pause(handle: VmmHandle): Promise<void> {
-    await qmpOf(await this.known.live(handle)).execute('stop', commandTimeoutMs);
-  }
-
   async resume(handle: VmmHandle): Promise<void> {
     await qmpOf(await this.known.live(handle)).execute('cont', commandTimeoutMs);
   }

@@ -19,6 +19,11 @@ export class Boot {
     return this.#readyAtMs !== undefined;
   }
 
+  get milestones(): Milestones {
+    const [kernelAtMs, readyAtMs] = [this.#kernelAtMs, this.#readyAtMs];
+    return { ...(kernelAtMs !== undefined && { kernelAtMs }), ...(readyAtMs !== undefined && { readyAtMs }) };
+  }
+
   get stats(): GuestStats | undefined {
     return this.#stats;
   }

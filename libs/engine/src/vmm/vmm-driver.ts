@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { Pauses } from '../abilities.js';
 import {
   EngineError,
   type BurnsCpu,
@@ -24,6 +25,7 @@ import { openUnix } from './connection.js';
 import { readConsoleTail } from './serial.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
+import { pauseGuest } from './pausing.js';
 import { processUsage } from './process.js';
 import { Starter } from './starter.js';
 import type { StateDirectory } from './state.js';
@@ -37,7 +39,7 @@ const execTimeoutMs = 70_000;
  * Guests as processes that outlive the worker, each with its state on disk, a control connection that speaks QMP and an
  * agent inside: all that the engines have in common.
  */
-export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, BurnsCpu, CleansOrphans {
+export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestCommands, BurnsCpu, CleansOrphans {
   protected readonly known: KnownVmms;
   readonly #starter: Starter;
   readonly #listeners = new Set<(observed: Observed) => void>();
@@ -109,6 +111,12 @@ export abstract class VmmDriver implements EngineDriver, RunsGuestCommands, Burn
     const vmm = await this.known.find(handle);
     await vmm?.kill(reason);
   }
+
+  async pause(handle: VmmHandle): Promise<void> {
+    await pauseGuest(await this.known.live(handle));
+  }
+
+  abstract resume(handle: VmmHandle): Promise<void>;
 
   async reboot(handle: VmmHandle): Promise<void> {
     const vmm = await this.known.live(handle);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readySignOf } from '../vmm-spec.js';
 import { EngineError, type KillReason, type Observed, type VmmExit, type VmmHandle } from '../driver.js';
 import { AgentClient } from './agent.js';
+import { Answering } from './answering.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
 import { bringUp } from './arrival.js';
@@ -10,6 +11,7 @@ import { readConsoleTail, readLastWords } from './serial.js';
 import { exitOf } from './exit.js';
 import { launchGuard, type GuardCommand } from './launch.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
+import { milestonesOfPaused, pausedStates } from './pausing.js';
 import { QmpClient } from './qmp.js';
 import { untilReaped } from './reaping.js';
 import type { GuardProcesses, VmmRecord } from './record.js';
@@ -18,21 +20,19 @@ import type { StateDirectory } from './state.js';
 
 /** A beat each second is due; after this silence the vmm itself is asked. */
 const silenceMs = 1500;
-/** A vmm answers in about a millisecond. Two misses in a row make it unresponsive: at most 4.5 s after it stopped. */
+/** A vmm answers in about a millisecond; at most 4.5 s after it stopped it is unresponsive. */
 const answerTimeoutMs = 1000;
-const missesToUnresponsive = 2;
 /** The vmm answers, but the guest says nothing: hung, or too starved to be of use. */
 const guestSilenceMs = 20_000;
 const killWaitMs = 10_000;
 /** The guest is not meant to say anything: it waits, or is moving between two vmms. */
-/** Its time stands still because somebody wanted it to. */
-const pausedStates = ['paused', 'postmigrate'];
-const quietStates = ['inmigrate', 'paused', 'finish-migrate', 'postmigrate'];
+const quietStates = [...pausedStates, 'inmigrate', 'finish-migrate'];
 
 /** One vmm as this worker sees it: its record on disk, its processes, its two connections, and what they said. */
 export class Vmm {
   readonly handle: VmmHandle;
   readonly boot = new Boot();
+  readonly #answering = new Answering();
   /** Why it boots although it was to begin otherwise. */
   coldBecause: string | undefined;
   /** Of a guest that does not beat. */
@@ -41,11 +41,7 @@ export class Vmm {
   #qmp: QmpClient | undefined;
   #agent: AgentClient | undefined;
   #spawnedAtMs: number | undefined;
-  #attachedAtMs = monotonicMs();
-  #misses = 0;
-  #unresponsive = false;
   #panicked = false;
-  #paused = false;
   #arriving: Promise<void> | undefined;
   #arrived: boolean;
   #silenced = false;
@@ -134,8 +130,7 @@ export class Vmm {
     await this.#connectQmp();
     await (this.signs ? this.#lookFor(this.signs) : this.#connectAgent());
     if (this.adopted && !this.#arrived) void this.arrive().catch(() => this.kill('start-failed'));
-    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? this.#attachedAtMs);
-    if (silentMs < silenceMs && this.#qmp) this.#answered(true);
+    if (this.#answering.silentMs(this.boot.silentSinceMs()) < silenceMs && this.#qmp) this.#answered(true);
     else await this.#askVmm();
   }
 
@@ -143,23 +138,17 @@ export class Vmm {
     const status = await this.#qmp?.status(answerTimeoutMs).catch(() => undefined);
     if (status === undefined) return this.#answered(false);
     if (status === 'internal-error') return this.kill('engine-failed').catch(() => this.#answered(false));
-    const silentMs = monotonicMs() - (this.boot.silentSinceMs() ?? monotonicMs()); // queued beats are read by now
     this.#pausedIs(pausedStates.includes(status));
+    const silentMs = this.#answering.silentMs(this.boot.silentSinceMs() ?? monotonicMs()); // queued beats are read
     this.#answered(quietStates.includes(status) || silentMs < guestSilenceMs);
   }
 
   #pausedIs(paused: boolean): void {
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    if (this.#arrived) this.#tell();
+    if (this.#answering.pausedIs(paused) && this.#arrived) this.#tell();
   }
 
   #answered(well: boolean): void {
-    this.#misses = well ? 0 : this.#misses + 1;
-    const unresponsive = this.#misses >= missesToUnresponsive;
-    if (unresponsive === this.#unresponsive) return;
-    this.#unresponsive = unresponsive;
-    this.#tell();
+    if (this.#answering.answered(well)) this.#tell();
   }
 
   async #connectQmp(): Promise<void> {
@@ -173,6 +162,11 @@ export class Vmm {
     if (!this.#qmp || this.#spawnedAtMs !== undefined) return;
     const forkedAtMs = (this.#processes?.vmm.startTicks ?? 0) * tickMs;
     this.#spawnedAtMs = this.adopted ? Math.max(forkedAtMs, this.record.imageAtMs) : monotonicMs();
+    const paused = this.adopted && (await milestonesOfPaused(this.#qmp, this.state, this.handle.vmmId));
+    if (paused) {
+      if (paused.readyAtMs !== undefined) this.boot.mark(paused);
+      this.#pausedIs(true);
+    }
     this.#tell();
   }
 
@@ -289,9 +283,9 @@ export class Vmm {
 
   #stateNow(): Observed['state'] {
     if (this.#exit) return 'gone';
-    if (this.#unresponsive) return 'unresponsive';
+    if (this.#answering.isUnresponsive) return 'unresponsive';
     if (!this.boot.isReady || !this.#arrived) return 'starting';
-    return this.#paused ? 'paused' : 'running';
+    return this.#answering.isPaused ? 'paused' : 'running';
   }
 
   #tell(): void {

@@ -1,0 +1,89 @@
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InstanceView } from '@berth/contracts/http/instance.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../integration/wait-for.js';
+import { berth, berthJson, processesOf, typeTo } from './berth.js';
+
+const patienceMs = 60_000;
+const counting = 'i=0; while sleep 0.2; do i=$((i+1)); echo "count $i."; done &\n';
+
+let dataDir: string;
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'berth-power-'));
+  await succeed('up', '--detach', '--port', '0', '--nodes', '2', '--instances', '0');
+}, patienceMs);
+afterAll(async () => {
+  await berth(dataDir, 'down');
+  await rm(dataDir, { recursive: true, force: true });
+}, patienceMs);
+
+async function succeed(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await berth(dataDir, ...args);
+  expect([args.join(' '), exitCode, exitCode === 0 ? '' : stderr]).toEqual([args.join(' '), 0, '']);
+  return stdout;
+}
+
+const get = (name: string): Promise<InstanceView> => berthJson(dataDir, 'instance', 'get', name);
+const isAlive = (pid: number): Promise<boolean> =>
+  access(`/proc/${pid}`).then(
+    () => true,
+    () => false,
+  );
+
+/** All it has counted so far, in the order in which it said so. */
+async function countsOf(name: string): Promise<number[]> {
+  const shown = await succeed('instance', 'console', name);
+  return [...shown.matchAll(/count (\d+)\./g)].map(([, count]) => Number(count));
+}
+
+async function startCounting(name: string): Promise<void> {
+  await succeed('instance', 'create', name, '-t', 'tiny');
+  await typeTo(dataDir, name, counting, 'count 3.');
+}
+
+/** It goes on counting, and has left none out. */
+async function untilCountedOn(name: string, from: number): Promise<void> {
+  await waitFor('it to count on', async () => ((await countsOf(name)).at(-1) ?? 0) > from + 2, patienceMs);
+  const counts = await countsOf(name);
+  expect(counts).toEqual(counts.map((_, index) => counts[0]! + index));
+}
+
+async function killWorkers(): Promise<void> {
+  const workers = async () => (await processesOf(dataDir)).filter((line) => line.includes('/apps/worker/'));
+  const before = await workers();
+  expect(before.length).toBe(2);
+  for (const line of before) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  const areNew = async () => {
+    const now = await workers();
+    return now.length === 2 && now.every((line) => !before.includes(line));
+  };
+  await waitFor('the next workers', areNew, patienceMs);
+}
+
+describe('a paused instance', () => {
+  test('stands still, also when its worker is killed, and goes on where it was as the same process', async () => {
+    await startCounting('still');
+    const { pid } = await get('still');
+    await succeed('instance', 'pause', 'still');
+    expect(await get('still')).toMatchObject({ state: 'paused', pid });
+    const paused = (await countsOf('still')).at(-1)!;
+    await killWorkers();
+    const adoptions = async () => (await succeed('events')).includes('VmmAdopted');
+    await waitFor('its adoption', adoptions, patienceMs);
+    expect(await get('still')).toMatchObject({ state: 'paused', pid });
+    expect((await countsOf('still')).at(-1)).toBe(paused);
+    await succeed('instance', 'resume', 'still');
+    expect(await get('still')).toMatchObject({ state: 'running', pid, restartCount: 0, generation: 1 });
+    await untilCountedOn('still', paused);
+  }, 180_000);
+
+  test('is stopped when that is asked for, and its process is gone', async () => {
+    const { pid } = await get('still');
+    await succeed('instance', 'pause', 'still');
+    await succeed('instance', 'stop', 'still');
+    expect((await get('still')).state).toBe('stopped');
+    expect(await isAlive(pid!)).toBe(false);
+  }, 60_000);
+});

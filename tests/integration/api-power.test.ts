@@ -1,0 +1,98 @@
+import type { InstanceView } from '@berth/contracts/http/instance.js';
+import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
+import type { Database } from '@berth/database/database.js';
+import { PauseRepository, type PauseReport } from '@berth/database/pause.repository.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { addNode, placeOn } from '../recorded.js';
+
+let world: ApiWorld;
+let database: Database;
+let nodeId: string;
+beforeAll(async () => {
+  world = await openApiWorld();
+  database = await world.world.openDatabase();
+  nodeId = await addNode(database, 'n1');
+});
+afterAll(() => world?.close());
+
+type Answered = AcceptedView & ProblemBody;
+const act = (name: string, action: string, body?: object) =>
+  world.call<Answered>('POST', `/v1/instances/${name}/${action}`, body && { body });
+const get = async (name: string) => (await world.call<InstanceView>('GET', `/v1/instances/${name}`)).body;
+const operation = async (id: string) => (await world.call<OperationView>('GET', `/v1/operations/${id}`)).body;
+const allocated = async () =>
+  (await database.query('SELECT allocated_cpu_millis AS cpu, allocated_memory_mib AS memory FROM node'))[0];
+
+async function running(name: string): Promise<Omit<PauseReport, 'operationId'>> {
+  const body = { name, instanceType: 'tiny', image: 'model' };
+  const { instances } = (await world.call<AcceptedView>('POST', '/v1/instances', { body })).body;
+  const instanceId = instances[0]!.id;
+  return { instanceId, vmmId: await placeOn(database, 'n1', instanceId), nodeId, generation: 1 };
+}
+
+describe('pause and resume', () => {
+  const say = (paused: PauseReport[], resumed: PauseReport[] = []) =>
+    new PauseRepository(database).apply(paused, resumed);
+
+  async function paused(name: string): Promise<PauseReport> {
+    const vmm = await running(name);
+    const operationId = (await act(name, 'pause')).body.operations[0]!.id;
+    await say([{ ...vmm, operationId }]);
+    return { ...vmm, operationId };
+  }
+
+  test('the instance runs until its node says that it is paused, and holds its place', async () => {
+    const vmm = await running('still');
+    const before = await allocated();
+    const { status, body } = await act('still', 'pause');
+    const { id } = body.operations[0]!;
+    expect([status, body.operations[0]!.kind]).toEqual([202, 'pause-instance']);
+    expect(await get('still')).toMatchObject({ state: 'running', desiredState: 'paused', node: 'n1' });
+    expect((await act('still', 'pause')).body.operations[0]!.id).toBe(id);
+    await say([{ ...vmm, operationId: id }]);
+    expect(await get('still')).toMatchObject({ state: 'paused', node: 'n1' });
+    expect((await operation(id)).state).toBe('succeeded');
+    expect(await allocated()).toEqual(before);
+  });
+
+  test('what a node says of an operation that has ended changes nothing', async () => {
+    const report = await paused('late');
+    const { body } = await act('late', 'resume');
+    await say([report]);
+    await say([], [{ ...report, operationId: body.operations[0]!.id }]);
+    expect(await get('late')).toMatchObject({ state: 'running', desiredState: 'running' });
+    expect(await say([report, report])).toEqual([]);
+    expect(await get('late')).toMatchObject({ state: 'running' });
+  });
+
+  test('what cannot be done to a paused instance is a conflict that names state and next step', async () => {
+    await paused('quiet');
+    for (const action of ['pause', 'reboot', 'migrate', 'start']) {
+      const { status, body } = await act('quiet', action);
+      expect([status, body.code, body.next]).toEqual([409, 'state-conflict', 'resume it, or stop it']);
+      expect(body.detail).toContain(`quiet is paused; ${action} needs`);
+    }
+    expect((await act('quiet', 'stop')).status).toBe(202);
+    expect((await get('quiet')).state).toBe('stopping');
+  });
+
+  test('only what runs can be paused, only what is paused resumed', async () => {
+    await running('runs');
+    expect((await act('runs', 'resume')).body).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining('running'),
+    });
+    await act('runs', 'stop');
+    expect((await act('runs', 'pause')).body).toMatchObject({ status: 409, context: { state: 'stopping' } });
+    expect((await act('nobody', 'pause')).status).toBe(404);
+    expect((await act('nobody', 'resume')).status).toBe(404);
+  });
+
+  test('a stop overtakes a pause that is under way', async () => {
+    await running('hurry');
+    const pause = (await act('hurry', 'pause')).body.operations[0]!;
+    await act('hurry', 'stop');
+    expect((await operation(pause.id)).state).toBe('cancelled');
+  });
+});
