@@ -28,6 +28,14 @@ export function laneOfBucket(bucket: number): number {
   return bucket >>> (ROW_BITS + COLUMN_BITS);
 }
 
+export function columnOfBucket(bucket: number): number {
+  return (bucket >>> ROW_BITS) & COLUMN_MASK;
+}
+
+export function rowOfBucket(bucket: number): number {
+  return bucket & ROW_MASK;
+}
+
 /**
  * Nodes by what they have free: one list of nodes per bucket, and bits that say which buckets hold any. The lists are
  * threaded through the records, which all grids of an index share: a node is in one list at a time.
@@ -60,7 +68,7 @@ export class CapacityGrid {
   insert(node: number): void {
     const records = this.#records;
     const packed = records[node * RECORD + BUCKET]!;
-    const [column, row] = [(packed >>> ROW_BITS) & COLUMN_MASK, packed & ROW_MASK];
+    const [column, row] = [columnOfBucket(packed), rowOfBucket(packed)];
     const bucket = column * this.#rows + row;
     const head = this.#heads[bucket]! - 1;
     records[node * RECORD + NEXT] = head;
@@ -75,7 +83,7 @@ export class CapacityGrid {
   remove(node: number): void {
     const records = this.#records;
     const packed = records[node * RECORD + BUCKET]!;
-    const [column, row] = [(packed >>> ROW_BITS) & COLUMN_MASK, packed & ROW_MASK];
+    const [column, row] = [columnOfBucket(packed), rowOfBucket(packed)];
     const [next, previous] = [records[node * RECORD + NEXT]!, records[node * RECORD + PREVIOUS]!];
     if (next >= 0) records[next * RECORD + PREVIOUS] = previous;
     if (previous >= 0) records[previous * RECORD + NEXT] = next;

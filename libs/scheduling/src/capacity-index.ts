@@ -18,7 +18,7 @@ export const STAY_LEVELS = 16;
 export const LANES = STAY_LEVELS + 1;
 
 /** The bucket of a node that takes no placements. */
-const OUT = -1;
+export const OUT = -1;
 
 /** The columns of a fleet that say where a node belongs. */
 export interface IndexedFleet {

@@ -70,6 +70,9 @@ export class FleetView {
   /** Nodes by kind, and by size alone: the same index when that is the same. */
   readonly byKind: CapacityIndex;
   readonly bySize: CapacityIndex;
+  /** Counts changes to nodes, and names the node changed last: who saw the fleet before knows what is still true. */
+  revision = 0;
+  lastChanged = -1;
   /** Zones and racks with the number of their nodes that take placements now: the domains a spread counts over. */
   readonly openZones = new OpenDomains();
   readonly openRacks = new OpenDomains();
@@ -174,6 +177,8 @@ export class FleetView {
   }
 
   #reindex(node: number): void {
+    this.revision += 1;
+    this.lastChanged = node;
     this.byKind.update(node);
     if (this.bySize !== this.byKind) this.bySize.update(node);
   }

@@ -54,6 +54,8 @@ export class GroupMembers {
 /** Membership counts of every placement group that has members. */
 export class GroupTable {
   readonly #groups = new Map<string, GroupMembers>();
+  /** Emptied ones, to be used again: in a busy fleet groups come and go all the time. */
+  readonly #spare: GroupMembers[] = [];
   /** One decision asks for one group many times. */
   #lastName = '';
   #last: GroupMembers | undefined;
@@ -77,11 +79,12 @@ export class GroupTable {
     members.count(node, zone, rack, -1);
     if (members.total > 0) return;
     this.#groups.delete(name);
+    this.#spare.push(members);
     this.#last = undefined;
   }
 
   #found(name: string): GroupMembers {
-    const members = new GroupMembers();
+    const members = this.#spare.pop() ?? new GroupMembers();
     this.#groups.set(name, members);
     this.#last = members;
     return members;

@@ -22,6 +22,10 @@ function bestScore(fleet: FleetView, request: PlacementRequest, policy: Policy):
   return best;
 }
 
+function scoreOf(fleet: FleetView, request: PlacementRequest, policy: Policy, node: number): number {
+  return node < 0 ? -Infinity : totalScore(policy, prospectOf(fleet, request, node));
+}
+
 const anyPolicy = fc.constantFrom(...Object.values(policies));
 /** What befalls the fleet after a placement: releases, flags and stays, drawn from one number each. */
 const churn = fc.array(fc.nat(), { minLength: 60, maxLength: 60 });
@@ -34,14 +38,31 @@ describe('choose', () => {
         const live: [number, PlacementRequest][] = [];
         asked.forEach((request, step) => {
           const node = choose(fleet, request, policy);
-          const score = node < 0 ? -Infinity : totalScore(policy, prospectOf(fleet, request, node));
-          expect(score).toBe(bestScore(fleet, request, policy));
+          expect(scoreOf(fleet, request, policy, node)).toBe(bestScore(fleet, request, policy));
           if (node >= 0) {
             expect(policy.filters.every((filter) => filter.admits(fleet, request, node))).toBe(true);
             fleet.apply(node, request);
             live.push([node, request]);
           }
           disturb(fleet, live, draws[step]!);
+        });
+      }),
+    );
+  });
+
+  it('finds the same score as brute force when asked the same again and again', () => {
+    fc.assert(
+      fc.property(nodeSpecs, requests, anyPolicy, churn, (specs, asked, policy, draws) => {
+        const fleet = buildFleet(specs);
+        asked.slice(0, 8).forEach(({ group: _alone, ...request }, step) => {
+          for (let again = 0; again < 12; again++) {
+            const draw = draws[step * 7 + (again % 7)]!;
+            const node = choose(fleet, request, policy);
+            expect(scoreOf(fleet, request, policy, node)).toBe(bestScore(fleet, request, policy));
+            if (node < 0) break;
+            if (draw % 5 > 0) fleet.apply(node, request, draw % STAY_LEVELS);
+            else fleet.setFlags(draw % 2 === 0 ? node : draw % fleet.size, draw % 3 === 0 ? 2 : 0);
+          }
         });
       }),
     );

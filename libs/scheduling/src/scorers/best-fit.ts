@@ -1,8 +1,4 @@
-import type { Scorer } from '../scorer.js';
+import { fitScorer } from '../scorer.js';
 
 /** The less is left over, the better: keeps large holes for large instances. */
-export const bestFitScorer: Scorer = {
-  name: 'best-fit',
-  on: 'fit',
-  score: ({ cpuLeft, memoryLeft }) => 1 - (cpuLeft + memoryLeft) / 2,
-};
+export const bestFitScorer = fitScorer('best-fit', 0.5, 0.5);
