@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { STAY_LEVELS } from './capacity-index.js';
 import { explain } from './explain.js';
-import { buildFleet } from './fleet.js';
+import { buildFleet, nodeFlags } from './fleet.js';
 import type { FleetView } from './fleet.js';
 import { choose } from './place.js';
 import { policies, totalScore } from './policy.js';
@@ -60,8 +60,9 @@ describe('choose', () => {
             const node = choose(fleet, request, policy);
             expect(scoreOf(fleet, request, policy, node)).toBe(bestScore(fleet, request, policy));
             if (node < 0) break;
-            if (draw % 5 > 0) fleet.apply(node, request, draw % STAY_LEVELS);
-            else fleet.setFlags(draw % 2 === 0 ? node : draw % fleet.size, draw % 3 === 0 ? 2 : 0);
+            const other = draw % fleet.size;
+            if (draw % 3 > 0) fleet.apply(node, request, draw % STAY_LEVELS);
+            else fleet.setFlags(other, fleet.flags[other]! ^ nodeFlags.cordoned);
           }
         });
       }),
