@@ -19,6 +19,8 @@ module.exports = {
     onlyMayImport('domain', [], 'The words of the field depend on nothing.'),
     onlyMayImport('scheduling', ['domain'], 'The core knows no database, no clock and no Nest.'),
     onlyMayImport('simulation', ['scheduling', 'domain'], 'The simulator runs the very core that the live scheduler runs.'),
+    onlyMayImport('scenarios', ['simulation', 'scheduling', 'contracts', 'domain'],
+      'What opens the files of a simulation knows no server: it runs anywhere.'),
     onlyMayImport('contracts', ['domain'], 'Contracts are words, not machinery.'),
     onlyMayImport('database', ['domain'], 'The record knows the domain only.'),
     onlyMayImport('queue', ['contracts', 'domain'], 'Queues carry contracts.'),

@@ -8,6 +8,9 @@ export function queueOf(workerId: string): string {
   return `worker-${workerId}`;
 }
 
+/** One queue for all simulators: a cell gives the same summary wherever it runs. */
+export const simulationQueue = 'simulations';
+
 export function observationStreamOf(prefix: string): string {
   return `${prefix}:observations`;
 }

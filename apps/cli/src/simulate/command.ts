@@ -10,13 +10,14 @@ export function simulateCommand(): Command {
     .option('--policy <name>', 'berth simulate policies lists them', 'berth')
     .option('--report <folder>', 'write summary.json, series.csv and report.html there')
     .option('--decisions', 'with --report: decisions.jsonl, one line a move')
-    .option('--migrations-per-1000 <count>', 'azure only: moves allowed for every thousand requests', '0')
     .option('--json', 'the summary as JSON on stdout')
     .option('--no-timing', 'leave out what differs between two equal runs: wall time and memory')
     .action(async (flags: RunFlags) => (await import('./run.js')).run(flags));
   scenarioOptions(simulate.command('compare').description('several policies side by side'))
     .requiredOption('--policies <names>', 'separated by commas')
     .option('--seeds <count>', 'so many seeds, from --seed on', '1')
+    .option('--workers <count>', 'run so many at once; the answer is the same', '1')
+    .option('--queue <address>', 'instead: have the simulators of this Redis run them')
     .option('--json', 'all summaries as JSON on stdout')
     .action(async (flags: CompareFlags) => (await import('./compare.js')).compare(flags));
   scenarioOptions(
@@ -43,5 +44,6 @@ function scenarioOptions(command: Command): Command {
     .option('--seed <number>', 'of everything random', '1')
     .option('--sample-every <seconds>', 'rows of series.csv; changes no figure', '300')
     .option('--decide-every <seconds>', 'how often the policy reads demand and decides (default: its own)')
-    .option('--failures <count>', 'failures of a node a year', '0');
+    .option('--failures <count>', 'failures of a node a year', '0')
+    .option('--migrations-per-1000 <count>', 'azure only: moves allowed for every thousand requests', '0');
 }

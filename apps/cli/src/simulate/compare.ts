@@ -1,12 +1,16 @@
-import { runScenario } from '@berth/simulation/scenario.js';
+import type { SimulationCell } from '@berth/contracts/simulation.js';
+import { checkPolicy } from '@berth/scenarios/check-policy.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 import { terminal } from '../output/terminal.js';
-import { loadScenario, policyNamed, wholeNumber, type ScenarioFlags } from './options.js';
+import { openRunner } from './cell-runner.js';
+import { cellOf, wholeNumber, type ScenarioFlags } from './options.js';
 import { progressBar } from './progress.js';
 
 export interface CompareFlags extends ScenarioFlags {
   readonly policies: string;
   readonly seeds: string;
+  readonly workers: string;
+  readonly queue?: string;
   readonly json?: boolean;
 }
 
@@ -24,22 +28,34 @@ const COLUMNS = [
   ['lost', (s: Summary) => String(s.instancesLost)],
 ] as const;
 
-/** Each policy with each seed; a synthetic trace without a seed of its own changes with it. */
+/** Each policy with each seed, by whomever: the answer is the same bytes with any number of workers. */
 export async function compare(flags: CompareFlags): Promise<void> {
-  const policies = flags.policies.split(',').map(policyNamed);
-  const seeds = wholeNumber('--seeds', flags.seeds);
-  const first = wholeNumber('--seed', flags.seed);
-  const summaries: Summary[] = [];
-  for (let seed = first; seed < first + Math.max(1, seeds); seed++) {
-    const scenario = await loadScenario({ ...flags, trace: seededTrace(flags.trace, seed), seed: String(seed) });
-    for (const policy of policies) {
-      const onProgress = progressBar(`${policy} ${seed}`, scenario.workload.durationS);
-      summaries.push(runScenario({ ...scenario, policy, onProgress }).summary);
-      onProgress(scenario.workload.durationS);
-    }
+  const cells = cellsOf(flags);
+  for (const cell of cells) checkPolicy(cell);
+  const shares = cells.map(() => 0);
+  const draw = progressBar(`${cells.length} runs`, cells.length);
+  const onProgress = (index: number, share: number): void => {
+    shares[index] = share;
+    draw(shares.reduce((sum, done) => sum + done, 0));
+  };
+  const runner = openRunner(flags);
+  try {
+    const summaries = await runner.run(cells, onProgress);
+    draw(cells.length);
+    if (flags.json === true) return terminal.print(JSON.stringify(summaries, undefined, 2));
+    return printTable(summaries, wholeNumber('--seeds', flags.seeds) > 1);
+  } finally {
+    await runner.close();
   }
-  if (flags.json === true) return terminal.print(JSON.stringify(summaries, undefined, 2));
-  return printTable(summaries, seeds > 1);
+}
+
+/** Seed by seed, so that those that follow one another share a trace; a synthetic one without a seed changes with it. */
+function cellsOf(flags: CompareFlags): SimulationCell[] {
+  const [first, seeds] = [wholeNumber('--seed', flags.seed), wholeNumber('--seeds', flags.seeds)];
+  const policies = flags.policies.split(',').map((name) => name.trim());
+  return Array.from({ length: Math.max(1, seeds) }, (_, index) => first + index).flatMap((seed) =>
+    policies.map((policy) => cellOf({ ...flags, seed: String(seed), trace: seededTrace(flags.trace, seed) }, policy)),
+  );
 }
 
 function seededTrace(trace: string, seed: number): string {

@@ -1,6 +1,6 @@
+import { FLEETS, TRACES } from '@berth/scenarios/inputs.js';
 import { SIMULATION_POLICIES } from '@berth/simulation/policies.js';
 import { terminal } from '../output/terminal.js';
-import { FLEETS, TRACES } from './inputs.js';
 
 const policies = Object.entries(SIMULATION_POLICIES).map(([name, { description }]) => [name, description] as const);
 const LISTS = { policies, traces: Object.entries(TRACES), fleets: Object.entries(FLEETS) } as const;

@@ -1,8 +1,5 @@
-import { SIMULATION_POLICIES, type SimulationPolicyName } from '@berth/simulation/policies.js';
-import { PLANETLAB_MIGRATION } from '@berth/simulation/power/migration.js';
-import type { Scenario } from '@berth/simulation/scenario.js';
+import type { SimulationCell } from '@berth/contracts/simulation.js';
 import { CliError } from '../output/failure.js';
-import { loadCost, loadFleet, loadWorkload } from './inputs.js';
 
 /** Options every kind of run shares, as commander hands them over. */
 export interface ScenarioFlags {
@@ -13,6 +10,7 @@ export interface ScenarioFlags {
   readonly sampleEvery: string;
   readonly decideEvery?: string;
   readonly failures: string;
+  readonly migrationsPer1000: string;
 }
 
 export interface RunFlags extends ScenarioFlags {
@@ -21,27 +19,20 @@ export interface RunFlags extends ScenarioFlags {
   readonly decisions?: boolean;
   readonly json?: boolean;
   readonly timing: boolean;
-  readonly migrationsPer1000: string;
 }
 
-export function policyNamed(name: string): SimulationPolicyName {
-  if (Object.hasOwn(SIMULATION_POLICIES, name)) return name as SimulationPolicyName;
-  throw new CliError(`no policy ${name}`, { next: 'berth simulate policies' });
-}
-
-/** Everything but the policy. Whatever is wrong with the input is told before anything runs. */
-export async function loadScenario(flags: ScenarioFlags): Promise<Omit<Scenario, 'policy'>> {
-  const [fleet, cost] = [await loadFleet(flags.fleet), await loadCost(flags.cost)];
-  const decide = flags.decideEvery === undefined ? {} : { decideEveryS: positive('--decide-every', flags.decideEvery) };
+/** What the options ask for, with one policy. */
+export function cellOf(flags: ScenarioFlags, policy: string): SimulationCell {
   return {
-    workload: await loadWorkload(flags.trace),
-    fleet,
-    cost,
+    trace: flags.trace,
+    fleet: flags.fleet,
+    cost: flags.cost ?? null,
+    policy,
     seed: wholeNumber('--seed', flags.seed),
-    migration: PLANETLAB_MIGRATION,
-    observeEveryS: positive('--sample-every', flags.sampleEvery),
+    sampleEveryS: positive('--sample-every', flags.sampleEvery),
+    decideEveryS: flags.decideEvery === undefined ? null : positive('--decide-every', flags.decideEvery),
     failuresPerNodeYear: notNegative('--failures', flags.failures),
-    ...decide,
+    migrationsPer1000: wholeNumber('--migrations-per-1000', flags.migrationsPer1000),
   };
 }
 

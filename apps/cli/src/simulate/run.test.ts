@@ -34,10 +34,10 @@ describe('berth simulate run', () => {
   });
 
   it.each([
-    [{ trace: 'synthetic:nothing' }, 'no such workload'],
+    [{ trace: 'synthetic:nothing' }, '--trace synthetic:nothing: expected what berth simulate traces lists'],
     [{ trace: 'planetlab' }, '--trace planetlab: expected a kind and a name'],
-    [{ fleet: 'uniform:big' }, '--fleet uniform:big: no such fleet'],
-    [{ policy: 'magic' }, 'no policy magic'],
+    [{ fleet: 'uniform:big' }, '--fleet uniform:big: expected what berth simulate fleets lists'],
+    [{ policy: 'magic' }, '--policy magic: expected a name that berth simulate policies lists'],
     [{ seed: 'x' }, '--seed x: expected a whole number'],
     [{ sampleEvery: '0' }, '--sample-every 0: expected a number above 0'],
     [{ cost: '/nowhere/cost.yaml' }, '/nowhere/cost.yaml: expected a file that can be read'],

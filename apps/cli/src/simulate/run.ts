@@ -1,17 +1,21 @@
+import type { SimulationCell } from '@berth/contracts/simulation.js';
+import { isPacked } from '@berth/scenarios/check-policy.js';
+import { loadScenario } from '@berth/scenarios/load-scenario.js';
+import { runPacking } from '@berth/scenarios/run-packing.js';
 import { runScenario } from '@berth/simulation/scenario.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 import { terminal } from '../output/terminal.js';
-import { loadScenario, policyNamed, type RunFlags } from './options.js';
-import { runPacking } from './packing.js';
+import { cellOf, type RunFlags } from './options.js';
 import { progressBar } from './progress.js';
 import { DecisionLog, writeReport } from './report-files.js';
 import { summaryLines } from './summary-lines.js';
 
 export async function run(flags: RunFlags): Promise<void> {
   const startedMs = performance.now();
-  const { summary, observations } = flags.trace.startsWith('azure:')
-    ? { summary: await runPacking(flags), observations: [] }
-    : await runDemand(flags);
+  const cell = cellOf(flags, flags.policy);
+  const { summary, observations } = isPacked(cell)
+    ? { summary: await runPacking(cell), observations: [] }
+    : await runDemand(cell, flags);
   const measured = flags.timing ? { ...summary, ...measurements(startedMs) } : summary;
   if (flags.report !== undefined) {
     await writeReport(flags.report, measured, observations);
@@ -21,15 +25,13 @@ export async function run(flags: RunFlags): Promise<void> {
   else for (const line of summaryLines(measured)) terminal.print(line);
 }
 
-async function runDemand(flags: RunFlags) {
-  const policy = policyNamed(flags.policy);
-  const scenario = await loadScenario(flags);
+async function runDemand(cell: SimulationCell, flags: RunFlags) {
+  const scenario = await loadScenario(cell);
   const { instances, durationS } = scenario.workload;
   const log = flags.decisions === true && flags.report !== undefined ? await DecisionLog.open(flags.report) : undefined;
-  const onProgress = progressBar(policy, durationS);
+  const onProgress = progressBar(cell.policy, durationS);
   const result = runScenario({
     ...scenario,
-    policy,
     onProgress,
     onMove: (timeS, move) => log?.write(timeS, move, instances[move.instance]!.id),
   });

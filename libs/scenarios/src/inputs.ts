@@ -8,7 +8,7 @@ import { readBitbrains } from '@berth/simulation/traces/bitbrains.js';
 import { readCsv } from '@berth/simulation/traces/csv.js';
 import { readPlanetlab } from '@berth/simulation/traces/planetlab.js';
 import { SYNTHETIC, synthetic, type SyntheticName } from '@berth/simulation/traces/synthetic.js';
-import { CliError } from '../output/failure.js';
+import { InputError } from '@berth/simulation/traces/rows.js';
 import { openText } from './open-text.js';
 
 /** What `--trace` takes, one line each. */
@@ -30,7 +30,7 @@ export const FLEETS: Readonly<Record<string, string>> = {
 
 export function splitSpec(option: string, spec: string): [string, string] {
   const at = spec.indexOf(':');
-  if (at < 0) throw new CliError(`${option} ${spec}: expected a kind and a name, such as planetlab:day.csv.gz`);
+  if (at < 0) throw new InputError(`${option} ${spec}`, 0, '', 'a kind and a name, such as planetlab:day.csv.gz');
   return [spec.slice(0, at), spec.slice(at + 1)];
 }
 
@@ -46,7 +46,7 @@ export async function loadWorkload(spec: string): Promise<Workload> {
     case 'synthetic':
       return loadSynthetic(name);
     default:
-      throw new CliError(`--trace ${spec}: no such kind of trace`, { next: 'berth simulate traces' });
+      throw new InputError(`--trace ${spec}`, 0, '', 'what berth simulate traces lists');
   }
 }
 
@@ -54,7 +54,7 @@ function loadSynthetic(spec: string): Workload {
   const [name = '', query = ''] = spec.split('?');
   const seed = Number(new URLSearchParams(query).get('seed') ?? 1);
   if (!Object.hasOwn(SYNTHETIC, name) || !Number.isInteger(seed)) {
-    throw new CliError(`--trace synthetic:${spec}: no such workload`, { next: 'berth simulate traces' });
+    throw new InputError(`--trace synthetic:${spec}`, 0, '', 'what berth simulate traces lists');
   }
   return synthetic(name as SyntheticName, seed);
 }
@@ -67,19 +67,19 @@ export async function loadFleet(spec: string): Promise<Fleet> {
   }
   const [, vcpus, memoryGib, count = '1000'] = /^(\d+)c(\d+)g(?::([1-9]\d*))?$/.exec(size) ?? [];
   if (kind !== 'uniform' || vcpus === undefined || memoryGib === undefined) {
-    throw new CliError(`--fleet ${spec}: no such fleet`, { next: 'berth simulate fleets' });
+    throw new InputError(`--fleet ${spec}`, 0, '', 'what berth simulate fleets lists');
   }
   return uniformFleet(Number(vcpus), Number(memoryGib), Number(count));
 }
 
-export async function loadCost(file: string | undefined): Promise<CostModel> {
-  return file === undefined ? DEFAULT_COST : parseCostFile(file, await readText(file));
+export async function loadCost(file: string | null): Promise<CostModel> {
+  return file === null ? DEFAULT_COST : parseCostFile(file, await readText(file));
 }
 
 async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch {
-    throw new CliError(`${file}: expected a file that can be read`);
+    throw new InputError(file, 0, '', 'a file that can be read');
   }
 }
