@@ -24,7 +24,7 @@ export interface SimulationRun {
 export class SimulationProducer {
   private readonly queue: Queue;
 
-  /** @param connection of kind `caller`, ready by now: BullMQ does not get over one that is not; the caller's to close */
+  /** @param connection of kind `caller`, ready: BullMQ never recovers from one that is not. The caller closes it. */
   constructor(connection: Redis, prefix: string, onError: (error: Error) => void) {
     this.queue = new Queue(simulationQueue, { connection, prefix, skipWaitingForReady: true });
     this.queue.on('error', onError);

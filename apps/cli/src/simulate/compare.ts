@@ -49,7 +49,7 @@ export async function compare(flags: CompareFlags): Promise<void> {
   }
 }
 
-/** Seed by seed, so that those that follow one another share a trace; a synthetic one without a seed changes with it. */
+/** Seed by seed, so that neighbours share a trace; a synthetic one without a seed of its own changes with it. */
 function cellsOf(flags: CompareFlags): SimulationCell[] {
   const [first, seeds] = [wholeNumber('--seed', flags.seed), wholeNumber('--seeds', flags.seeds)];
   const policies = flags.policies.split(',').map((name) => name.trim());

@@ -2,7 +2,7 @@ import type { Observation } from '../replay/options.js';
 import { hourLabel, hourStep } from './plot.js';
 
 const WIDTH = 1480;
-const MARGIN = { left: 62, right: 22, bottom: 26 };
+const MARGIN = { left: 78, right: 22, bottom: 26 };
 const MOST_COLUMNS = 240;
 const MOST_ROWS = 400;
 

@@ -10,25 +10,27 @@ export interface PlotLine {
 const WIDTH = 480;
 const HEIGHT = 190;
 const MARGIN = { left: 42, right: 20, top: 10, bottom: 24 };
+/** At most. */
 const TICKS = 5;
 
 /** A line chart as SVG that takes its colours from the page. */
 export function linePlot(title: string, unit: string, lines: readonly PlotLine[]): string {
   const points = lines.flatMap((line) => line.points);
   const maxX = Math.max(1e-9, ...points.map(([x]) => x));
-  const top = niceCeiling(Math.max(1e-9, ...points.map(([, y]) => y)));
+  const step = niceStep(Math.max(1e-9, ...points.map(([, y]) => y)));
+  const top = step * Math.max(1, Math.ceil(Math.max(...points.map(([, y]) => y), 0) / step - 1e-9));
   const px = (x: number) => MARGIN.left + (x / maxX) * (WIDTH - MARGIN.left - MARGIN.right);
   const py = (y: number) => HEIGHT - MARGIN.bottom - (y / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const legend = lines.map((l) => `<span class="key ${l.className}">${escapeHtml(l.label)}</span>`).join('');
   return `<figure><figcaption><b>${escapeHtml(title)}</b> <i>${escapeHtml(unit)}</i>${legend}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">${gridOf(top, maxX, px, py)}
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">${gridOf(top, step, maxX, px, py)}
 ${lines.map((line) => pathOf(line, px, py)).join('\n')}</svg></figure>`;
 }
 
-function gridOf(top: number, maxX: number, px: (x: number) => number, py: (y: number) => number): string {
+function gridOf(top: number, tick: number, maxX: number, px: (x: number) => number, py: (y: number) => number): string {
   let grid = '';
-  for (let i = 0; i <= TICKS; i++) {
-    const y = (top * i) / TICKS;
+  for (let i = 0; i * tick <= top * (1 + 1e-9); i++) {
+    const y = i * tick;
     const at = py(y).toFixed(1);
     grid += `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}"/>`;
     grid += `<text class="tick y" x="${MARGIN.left - 6}" y="${(py(y) + 4).toFixed(1)}">${shortNumber(y)}</text>`;
@@ -48,9 +50,11 @@ function pathOf({ points, className, filled }: PlotLine, px: (x: number) => numb
   return `<path class="area ${className}" d="${area}"/><path class="line ${className}" d="${path}"/>`;
 }
 
-function niceCeiling(value: number): number {
-  const magnitude = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * magnitude >= value)! * magnitude;
+/** Between two ticks: a round number. */
+function niceStep(top: number): number {
+  const least = top / TICKS;
+  const magnitude = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].find((step) => step * magnitude >= least * (1 - 1e-9))! * magnitude;
 }
 
 export function hourStep(hours: number): number {

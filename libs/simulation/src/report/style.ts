@@ -19,7 +19,7 @@ main{max-width:1560px;margin:0 auto;padding:36px 28px 60px}
 h1{font-size:26px;margin:0;letter-spacing:-.01em}
 h2{font-size:17px;margin:36px 0 12px}
 header p{margin:4px 0 0;color:var(--soft)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:12px;margin:24px 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:24px 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .card b{display:block;font-size:23px;font-variant-numeric:tabular-nums}
 .card span{color:var(--soft);font-size:13px}
@@ -28,6 +28,7 @@ figure{margin:0;background:var(--card);border:1px solid var(--line);border-radiu
 figcaption{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin-bottom:6px}
 figcaption i{color:var(--soft);font-style:normal;font-size:13px;margin-right:auto}
 .wide{grid-column:1/-1}
+.wide .tick{font-size:15px}
 svg{width:100%;height:auto;display:block}
 .grid{stroke:var(--line)}
 .tick{fill:var(--soft);font-size:11px}
@@ -63,5 +64,5 @@ table{
 td,th{padding:6px 14px;text-align:right;border-bottom:1px solid var(--line)}
 td:first-child,th:first-child{text-align:left}
 th{font-weight:600;font-size:13px;color:var(--soft)}
-ol{padding-left:22px;margin:0;max-width:90ch}
+ol{padding-left:30px;margin:0;max-width:90ch}
 li{margin:4px 0}`;
