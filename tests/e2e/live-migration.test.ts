@@ -1,6 +1,9 @@
+import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { FaultWorld } from '../faults/fault-world.js';
 import { MigratingWorld } from '../faults/migrating-world.js';
+import { waitFor } from '../integration/wait-for.js';
+import { CountingDisk } from './counting-disk.js';
 
 /** Real guests on two nodes and model guests on two more, moved by way of the API. */
 describe('an instance that is moved', () => {
@@ -25,6 +28,26 @@ describe('an instance that is moved', () => {
     expect(after.node).not.toBe(before.node);
     expect(await world.lostGuests(before)).toBe(0);
     expect(await faults.count(`vmm WHERE state <> 'gone'`)).toBe(1);
+    await faults.converge();
+  });
+
+  test('a disk that no other node can reach goes along with every write, and is left nowhere else', async () => {
+    await CountingDisk.register(faults, ['tcg', 'tcg-2']);
+    const before = await world.create('counting', ['tcg'], 'counting');
+    const countOn = (node: string) => CountingDisk.countOn(faults, node, before.id);
+    await waitFor('the guest to count', async () => ((await countOn(before.node!)) ?? 0) > 50, 30_000);
+    const count = (await countOn(before.node!))!;
+    expect(await world.ended(await world.migrate(before.name))).toMatchObject({ state: 'succeeded', problem: null });
+    const { node } = await world.get(before.name);
+    expect(node).not.toBe(before.node);
+    await waitFor('the guest to count on', async () => ((await countOn(node!)) ?? 0) > count + 20, 30_000);
+    expect(await countOn(before.node!)).toBeUndefined();
+    expect(await world.lostGuests(before)).toBe(0);
+    const { body } = await faults.client.call('POST', `/instances/${before.name}/stop`);
+    await world.ended((body as AcceptedView).operations[0]!.id);
+    await faults.client.call('POST', `/instances/${before.name}/start`);
+    await waitFor('it to run again', async () => (await world.get(before.name)).state === 'running', 60_000);
+    expect((await world.get(before.name)).node).toBe(node);
     await faults.converge();
   });
 

@@ -21,6 +21,7 @@ export interface Answer {
 
 export interface CreateOptions {
   readonly type?: string;
+  readonly image?: string;
   readonly onIsolation?: 'keep' | 'stop';
   readonly drivers?: readonly string[];
 }
@@ -88,9 +89,10 @@ export class FaultClient {
   }
 
   /** The very same request once more. */
-  async createAgain(asked: Asked, { type = 'tiny', onIsolation = 'keep', drivers }: CreateOptions = {}): Promise<void> {
+  async createAgain(asked: Asked, options: CreateOptions = {}): Promise<void> {
+    const { type = 'tiny', image = 'tiny', onIsolation = 'keep', drivers } = options;
     const placement = drivers === undefined ? {} : { drivers };
-    const body = { name: asked.name, instanceType: type, image: 'tiny', onIsolation, placement };
+    const body = { name: asked.name, instanceType: type, image, onIsolation, placement };
     const answer = await this.insist('POST', '/instances', body, { 'idempotency-key': asked.key });
     if (answer.status !== 202) throw new Error(`create ${asked.name}: ${answer.status} ${JSON.stringify(answer.body)}`);
     const { instances, operations } = answer.body as AcceptedView;

@@ -13,8 +13,8 @@ export class MigratingWorld {
     return this.must('GET', `/instances/${name}`);
   }
 
-  async create(name: string, drivers: readonly string[]): Promise<InstanceView> {
-    await this.faults.client.create(name, { drivers });
+  async create(name: string, drivers: readonly string[], image = 'tiny'): Promise<InstanceView> {
+    await this.faults.client.create(name, { drivers, image });
     await waitFor(`${name} to run`, async () => (await this.get(name)).state === 'running', patienceMs);
     return this.get(name);
   }

@@ -4,15 +4,16 @@ import { runMigrations } from './run.js';
 
 const downtimeMedianMaxMs = 100;
 const tellEvery = 100;
+const options = { count: { type: 'string', default: '1000' }, disk: { type: 'boolean', default: false } } as const;
 
 /** `npm run test:migrations -- --count 1000`: ends with 1 unless nothing was lost or corrupted, and in time. */
 export async function main(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { count: { type: 'string', default: '1000' } } });
+  const { values } = parseArgs({ args: [...args], options });
   const count = Number(values.count);
   if (!Number.isInteger(count) || count < 1)
     throw new Error(`--count ${values.count}: expected a whole number above 0`);
   let done = 0;
-  const figures = await runMigrations(count, ({ downtimeMs, dirtied }) => {
+  const figures = await runMigrations(count, { hasDisk: values.disk }, ({ downtimeMs, dirtied }) => {
     done += 1;
     if (done % tellEvery > 0) return;
     const load = loadavg()[0]?.toFixed(1);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { VmmHandle } from '@berth/engine/driver.js';
 import type { MigrationMethod, MigrationOrder } from '@berth/engine/migration.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
-import { patienceMs, TcgNode } from '../e2e/tcg-node.js';
+import { patienceMs, type TcgNode } from '../e2e/tcg-node.js';
+import { compareDisk, freshDisk, makeBase, writeForEver } from './moving-disk.js';
 
 /** What the guest itself counts, as `deploy/guest/dirty.c` has it. */
 export interface Dirtied {
@@ -12,12 +14,23 @@ export interface Dirtied {
   readonly bad: number;
 }
 
+export interface MovingOptions {
+  readonly pagesPerSecond?: number;
+  /** It writes to a disk as well, which no other node can reach. */
+  readonly hasDisk?: boolean;
+}
+
 export interface Move {
   /** From the guest's stop at the source to its first instant at the target, on one clock. */
   readonly downtimeMs: number;
   readonly durationMs: number;
   readonly sentBytes: number;
   readonly dirtied: Dirtied;
+}
+
+export interface Steps extends Dirtied {
+  readonly beats: number;
+  readonly writes: number;
 }
 
 const host = '127.0.0.1';
@@ -30,15 +43,22 @@ export class MovingGuest {
   private constructor(
     private readonly nodes: [TcgNode, TcgNode],
     private spec: VmmSpec,
+    /** What its disk lies over; undefined: it has none. */
+    private readonly basePath: string | undefined,
   ) {}
 
-  static async start(nodes: [TcgNode, TcgNode], pagesPerSecond = shape.pagesPerSecond): Promise<MovingGuest> {
+  static async start(
+    nodes: [TcgNode, TcgNode],
+    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false }: MovingOptions = {},
+  ): Promise<MovingGuest> {
     const { instanceName, memoryMib, dirtyMib } = shape;
-    const spec = nodes[0].spec({ instanceName, memoryMib });
+    const basePath = hasDisk ? await makeBase(nodes[0]) : undefined;
+    const drives = basePath === undefined ? {} : { drives: [await freshDisk(nodes[0], basePath)] };
+    const spec = nodes[0].spec({ instanceName, memoryMib, ...drives });
     const { handle } = await nodes[0].startReady(spec);
-    const command = `(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`;
-    await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
-    return new MovingGuest(nodes, spec);
+    const commands = [`(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`, ...(hasDisk ? [writeForEver] : [])];
+    for (const command of commands) await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
+    return new MovingGuest(nodes, spec, basePath);
   }
 
   get source(): TcgNode {
@@ -63,6 +83,7 @@ export class MovingGuest {
       vmmId: randomUUID(),
       generation: generation + 1,
       origin: { kind: 'incoming' },
+      ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
     const to = await this.target.driver.receive(handle, { host, method });
@@ -78,6 +99,7 @@ export class MovingGuest {
     const downtimeMs = performance.now() - departure.stoppedAtMs;
     await this.source.driver.kill(this.handle, 'migrated');
     await this.source.driver.release(this.handle);
+    await Promise.all((this.spec.drives ?? []).map(({ path }) => rm(path)));
     this.spec = spec;
     this.nodes.reverse();
     return { downtimeMs, ...departure, dirtied: await this.dirtied() };
@@ -87,6 +109,15 @@ export class MovingGuest {
     const text = (await this.ask('cat /run/dirty')).toString();
     const [counter = 0, rounds = 0, checked = 0, bad = 0] = text.trim().split(' ').map(Number);
     return { counter, rounds, checked, bad };
+  }
+
+  /** How often it has written to its disk. @throws when a byte of it is not what it wrote */
+  async diskWrites(): Promise<number> {
+    if (this.basePath === undefined) return 0;
+    const signal = AbortSignal.timeout(patienceMs);
+    const { exitCode, output } = await this.source.driver.exec(this.handle, compareDisk, signal);
+    if (exitCode !== 0) throw new Error(`the disk is not what the guest wrote: ${output.toString()}`);
+    return Number(output.toString());
   }
 
   /** Again when the agent has not heard it: it drops a line that comes in the moment of its beat. */
@@ -101,9 +132,10 @@ export class MovingGuest {
   }
 
   /** What must not fall. */
-  async steps(): Promise<Dirtied & { readonly beats: number }> {
+  async steps(): Promise<Steps> {
     const { heartbeat } = await this.source.driver.inspect(this.handle);
-    return { beats: heartbeat?.sequence ?? 0, ...(await this.dirtied()) };
+    const writes = await this.diskWrites();
+    return { beats: heartbeat?.sequence ?? 0, writes, ...(await this.dirtied()) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { TcgNode } from '../e2e/tcg-node.js';
-import { MovingGuest, type Dirtied, type Move } from './moving-guest.js';
+import { MovingGuest, type Move, type MovingOptions, type Steps } from './moving-guest.js';
 
 export interface MigrationFigures {
   readonly moves: number;
@@ -13,12 +13,16 @@ export interface MigrationFigures {
 }
 
 /** A guest that does not answer in order, or has lost a step or a beat, is lost; the next one is a new guest. */
-export async function runMigrations(count: number, onMove: (move: Move) => void): Promise<MigrationFigures> {
+export async function runMigrations(
+  count: number,
+  options: MovingOptions,
+  onMove: (move: Move) => void,
+): Promise<MigrationFigures> {
   const nodes: [TcgNode, TcgNode] = [await TcgNode.open(), await TcgNode.open()];
   const moves: Move[] = [];
   let [lost, checkedPages] = [0, 0];
   try {
-    let guest = await MovingGuest.start(nodes);
+    let guest = await MovingGuest.start(nodes, options);
     while (moves.length + lost < count) {
       const before = await guest.steps();
       const outcome = await moveOnce(guest, before).catch((error: unknown) => String(error));
@@ -30,7 +34,7 @@ export async function runMigrations(count: number, onMove: (move: Move) => void)
         process.stdout.write(`lost at ${moves.length + lost}: ${outcome}\n`);
         lost += 1;
         await Promise.all(nodes.map((node) => node.releaseAll()));
-        guest = await MovingGuest.start(nodes);
+        guest = await MovingGuest.start(nodes, options);
       }
     }
   } finally {
@@ -47,11 +51,12 @@ export async function runMigrations(count: number, onMove: (move: Move) => void)
   };
 }
 
-async function moveOnce(guest: MovingGuest, before: Dirtied & { beats: number }): Promise<Move> {
+async function moveOnce(guest: MovingGuest, before: Steps): Promise<Move> {
   const move = await guest.move();
   const after = await guest.steps();
-  if (after.counter >= before.counter && after.beats >= before.beats) return move;
-  throw new Error(`from step ${before.counter} and beat ${before.beats} to ${after.counter} and ${after.beats}`);
+  const counts = ['counter', 'beats', 'writes'] as const;
+  if (counts.every((count) => after[count] >= before[count])) return move;
+  throw new Error(`from ${JSON.stringify(before)} to ${JSON.stringify(after)}`);
 }
 
 function spread(values: readonly number[]): MigrationFigures['downtimeMs'] {

@@ -92,16 +92,16 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
     const { watcher, lease, disks, warmStarts } = this;
     const ports = new PortForwards(forwardOptions(config), table);
-    const parts = { nodes, table, watcher, images, lease, report, logger };
-    this.arrivals = new ArrivalProcessor({ ...parts, ports, host: config.BERTH_MIGRATION_HOST });
+    const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
+    const parts = { nodes, table, watcher, images, disks, lease, report, logger };
+    this.arrivals = new ArrivalProcessor({ ...parts, ports, seeds, host: config.BERTH_MIGRATION_HOST });
     this.departures = new DepartureProcessor({
       ...parts,
       agentSecret: config.BERTH_AGENT_SECRET,
       bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
       downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
     });
-    const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
-    const instances = new InstanceProcessor({ ...parts, disks, seeds, ports, slots, warmStarts });
+    const instances = new InstanceProcessor({ ...parts, seeds, ports, slots, warmStarts });
     const pauses = new PauseProcessor(this.table, this.watcher, report);
     this.handlers = handlersOf(instances, pauses, this.arrivals, this.departures);
     this.agent = new AgentServer({
@@ -179,11 +179,20 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private ended(vmm: Vmm, end: VmmEnd): void {
     countEnd(this.metrics, vmm, end);
+    if (end.reason === 'migration-failed') this.dropCopy(vmm);
     if (!engineFailureReasons.includes(end.reason)) return;
     vmm.node.engines.doubt().then(
       (tried) => tried && this.reporter?.register(),
       (error: unknown) => this.logger.error({ error, node: vmm.node.name }, 'its engines cannot be tried again'),
     );
+  }
+
+  /** Of a guest that never arrived: its disks are where it is. */
+  private dropCopy({ handle: { instanceId, generation } }: Vmm): void {
+    if (this.table.newestGeneration(instanceId) > generation) return;
+    this.disks
+      .remove(instanceId)
+      .catch((error: unknown) => this.logger.error({ error, instanceId }, 'a copy of its disks is left'));
   }
 
   private makeWarmStarts({ bootId }: WorkerNode): WarmStarts {

@@ -39,6 +39,8 @@ export type StartTimings = z.infer<typeof startTimings>;
 export const migrationAddress = z.object({
   host: z.string().max(255),
   port: tcpPort,
+  /** Where it takes the guest's disks; absent: it has none. */
+  diskPort: tcpPort.optional(),
   engineMajor: z.int().min(0),
 });
 

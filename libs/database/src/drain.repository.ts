@@ -19,7 +19,7 @@ export interface Remaining<C extends object> {
   readonly constraints: C;
   /** Somebody is at work on it: a move, or whatever its user asked for. */
   readonly isBusy: boolean;
-  /** Its writable disk lies on the node, and nowhere else. */
+  /** Its writable disk lies on the node, and nowhere else: it moves along, or stays. */
   readonly hasDisk: boolean;
   /** It may be moved while it runs: its engine can, and it has not failed to since the drain began. */
   readonly canMigrate: boolean;

@@ -56,7 +56,7 @@ export interface CommitOutcome {
 
 /**
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
- * goes back to the node that has it, or nowhere.
+ * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved.
  */
 const pending = `
 WITH due AS (
@@ -72,7 +72,9 @@ SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.
 FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
 LEFT JOIN LATERAL (
   SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
-  WHERE v.instance_id = i.id AND v.ready_at IS NOT NULL AND m.format <> 'kernel-initrd'
+  WHERE v.instance_id = i.id AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL
+    OR v.exit_reason IS DISTINCT FROM 'migration-failed'
+      AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded'))
   ORDER BY v.generation DESC LIMIT 1
 ) holder ON true
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;

@@ -11,12 +11,14 @@ export type MigrationMethod = (typeof migrationMethods)[number];
 export interface MigrationAddress {
   readonly host: string;
   readonly port: number;
+  /** Where it takes the guest's disks; absent: it has none. */
+  readonly diskPort?: number | undefined;
 }
 
 export interface MigrationProgress {
   readonly sentBytes: number;
   readonly remainingBytes: number;
-  /** 0 to 100, never falling: of the memory that was there at the beginning. */
+  /** 0 to 100, never falling: of the disks and the memory that were there at the beginning. */
   readonly percent: number;
 }
 

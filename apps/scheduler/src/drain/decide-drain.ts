@@ -30,8 +30,8 @@ export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
       blocked.push({ instance: instance.name, why: whyNot(instance.state) });
       continue;
     }
-    if (instance.hasDisk) {
-      blocked.push({ instance: instance.name, why: 'its disk is on this node' });
+    if (instance.hasDisk && !instance.canMigrate) {
+      blocked.push({ instance: instance.name, why: 'its disk is on this node, and cannot move while it runs' });
       continue;
     }
     const request = instanceRequest(fleet, instance);

@@ -1,8 +1,12 @@
 import type { JobPayload } from '@berth/contracts/job.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import { migrates, type GuestPlace, type Migrates } from '@berth/engine/migration.js';
+import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { EngineDriver } from '@berth/engine/driver.js';
+import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import type { Logger } from '@berth/observability/logger.js';
+import type { InstanceDisks } from '../disks/instance-disks.js';
+import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { PortForwards } from '../instances/port-forwards.js';
 import { imageOf, specOf } from '../instances/start-steps.js';
@@ -18,9 +22,17 @@ export interface MigrationParts {
   readonly table: VmmTable;
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
+  readonly disks: InstanceDisks;
   readonly lease: Pick<Lease, 'holds'>;
   readonly report: (observation: Observation) => void;
   readonly logger: Logger;
+}
+
+interface ArrivalParts extends MigrationParts {
+  /** Address at which guests arrive. */
+  readonly host: string;
+  readonly ports: PortForwards;
+  readonly seeds: SeedSource;
 }
 
 const startLimitMs = 30_000;
@@ -29,11 +41,11 @@ const statusOf = { runs: 200, ran: 409, neverRan: 410, unknown: 404, notYet: 503
 
 /** The receiving end of live migrations: a vmm that waits, and goes on only when it is told to. */
 export class ArrivalProcessor {
-  constructor(private readonly parts: MigrationParts & { readonly host: string; readonly ports: PortForwards }) {}
+  constructor(private readonly parts: ArrivalParts) {}
 
   async prepare({ operationId, nodeId, leaseId, vmm: order }: JobPayload<'prepare-migration'>): Promise<void> {
     const { vmmId, instanceId, generation } = order;
-    const { table, lease, report, watcher, images, ports, logger } = this.parts;
+    const { table, lease, report, watcher, logger } = this.parts;
     await table.inTurn(vmmId, async () => {
       const known = table.get(vmmId);
       if (known?.end) return report(endReport(known));
@@ -47,11 +59,7 @@ export class ArrivalProcessor {
         if (!driver) throw new Error(`node ${node.name} has no engine ${order.driver} now`);
         await table.keep(vmm);
         report(startingReport(vmm, operationId));
-        const image = await imageOf({ images, order, vmm, operationId, report });
-        if (image.kind !== 'kernel-initrd') throw new Error('its disks are on its node and cannot move along yet');
-        vmm.forwards = await ports.take(order);
-        await table.keep(vmm);
-        const spec = specOf({ vmm, order, image, ports });
+        const spec = await this.specOf(vmm, order, operationId);
         await driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
         watcher.observe(await driver.inspect(vmm.handle));
         await this.tellPrepared(vmm, operationId);
@@ -84,6 +92,17 @@ export class ArrivalProcessor {
     await this.settle(job, (vmm, place) =>
       place === 'arrived' ? this.end(vmm, 'nobody wants it any more') : undefined,
     );
+  }
+
+  /** With disks as empty as new ones: those of an earlier stay do not hold what the guest wrote since. */
+  private async specOf(vmm: Vmm, order: VmmOrder, operationId: string): Promise<VmmSpec> {
+    const { images, disks, seeds, ports, table, report } = this.parts;
+    const image = await imageOf({ images, order, vmm, operationId, report });
+    await disks.remove(order.instanceId);
+    const drives = await disks.make(order, image, await seeds.seedOf(order));
+    vmm.forwards = await ports.take(order);
+    await table.keep(vmm);
+    return specOf({ vmm, order, image, drives, ports });
   }
 
   /** A guest that runs is told of, one that is not there ends its vmm; what of one that has arrived, the job says. */
@@ -119,10 +138,10 @@ export class ArrivalProcessor {
   /** Told only once no process of it is left: the source may go on then. */
   private async end(vmm: Vmm, detail: string): Promise<void> {
     const { driver } = vmm;
-    this.parts.table.restore(vmm);
+    const { table, watcher } = this.parts;
+    table.restore(vmm);
     if ((await driver.inspect(vmm.handle)).state !== 'gone') await driver.kill(vmm.handle, 'migration-failed');
-    this.parts.watcher.observe(await driver.inspect(vmm.handle));
-    this.parts.watcher.end(vmm, { reason: 'migration-failed', detail });
+    watcher.end(vmm, { reason: 'migration-failed', detail });
   }
 
   private async tellPrepared(vmm: Vmm, operationId: string): Promise<void> {

@@ -5,7 +5,7 @@ import { endReport } from '../report/vmm-reports.js';
 import type { Vmm, VmmMove } from '../vmms/vmm.js';
 import { migratingDriver, type MigrationParts } from './arrival.processor.js';
 
-export interface DepartureParts extends Pick<MigrationParts, 'table' | 'watcher' | 'report' | 'logger'> {
+export interface DepartureParts extends Pick<MigrationParts, 'table' | 'watcher' | 'disks' | 'report' | 'logger'> {
   readonly agentSecret: string;
   readonly bandwidthBytesPerSecond: number;
   readonly downtimeLimitMs: number;
@@ -117,7 +117,10 @@ export class DepartureProcessor {
       if (move?.role !== 'source') return;
       const said = await this.tellTarget(move);
       if (said === 'runs' && left) this.tellMeasured(vmm, left);
-      if (said === 'runs' || said === 'ran') return this.end(vmm);
+      if (said === 'runs' || said === 'ran') {
+        await this.parts.disks.remove(vmm.handle.instanceId); // before its end: whoever goes on from here asks again
+        return this.end(vmm);
+      }
       if (said === 'never-ran') return this.takeBack(vmm, move.operationId);
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, askAgainMaxMs)));
     }

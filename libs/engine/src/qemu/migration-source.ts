@@ -1,19 +1,15 @@
 import type { Departure, MigrationOrder, MigrationProgress } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
-import {
-  answerTimeoutMs,
-  isUnderWay,
-  migrationFailed,
-  queryMigration,
-  type MigrationState,
-} from './migration-state.js';
+import { DiskMirrors, type MirrorState } from './disk-mirror.js';
+import { answerTimeoutMs, isUnderWay, migrationFailed, queryMigration } from './migration-state.js';
 import { setCapabilities } from './migration-target.js';
+import { WakeUps } from './wake-ups.js';
 
-/** Without an event; also how often progress is told. */
-const pollMs = 100;
 /** A guest that writes faster than the network sends is stopped after this long: the move ends, with more downtime. */
 export const convergeLimitMs = 60_000;
+/** A target that takes nothing for this long is given up: nothing else tells of a network that is cut. */
+const stallLimitMs = 30_000;
 const cancelTimeoutMs = 10_000;
 
 /** Sends the guest away. Resolves when it stands still here and QEMU at the other end has all of it. */
@@ -25,20 +21,20 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   const unlisten = vmm.listen((event) => {
     if (event === 'STOP') stoppedAtMs = performance.now();
   });
+  const sending = new Sending(vmm, qmp, order);
   try {
     await setCapabilities(qmp, order.method, ['pause-before-switchover']);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
       'max-bandwidth': order.bandwidthBytesPerSecond,
       'downtime-limit': order.downtimeLimitMs,
     });
-    if (order.method === 'stop-and-copy') await qmp.execute('stop', answerTimeoutMs);
-    await qmp.execute('migrate', answerTimeoutMs, { uri: `tcp:${order.to.host}:${order.to.port}` });
-    const sentBytes = await untilLeft(vmm, qmp, order);
+    const sentBytes = await sending.untilLeft();
     return { sentBytes, durationMs: performance.now() - startedAtMs, stoppedAtMs };
   } catch (error) {
     await keepGuest(vmm);
     throw error;
   } finally {
+    sending.close();
     unlisten();
   }
 }
@@ -46,55 +42,97 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
 /** The guest goes on here: what was on its way is called off. @throws EngineError no-answer when QEMU is no more */
 export async function keepGuest(vmm: Vmm): Promise<void> {
   const qmp = qmpOf(vmm);
-  const deadlineMs = performance.now() + cancelTimeoutMs;
-  for (let asked = false; isUnderWay(await queryMigration(qmp)); asked = true) {
-    if (!asked) await qmp.execute('migrate_cancel', answerTimeoutMs);
-    if (performance.now() > deadlineMs) throw migrationFailed(vmm.handle, 'the move cannot be called off');
-    await nextEvent(vmm);
+  const wakeUps = new WakeUps(vmm);
+  try {
+    const deadlineMs = performance.now() + cancelTimeoutMs;
+    for (let asked = false; isUnderWay(await queryMigration(qmp)); asked = true) {
+      if (!asked) await qmp.execute('migrate_cancel', answerTimeoutMs);
+      if (performance.now() > deadlineMs) throw migrationFailed(vmm.handle, 'the move cannot be called off');
+      await wakeUps.next();
+    }
+    await new DiskMirrors(vmm, qmp).drop();
+  } finally {
+    wakeUps.close();
   }
   // QEMU starts it again by itself only when it was running before, and never once all was sent.
   if ((await qmp.status(answerTimeoutMs)) !== 'running') await qmp.execute('cont', answerTimeoutMs);
 }
 
-async function untilLeft(vmm: Vmm, qmp: QmpClient, order: MigrationOrder): Promise<number> {
-  const stopAtMs = performance.now() + convergeLimitMs;
-  let [isContinued, isStopped, percent] = [false, order.method === 'stop-and-copy', 0];
-  for (;;) {
-    const migration = await queryMigration(qmp);
-    if (migration.status === 'completed') return migration.ram.transferred;
-    if (!isUnderWay(migration))
-      throw migrationFailed(vmm.handle, migration.error || `the move was ${migration.status}`);
-    const progress = progressOf(migration, percent);
-    percent = progress.percent;
-    order.onProgress?.(progress);
-    order.signal.throwIfAborted();
-    if (migration.status === 'pre-switchover' && !isContinued) {
-      await order.beforeSwitchover?.();
-      order.signal.throwIfAborted();
-      await qmp.execute('migrate-continue', answerTimeoutMs, { state: 'pre-switchover' });
-      isContinued = true;
-    }
-    if (!isStopped && performance.now() > stopAtMs) {
-      await qmp.execute('stop', answerTimeoutMs);
-      isStopped = true;
-    }
-    await nextEvent(vmm);
+/** One guest on its way: its disks first, while it runs, then its memory. */
+class Sending {
+  readonly #mirrors: DiskMirrors;
+  readonly #wakeUps: WakeUps;
+  #disks: MirrorState = { isReady: true, doneBytes: 0, totalBytes: 0 };
+  #percent = 0;
+  #sentBytes = 0;
+  #movedAtMs = performance.now();
+
+  constructor(
+    private readonly vmm: Vmm,
+    private readonly qmp: QmpClient,
+    private readonly order: MigrationOrder,
+  ) {
+    this.#mirrors = new DiskMirrors(vmm, qmp);
+    this.#wakeUps = new WakeUps(vmm);
   }
-}
 
-function progressOf({ ram }: MigrationState, before: number): MigrationProgress {
-  const done = ram.total === 0 ? 0 : Math.floor((100 * (ram.total - ram.remaining)) / ram.total);
-  return { sentBytes: ram.transferred, remainingBytes: ram.remaining, percent: Math.max(before, done) };
-}
+  close(): void {
+    this.#wakeUps.close();
+  }
 
-async function nextEvent(vmm: Vmm): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      unlisten();
-      resolve();
-    };
-    const timer = setTimeout(wake, pollMs);
-    const unlisten = vmm.listen(wake);
-  });
+  /** Resolves to the bytes sent. */
+  async untilLeft(): Promise<number> {
+    const { vmm, qmp, order } = this;
+    await this.#untilMirrored();
+    let isStopped = order.method === 'stop-and-copy';
+    if (isStopped) await qmp.execute('stop', answerTimeoutMs);
+    await qmp.execute('migrate', answerTimeoutMs, { uri: `tcp:${order.to.host}:${order.to.port}` });
+    const stopAtMs = performance.now() + convergeLimitMs;
+    for (let isContinued = false; ;) {
+      const migration = await queryMigration(qmp);
+      if (migration.status === 'completed') return this.#disks.doneBytes + migration.ram.transferred;
+      if (!isUnderWay(migration)) throw migrationFailed(vmm.handle, migration.error || `it was ${migration.status}`);
+      this.#tell(migration.ram);
+      if (migration.status === 'pre-switchover' && !isContinued) {
+        await order.beforeSwitchover?.();
+        order.signal.throwIfAborted();
+        await this.#mirrors.finish();
+        await qmp.execute('migrate-continue', answerTimeoutMs, { state: 'pre-switchover' });
+        isContinued = true;
+      }
+      if (!isStopped && performance.now() > stopAtMs) {
+        await qmp.execute('stop', answerTimeoutMs);
+        isStopped = true;
+      }
+      await this.#wakeUps.next();
+    }
+  }
+
+  async #untilMirrored(): Promise<void> {
+    if (this.#mirrors.isEmpty) return;
+    await this.#mirrors.begin(this.order);
+    const total = this.vmm.record.spec.memoryMib * 2 ** 20;
+    for (;;) {
+      this.#disks = await this.#mirrors.look();
+      this.#tell({ transferred: 0, remaining: total, total });
+      if (this.#disks.isReady) return;
+      await this.#wakeUps.next();
+    }
+  }
+
+  #tell(ram: { transferred: number; remaining: number; total: number }): void {
+    const { order, vmm } = this;
+    const { doneBytes, totalBytes } = this.#disks;
+    const remainingBytes = totalBytes - doneBytes + ram.remaining;
+    const allBytes = totalBytes + ram.total;
+    const done = allBytes === 0 ? 0 : Math.floor((100 * (allBytes - remainingBytes)) / allBytes);
+    this.#percent = Math.max(this.#percent, done);
+    const sentBytes = doneBytes + ram.transferred;
+    if (sentBytes > this.#sentBytes) this.#movedAtMs = performance.now();
+    this.#sentBytes = sentBytes;
+    order.onProgress?.({ sentBytes, remainingBytes, percent: this.#percent } satisfies MigrationProgress);
+    order.signal.throwIfAborted();
+    if (performance.now() - this.#movedAtMs < stallLimitMs) return;
+    throw migrationFailed(vmm.handle, `the target took nothing for ${stallLimitMs / 1000} s`);
+  }
 }

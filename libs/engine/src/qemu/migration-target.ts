@@ -1,6 +1,7 @@
 import type { MigrationAddress, MigrationMethod } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
+import { exportDrives, movingDrives, stopExports } from './disk-export.js';
 import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-state.js';
 
 /**
@@ -13,17 +14,28 @@ export async function setCapabilities(qmp: QmpClient, method: MigrationMethod, m
   await qmp.execute('migrate-set-capabilities', answerTimeoutMs, { capabilities });
 }
 
-/** Listens on a port that the kernel picks. */
+/** Listens on a port that the kernel picks, and on another one for the disks. */
 export async function listenForGuest(vmm: Vmm, host: string, method: MigrationMethod): Promise<MigrationAddress> {
   const qmp = qmpOf(vmm);
+  const { vmmId } = vmm.handle;
   const before = await addressOf(qmp);
-  if (before) return before;
+  if (before) return { ...before, ...(await vmm.state.readExports(vmmId)) };
   if ((await qmp.status(answerTimeoutMs)) !== 'inmigrate') throw migrationFailed(vmm.handle, 'it waits for no guest');
-  await setCapabilities(qmp, method, []);
+  // the disks are of those who export them until the guest goes on
+  await setCapabilities(qmp, method, ['late-block-activate']);
+  const disks = movingDrives(vmm.record.spec).length > 0 ? { diskPort: await exportDrives(vmm, qmp, host) } : {};
+  await vmm.state.writeExports(vmmId, disks);
   await qmp.execute('migrate-incoming', answerTimeoutMs, { uri: `tcp:${host}:0` });
   const address = await addressOf(qmp);
-  if (address) return address;
+  if (address) return { ...address, ...disks };
   throw migrationFailed(vmm.handle, 'QEMU does not say where it listens');
+}
+
+/** What has to be so before a guest that has arrived goes on here. */
+export async function welcomeGuest(vmm: Vmm): Promise<void> {
+  if (movingDrives(vmm.record.spec).length > 0) await stopExports(qmpOf(vmm));
+  await vmm.signs?.inherit();
+  await vmm.state.noteResumed(vmm.handle.vmmId);
 }
 
 async function addressOf(qmp: QmpClient): Promise<MigrationAddress | undefined> {

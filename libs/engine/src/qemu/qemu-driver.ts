@@ -22,7 +22,7 @@ import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, userIdOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
-import { listenForGuest } from './migration-target.js';
+import { listenForGuest, welcomeGuest } from './migration-target.js';
 import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
 import { probeQemu } from './probe.js';
@@ -94,7 +94,7 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
     const vmm = await this.known.live(handle);
     const place = await placeOf(vmm);
     if (place === 'awaited') throw migrationFailed(handle, 'no guest has arrived');
-    if (place === 'arrived') await this.state.noteResumed(handle.vmmId);
+    if (place === 'arrived') await welcomeGuest(vmm);
     await keepGuest(vmm);
     void vmm.hear(); // ready as soon as it says so, not at its next beat
   }

@@ -33,6 +33,10 @@ export type ArrivalTimes = Readonly<z.infer<typeof arrivalTimes>>;
 const milestones = z.object({ kernelAtMs: z.number().optional(), readyAtMs: z.number().optional() });
 export type Milestones = Readonly<z.infer<typeof milestones>>;
 
+/** Of a vmm that waits for a guest with disks. */
+const exports = z.object({ diskPort: z.int().optional() }).transform(({ diskPort }) => (diskPort ? { diskPort } : {}));
+export type Exports = Readonly<z.infer<typeof exports>>;
+
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;
 
 export const parseProcesses = (text: string): GuardProcesses | undefined => guardProcesses.safeParse(jsonOf(text)).data;
@@ -42,6 +46,8 @@ export const parseArrival = (text: string): ArrivalTimes | undefined => arrivalT
 export const parseExit = (text: string): GuardExit | undefined => guardExit.safeParse(jsonOf(text)).data;
 
 export const parseMilestones = (text: string): Milestones | undefined => milestones.safeParse(jsonOf(text)).data;
+
+export const parseExports = (text: string): Exports | undefined => exports.safeParse(jsonOf(text)).data;
 
 export function parseIntent(text: string): KillReason | undefined {
   return killReasons.find((reason) => reason === text);

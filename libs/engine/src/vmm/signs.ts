@@ -70,6 +70,13 @@ export class Signs {
     return (this.#kept = this.#seen);
   }
 
+  /** It was ready in the vmm it comes from, and will not show it once more. */
+  async inherit(): Promise<void> {
+    const nowMs = monotonicMs();
+    this.#kept = this.#seen = { kernelAtMs: nowMs, readyAtMs: nowMs };
+    await this.state.writeMilestones(this.spec.vmmId, this.#seen);
+  }
+
   close(): void {
     this.#console?.destroy();
     this.#agent?.close();

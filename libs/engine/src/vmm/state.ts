@@ -4,11 +4,13 @@ import { EngineError, type KillReason } from '../driver.js';
 import {
   parseArrival,
   parseExit,
+  parseExports,
   parseIntent,
   parseMilestones,
   parseProcesses,
   parseRecord,
   type ArrivalTimes,
+  type Exports,
   type GuardExit,
   type GuardProcesses,
   type Milestones,
@@ -107,6 +109,15 @@ export class StateDirectory {
 
   readMilestones(vmmId: string): Promise<Milestones | undefined> {
     return this.#read(vmmId, 'boot.json', parseMilestones);
+  }
+
+  /** Where it takes disks, which cannot be asked of the vmm. */
+  async writeExports(vmmId: string, exports: Exports): Promise<void> {
+    await replaceFile(join(this.vmmPath(vmmId), 'exports.json'), JSON.stringify(exports));
+  }
+
+  readExports(vmmId: string): Promise<Exports | undefined> {
+    return this.#read(vmmId, 'exports.json', parseExports);
   }
 
   /** On disk before a guest that has arrived goes on: from then on it may have run here. */
