@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Observed } from '@berth/engine/driver.js';
 import { findConfinement } from '@berth/engine/qemu/confinement.js';
@@ -11,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patienceMs, TcgNode } from './tcg-node.js';
 
 const isRoot = process.getuid?.() === 0;
+const { cgroups, egress } = await findConfinement('/nowhere');
 let node: TcgNode;
 beforeAll(async () => {
   node = await TcgNode.open();
@@ -40,11 +44,14 @@ test('a vmm gains no privilege, makes only the system calls it needs, and runs a
  * What a vmm that was taken over would try, in the place of QEMU: same user, same guard, same state directory. Each
  * line it writes to its console is something it could do and should not.
  */
-const intruder = (other: string, secrets: readonly string[]): string => `#!/usr/bin/perl
+const intruder = (other: string, secrets: readonly string[], ports: readonly number[]): string => `#!/usr/bin/perl
 use Socket;
+if ("@ARGV" eq '--version') { print "version 10.0.2\\n"; exit } # asked by the worker, as root
 $| = 1;
 sub tried { my ($what, $did) = @_; print "CAN $what\\n" if $did }
-for my $file (${secrets.map((path) => `'${path}'`).join(', ')}) {
+my @files = (${secrets.map((path) => `'${path}'`).join(', ')});
+my @ports = (${ports.join(', ')});
+for my $file (@files) {
   tried("read $file", open(my $in, '<', $file));
   tried("write $file", open(my $out, '>>', $file));
 }
@@ -53,6 +60,14 @@ tried("list the state of the node", opendir(my $nodeDirectory, '${other}/../..')
 for my $name ('qmp', 'agent', 'serial') {
   socket(my $socket, AF_UNIX, SOCK_STREAM, 0);
   tried("connect $name of another", connect($socket, sockaddr_un("${other}/$name.sock")));
+}
+for my $port (@ports) {
+  for my $address ('127.0.0.1', ${addressesOfThisMachine()}) {
+    socket(my $tcp, AF_INET, SOCK_STREAM, 0);
+    tried("connect to port $port of $address", connect($tcp, sockaddr_in($port, inet_aton($address))));
+    socket(my $udp, AF_INET, SOCK_DGRAM, 0);
+    send($udp, 'x', 0, sockaddr_in($port, inet_aton($address)));
+  }
 }
 for my $pid (grep { /^[0-9]+$/ && $_ != $$ } map { s|/proc/||r } glob '/proc/[0-9]*') {
   tried("signal $pid", kill(0 => $pid));
@@ -65,35 +80,73 @@ print "TRIED ALL\\n";
 sleep 1 while 1;
 `;
 
+/** Quoted for Perl. */
+function addressesOfThisMachine(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((infos = []) => infos);
+  return addresses.flatMap(({ family, address }) => (family === 'IPv4' ? [`'${address}'`] : [])).join(', ');
+}
+
+/** A server as those of the control plane are, by TCP and UDP; `heard` counts what reaches it. */
+async function controlPort() {
+  const tcp = createServer((socket) => {
+    server.heard++;
+    socket.destroy();
+  }).listen(0, '0.0.0.0');
+  await once(tcp, 'listening');
+  const { port } = tcp.address() as AddressInfo;
+  const udp = createSocket('udp4', () => void server.heard++).bind(port);
+  await once(udp, 'listening');
+  const server = { port, heard: 0, close: () => void [tcp.close(), udp.close()] };
+  return server;
+}
+
 describe.runIf(isRoot)('a vmm that was taken over', () => {
-  test('reaches no disk, socket, memory or file of another, of its worker or of the node', async () => {
-    const { handle } = await node.startReady();
-    const other = join(node.statePath, 'vmms', handle.vmmId);
+  /** Runs it in QEMU's place; resolves to what it could do and should not. */
+  async function intrude(program: string): Promise<string[]> {
     const folder = await mkdtemp(join(tmpdir(), 'berth-intruder-'));
     await chmod(folder, 0o755);
-    const secret = join(folder, 'agent.secret');
-    await writeFile(secret, 'secret', { mode: 0o600 });
-    const files = (await readdir(other)).map((file) => join(other, file));
-    const program = join(folder, 'qemu');
-    await writeFile(program, intruder(other, [...files, secret, '/etc/shadow']), { mode: 0o755 });
-    const taken = await openQemuDriver('tcg', node.statePath, { qemuPath: program, kvmPath: '/dev/kvm' });
+    const path = join(folder, 'qemu');
+    await writeFile(path, program, { mode: 0o755 });
+    const taken = await openQemuDriver('tcg', node.statePath, { qemuPath: path, kvmPath: '/dev/kvm' });
     try {
       const spec = node.spec({ vmmId: randomUUID() });
       const starting = taken.start(spec, AbortSignal.timeout(patienceMs)).catch(() => undefined);
-      const path = join(node.statePath, 'vmms', spec.vmmId);
-      const said = async (): Promise<string> => (await readConsoleTail(path, 1_000_000)).toString();
+      const vmmPath = join(node.statePath, 'vmms', spec.vmmId);
+      const said = async (): Promise<string> => (await readConsoleTail(vmmPath, 1_000_000)).toString();
       await expect.poll(said, { timeout: patienceMs }).toContain('TRIED ALL');
-      expect((await said()).split('\n').filter((line) => line.startsWith('CAN'))).toEqual([]);
+      const could = (await said()).split('\n').filter((line) => line.startsWith('CAN'));
       await taken.kill(spec, 'stopped');
       await starting;
+      return could;
     } finally {
       await taken.close();
       await rm(folder, { recursive: true });
     }
+  }
+
+  test('reaches no disk, socket, memory or file of another, of its worker or of the node', async () => {
+    const { handle } = await node.startReady();
+    const other = join(node.statePath, 'vmms', handle.vmmId);
+    const secret = join(node.statePath, 'agent.secret');
+    await writeFile(secret, 'secret', { mode: 0o600 });
+    const files = (await readdir(other)).map((file) => join(other, file));
+    expect(await intrude(intruder(other, [...files, secret, '/etc/shadow'], []))).toEqual([]);
+  });
+
+  test.runIf(egress)('reaches no port of the control plane, on whatever address of the machine', async () => {
+    const server = await controlPort();
+    try {
+      expect(await intrude(intruder('/nowhere', [], [server.port]))).toEqual([]);
+      expect(server.heard).toBe(0);
+      const own = connect(server.port, '127.0.0.1');
+      await once(own, 'close'); // others reach it
+      expect(server.heard).toBe(1);
+    } finally {
+      server.close();
+    }
   });
 });
 
-const { cgroups } = await findConfinement('/nowhere');
 describe.runIf(cgroups)('a vmm in its control group', () => {
   test('stands in it from its first page on, and the group goes with it', async () => {
     const { handle, pid } = await node.startReady();

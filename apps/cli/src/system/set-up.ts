@@ -7,6 +7,7 @@ import { ensureQemu, hasQemu, noQemuNotice } from './qemu.js';
 import { ensureRedis } from './redis.js';
 
 const uefiPath = '/usr/share/OVMF';
+const nftPath = '/usr/sbin/nft';
 
 /**
  * Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. Where
@@ -21,6 +22,10 @@ export async function setUpSystem(progress: Progress, external: { readonly redis
   // Without it guests boot by BIOS, and those of UEFI are told what is missing.
   if (apt && !existsSync(uefiPath)) {
     await progress.step('UEFI for guests from the distribution', () => apt.install(['ovmf']).catch(() => undefined));
+  }
+  // Without it a vmm that is taken over reaches servers of this machine; workers say so in their log.
+  if (apt && !existsSync(nftPath)) {
+    await progress.step('packet filter from the distribution', () => apt.install(['nftables']).catch(() => undefined));
   }
   if (!external.redis && !(await findRedis())) {
     await progress.step('Redis from the distribution', () => ensureRedis(apt));

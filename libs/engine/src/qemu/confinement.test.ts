@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findConfinement, missingOf, userIdOf } from './confinement.js';
+import { Egress } from './egress.js';
 
 test('every vmm has a user within the range, the same each time', () => {
   const range = { first: 1000, count: 50 };
@@ -21,8 +22,13 @@ test('only one who may change users is told of users', async () => {
   expect(userIds?.count ?? 1).toBeGreaterThan(0);
 });
 
+test('a user whom others of the machine share is shut in by no packet filter', async () => {
+  expect(await Egress.open({ first: 65_534, count: 1 })).toBeUndefined();
+});
+
 test('what a machine lacks is said, one line for each', () => {
-  expect(missingOf({})).toHaveLength(3);
+  expect(missingOf({})).toHaveLength(4);
   const cgroups = { version: 2, paths: ['/groups'] } as const;
-  expect(missingOf({ setprivPath: '/usr/bin/setpriv', userIds: { first: 1, count: 1 }, cgroups })).toEqual([]);
+  const users = { setprivPath: '/usr/bin/setpriv', userIds: { first: 1, count: 1 } };
+  expect(missingOf({ ...users, cgroups })).toEqual([expect.stringContaining('nftables')]);
 });

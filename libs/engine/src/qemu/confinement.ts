@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { findCgroups, type CgroupRoot } from './cgroup.js';
+import { Egress } from './egress.js';
 
 /** A run of user ids of which each vmm gets one, so that a guest which breaks out of its QEMU meets no other one's. */
 export interface UserIds {
@@ -15,6 +16,8 @@ export interface Confinement {
   readonly setprivPath?: string;
   /** Absent: a vmm runs as the worker does. */
   readonly userIds?: UserIds;
+  /** Absent: a vmm may open connections to any server it reaches. */
+  readonly egress?: Egress;
   /** Absent: a vmm's CPU, memory and processes are bounded by nothing but the kernel's fairness. */
   readonly cgroups?: CgroupRoot;
 }
@@ -23,7 +26,7 @@ const setprivPath = '/usr/bin/setpriv';
 const tryTimeoutMs = 5000;
 /** Above every range in use; or `nobody`, where a user namespace maps no more. */
 const candidates: readonly UserIds[] = [
-  { first: 1_900_000_000, count: 100_000_000 },
+  { first: 2_000_000_000, count: 100_000_000 },
   { first: 65_534, count: 1 },
 ];
 
@@ -31,14 +34,18 @@ const candidates: readonly UserIds[] = [
 export async function findConfinement(statePath: string): Promise<Confinement> {
   const nodeName = `berth-${createHash('sha256').update(statePath).digest('hex').slice(0, 12)}`;
   const [users, cgroups] = await Promise.all([findUsers(), findCgroups(nodeName)]);
-  return { ...users, ...(cgroups ? { cgroups } : {}) };
+  const egress = users.userIds && (await Egress.open(users.userIds));
+  return { ...users, ...(egress ? { egress } : {}), ...(cgroups ? { cgroups } : {}) };
 }
 
 /** What of it this machine lacks, one line each, for people who may want to change that. */
-export function missingOf({ setprivPath: setpriv, userIds, cgroups }: Confinement): string[] {
+export function missingOf({ setprivPath: setpriv, userIds, egress, cgroups }: Confinement): string[] {
   return [
     setpriv === undefined ? 'no setpriv: a vmm outlives a guard that is killed' : '',
     userIds === undefined ? 'not root: every vmm runs as the user of the worker' : '',
+    egress === undefined
+      ? 'no packet filter by user (root and nftables): a vmm that is taken over reaches TCP ports of this machine'
+      : '',
     cgroups === undefined ? 'no writable cgroups: CPU, memory and processes of a vmm are not bounded' : '',
   ].filter((line) => line !== '');
 }

@@ -77,6 +77,8 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
+    const { egress, userIds } = this.#options.confinement;
+    if (egress && userIds) await egress.allow(userIdOf(handle.vmmId, userIds), order.to);
     return sendGuest(await this.known.live(handle), order);
   }
 
