@@ -7,6 +7,7 @@ import {
   isolationPolicies,
   restartPolicies,
 } from '@berth/domain/instance-state.js';
+import { consoleKinds } from '@berth/domain/console-kind.js';
 import { firmwares, imageFormats, imageTransitions } from '@berth/domain/image-state.js';
 import { engineDrivers, nodeTransitions } from '@berth/domain/node-state.js';
 import { operationKinds, operationTransitions } from '@berth/domain/operation-state.js';
@@ -67,6 +68,7 @@ describe('the record', () => {
     ['operation.kind', operationKinds],
     ['reservation.state', statesOf(reservationTransitions)],
     ['migration.state', statesOf(migrationTransitions)],
+    ['console_session.kind', consoleKinds],
     ['token.role', roles],
     ['image.state', statesOf<string>(imageTransitions)],
     ['image.format', imageFormats],

@@ -16,6 +16,11 @@ export function consoleStreamPathOf(vmmId: string): string {
   return `${consolePathOf(vmmId)}/stream`;
 }
 
+/** A WebSocket with the same secret: the screen, as RFB (RFC 6143). 404 as above; 409: it has no screen. */
+export function screenStreamPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/screen/stream`;
+}
+
 /** GET answers a PNG of what the guest's screen shows now. 404 as above; 409: it has no screen. */
 export function screenshotPathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/screenshot`;

@@ -1,3 +1,4 @@
+import type { ConsoleKind } from '@berth/domain/console-kind.js';
 import {
   consoleConnectMaxSeconds,
   consoleSessionMaxSeconds,
@@ -15,6 +16,7 @@ export interface NewConsoleSession {
   readonly vmmId: string;
   readonly tokenId: string;
   readonly secretHash: Buffer;
+  readonly kind: ConsoleKind;
 }
 
 /** A session whose token was just used up, and where its console is. */
@@ -34,13 +36,14 @@ const isAllowed = `v.state <> 'gone' AND t.revoked_at IS NULL AND (t.expires_at 
 const countOpen = `SELECT count(*) AS open FROM console_session s WHERE s.instance_id = $1 AND ${isOpen}`;
 
 const create = `
-INSERT INTO console_session (id, instance_id, vmm_id, token_id, secret_hash) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO console_session (id, instance_id, vmm_id, token_id, secret_hash, kind)
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING ${iso(`(created_at + make_interval(secs => ${consoleConnectMaxSeconds}))`)} AS "connectBefore"`;
 
 const connect = `
 UPDATE console_session s SET connected_at = now()
 FROM vmm v JOIN node n ON n.id = v.node_id, token t
-WHERE s.id = $1 AND s.secret_hash = $2 AND s.connected_at IS NULL AND ${isOpen}
+WHERE s.id = $1 AND s.secret_hash = $2 AND s.kind = $3 AND s.connected_at IS NULL AND ${isOpen}
   AND v.id = s.vmm_id AND t.id = s.token_id AND ${isAllowed} AND n.agent_url IS NOT NULL
 RETURNING s.id, s.instance_id AS "instanceId", v.id AS "vmmId", n.name AS node, n.agent_url AS "agentUrl",
   s.token_id AS "tokenId"`;
@@ -56,12 +59,12 @@ RETURNING instance_id AS "instanceId", token_id AS "tokenId",
 
 const forget = `DELETE FROM console_session WHERE created_at < now() - interval '1 day'`;
 
-/** Rights to open a console, each good for one connection. Only the SHA-256 of a secret is kept. */
+/** Rights to open a console or a screen, each good for one connection. Only the SHA-256 of a secret is kept. */
 export class ConsoleSessionRepository {
   constructor(private readonly database: Database) {}
 
   /** Resolves to the moment by which it must be used. @throws ProblemError `too-many-requests`, `not-found` */
-  async create({ id, instanceId, vmmId, tokenId, secretHash }: NewConsoleSession): Promise<string> {
+  async create({ id, instanceId, vmmId, tokenId, secretHash, kind }: NewConsoleSession): Promise<string> {
     return this.database.transaction(async (on) => {
       await lockInstances(on, [instanceId]);
       const [row] = await on.query<{ open: number }>(countOpen, [instanceId]);
@@ -69,16 +72,17 @@ export class ConsoleSessionRepository {
         const detail = `${row!.open} consoles of the instance are open or asked for; that is the limit`;
         throw new ProblemError({ code: 'too-many-requests', detail, next: 'close one' });
       }
-      const values = [id, instanceId, vmmId, tokenId, secretHash];
+      const values = [id, instanceId, vmmId, tokenId, secretHash, kind];
       return (await on.query<{ connectBefore: string }>(create, values))[0]!.connectBefore;
     });
   }
 
   /** Uses it up. Undefined: no such session, used before, too late, or not allowed any more. */
-  async connect(id: string, secretHash: Buffer): Promise<OpenedConsole | undefined> {
-    const [opened] = await this.database.query<OpenedConsole & { tokenId: string }>(connect, [id, secretHash]);
+  async connect(id: string, secretHash: Buffer, kind: ConsoleKind): Promise<OpenedConsole | undefined> {
+    const values = [id, secretHash, kind];
+    const [opened] = await this.database.query<OpenedConsole & { tokenId: string }>(connect, values);
     if (!opened) return undefined;
-    const detail = { token: opened.tokenId, session: id };
+    const detail = { token: opened.tokenId, session: id, console: kind };
     const { instanceId } = opened;
     await recordEvents(this.database, [{ kind: 'ConsoleOpened', instanceId, message: 'console opened', detail }]);
     this.database.notify('event');

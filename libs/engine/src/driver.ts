@@ -196,6 +196,9 @@ export interface RunsGuestCommands {
 export interface ShowsScreen {
   /** A PNG of what it shows now. @throws EngineError no-answer, not-found, no-screen */
   screenshot(handle: VmmHandle): Promise<Buffer>;
+
+  /** Itself, with keyboard and mouse, as RFB (RFC 6143). @throws EngineError no-answer, not-found, no-screen */
+  screen(handle: VmmHandle): Promise<Duplex>;
 }
 
 /** Ability: make the guest burn a share of its vcpus, for demonstrations and tests. */

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
-import { consoleStreamPathOf } from '@berth/contracts/agent.js';
-import { consoleSubprotocol, consoleTokenSubprotocol, consoleWebSocketPath } from '@berth/contracts/http/console.js';
+import { consoleStreamPathOf, screenStreamPathOf } from '@berth/contracts/agent.js';
+import { consoleTokenSubprotocol, consoleWays } from '@berth/contracts/http/console.js';
 import type { ConsoleSessionRepository, OpenedConsole } from '@berth/database/console-session.repository.js';
 import { readToken } from '@berth/database/token-secret.js';
+import { consoleKinds, type ConsoleKind } from '@berth/domain/console-kind.js';
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
 import { Throttle } from './throttle.js';
 
@@ -19,16 +20,19 @@ const outputBytesPerSecond = 4 * 1024 * 1024;
 /** 1008 of RFC 6455, section 7.4.1. */
 const policyViolation = 1008;
 
+const streamPathOf = { serial: consoleStreamPathOf, screen: screenStreamPathOf } as const;
+
 /**
- * The WebSocket between a person and a serial console. The right to it is a session's token, good for one connection;
- * a page of another origin cannot use it, and bytes pass only to the agent of the node that the record names.
+ * The WebSocket between a person and a serial console or a screen. The right to it is a session's token, good for one
+ * connection; a page of another origin cannot use it, and bytes pass only to the agent of the node that the record
+ * names.
  */
 export class ConsoleGateway {
   private readonly sockets = new WebSocketServer({
     noServer: true,
     maxPayload: messageMaxBytes,
     perMessageDeflate: false,
-    handleProtocols: () => consoleSubprotocol,
+    handleProtocols: (_, request) => consoleWays[kindOf(request) ?? 'serial'].subprotocol,
   });
 
   constructor(
@@ -48,13 +52,14 @@ export class ConsoleGateway {
   private async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     try {
-      if (request.url !== consoleWebSocketPath) return refuse(socket, '404 Not Found');
+      const kind = kindOf(request);
+      if (!kind) return refuse(socket, '404 Not Found');
       if (!this.mayCome(request)) return refuse(socket, '403 Forbidden');
       if (this.sockets.clients.size >= sessionsMax) return refuse(socket, '429 Too Many Requests');
-      const token = tokenOf(request);
-      const opened = token && (await this.sessions.connect(token.id, token.secretHash));
+      const token = tokenOf(request, kind);
+      const opened = token && (await this.sessions.connect(token.id, token.secretHash, kind));
       if (!opened) return refuse(socket, '401 Unauthorized');
-      const line = await this.lineTo(opened);
+      const line = await this.lineTo(opened, kind);
       if (!line) await this.sessions.close(opened.id);
       if (!line) return refuse(socket, '504 Gateway Timeout');
       this.sockets.handleUpgrade(request, socket, head, (person) => this.join(opened, person, line));
@@ -87,8 +92,8 @@ export class ConsoleGateway {
   }
 
   /** Undefined: the agent does not answer, or knows no such vmm. */
-  private async lineTo({ agentUrl, vmmId }: OpenedConsole): Promise<Duplex | undefined> {
-    const url = `${agentUrl.replace(/^http/, 'ws')}${consoleStreamPathOf(vmmId)}`;
+  private async lineTo({ agentUrl, vmmId }: OpenedConsole, kind: ConsoleKind): Promise<Duplex | undefined> {
+    const url = `${agentUrl.replace(/^http/, 'ws')}${streamPathOf[kind](vmmId)}`;
     const headers = { authorization: `Bearer ${this.agentSecret}` };
     const agent = new WebSocket(url, { headers, handshakeTimeout: agentTimeoutMs, perMessageDeflate: false });
     const line = createWebSocketStream(agent); // at once: the kept tail comes with the handshake's last bytes
@@ -100,9 +105,13 @@ export class ConsoleGateway {
   }
 }
 
-function tokenOf({ headers }: IncomingMessage): ReturnType<typeof readToken> {
+function kindOf({ url }: IncomingMessage): ConsoleKind | undefined {
+  return consoleKinds.find((kind) => consoleWays[kind].webSocketPath === url);
+}
+
+function tokenOf({ headers }: IncomingMessage, kind: ConsoleKind): ReturnType<typeof readToken> {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
-  if (!offered.includes(consoleSubprotocol)) return undefined;
+  if (!offered.includes(consoleWays[kind].subprotocol)) return undefined;
   const given = offered.find((text) => text.startsWith(consoleTokenSubprotocol));
   return readToken(given?.slice(consoleTokenSubprotocol.length) ?? '');
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SshFlags } from '../actions/instance-ssh.js';
+import type { VncFlags } from '../actions/instance-vnc.js';
 import type { Invocation } from './invocation.js';
 
 /** How a person gets to a guest: by its network, its screen and its serial line. */
@@ -22,6 +23,16 @@ export function addWaysIn(instance: Command, invocation: Invocation): void {
     .action(async (reference: string, flags: { file?: string }) => {
       const { saveScreenshot } = await import('../actions/screenshot.js');
       await saveScreenshot(invocation, reference, flags.file);
+    });
+
+  instance
+    .command('vnc <instance>')
+    .description('its screen, keyboard and mouse, for any VNC viewer on this machine')
+    .option('--listen <port>', 'of 127.0.0.1, for the viewer; any free one when absent')
+    .option('--url', 'only print a WebSocket and its subprotocols, good for one connection: for noVNC')
+    .action(async (reference: string, flags: VncFlags) => {
+      const { openVnc } = await import('../actions/instance-vnc.js');
+      await openVnc(invocation, reference, flags);
     });
 
   instance

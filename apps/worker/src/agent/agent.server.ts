@@ -70,7 +70,7 @@ export class AgentServer {
     this.server = createServer((request, response) => void this.answer(request, response));
     this.server.requestTimeout = requestTimeoutMs;
     this.server.on('upgrade', (request, socket, head) => {
-      this.streams.accept(request, socket, head, this.knowsSecret(request));
+      void this.streams.accept(request, socket, head, this.knowsSecret(request));
     });
   }
 

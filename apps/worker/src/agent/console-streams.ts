@@ -1,13 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
-import { consoleParams, consoleStreamPathOf } from '@berth/contracts/agent.js';
+import { consoleParams, consoleStreamPathOf, screenStreamPathOf } from '@berth/contracts/agent.js';
+import { EngineError, showsScreen } from '@berth/engine/driver.js';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 
-const streamPath = new RegExp(`^${consoleStreamPathOf('([^/]+)')}$`);
+const pathOf = (make: (id: string) => string): RegExp => new RegExp(`^${make('([^/]+)')}$`);
+const ways: readonly { readonly path: RegExp; readonly open: (vmm: Vmm) => Promise<Duplex> }[] = [
+  { path: pathOf(consoleStreamPathOf), open: async ({ driver, handle }) => driver.console(handle) },
+  { path: pathOf(screenStreamPathOf), open: screenOf },
+];
 const messageMaxBytes = 64 * 1024;
 
-/** Serial lines as WebSockets, for the control plane. */
+/** Serial lines and screens as WebSockets, for the control plane. What passes is not looked into. */
 export class ConsoleStreams {
   private readonly sockets = new WebSocketServer({
     noServer: true,
@@ -17,23 +23,37 @@ export class ConsoleStreams {
 
   constructor(private readonly table: VmmTable) {}
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, knowsSecret: boolean): void {
+  async accept(request: IncomingMessage, socket: Duplex, head: Buffer, knowsSecret: boolean): Promise<void> {
     socket.on('error', () => socket.destroy());
-    const [, vmmId] = streamPath.exec(new URL(request.url ?? '/', 'http://agent').pathname) ?? [];
-    const params = consoleParams.safeParse({ vmmId });
     if (!knowsSecret) return refuse(socket, '401 Unauthorized');
+    const { pathname } = new URL(request.url ?? '/', 'http://agent');
+    const way = ways.find(({ path }) => path.test(pathname));
+    const [, vmmId] = way?.path.exec(pathname) ?? [];
+    const params = consoleParams.safeParse({ vmmId });
     const vmm = params.success ? this.table.get(params.data.vmmId) : undefined;
-    if (!vmm || vmm.end) return refuse(socket, '404 Not Found');
-    this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const stream = createWebSocketStream(webSocket);
-      const line = vmm.driver.console(vmm.handle);
-      pipeline(stream, line, stream, () => webSocket.close());
-    });
+    if (!way || !vmm || vmm.end) return refuse(socket, '404 Not Found');
+    try {
+      const line = await way.open(vmm);
+      line.on('error', () => line.destroy());
+      socket.once('close', () => line.destroy());
+      this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const stream = createWebSocketStream(webSocket);
+        pipeline(stream, line, stream, () => webSocket.close());
+      });
+    } catch (error) {
+      const hasNone = error instanceof EngineError && error.code === 'no-screen';
+      refuse(socket, hasNone ? '409 Conflict' : '503 Service Unavailable');
+    }
   }
 
   close(): void {
     for (const webSocket of this.sockets.clients) webSocket.terminate();
   }
+}
+
+function screenOf({ driver, handle }: Vmm): Promise<Duplex> {
+  if (showsScreen(driver)) return driver.screen(handle);
+  throw new EngineError('no-screen', `engine ${driver.name} shows no screens`);
 }
 
 function refuse(socket: Duplex, status: string): void {

@@ -1,10 +1,19 @@
+import type { ConsoleKind } from '@berth/domain/console-kind.js';
 import { consoleConnectMaxSeconds } from '@berth/domain/limits.js';
 import { z } from 'zod';
 import { id, timestamp } from '../primitives.js';
 
-/** The WebSocket to open, and the subprotocol that it speaks: the bytes of the serial line, both ways. */
-export const consoleWebSocketPath = '/v1/console';
-export const consoleSubprotocol = 'berth.console.v1';
+interface ConsoleWay {
+  readonly webSocketPath: string;
+  /** Spoken on it: bytes as they are, both ways. */
+  readonly subprotocol: string;
+}
+
+/** The WebSocket to open for each; viewers of screens, noVNC among them, know `binary`. */
+export const consoleWays = {
+  serial: { webSocketPath: '/v1/console', subprotocol: 'berth.console.v1' },
+  screen: { webSocketPath: '/v1/vnc', subprotocol: 'binary' },
+} as const satisfies Record<ConsoleKind, ConsoleWay>;
 /** Offered beside it, never chosen: carries the session's token, which so stands in no URL and no log. */
 export const consoleTokenSubprotocol = 'berth.token.';
 

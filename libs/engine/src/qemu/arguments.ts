@@ -6,6 +6,7 @@ import { driveArguments } from './drives.js';
 import { machineArguments } from './machine.js';
 import { networkArguments } from './network.js';
 import { openedFiles, type MachineFiles } from './opened-files.js';
+import { screenFolderKey } from './screen-socket.js';
 import { stateArguments, stateFiles } from './state-arguments.js';
 
 export interface LaunchOptions extends MachineFiles {
@@ -58,9 +59,11 @@ export function qemuArguments(spec: VmmSpec, options: MachineFiles): string[] {
   ].flat();
 }
 
-/** The set of a file has the number of its descriptor; what a kernel is loaded from is no block device and has none. */
+const readByNumber: readonly string[] = ['kernel', 'initrd', screenFolderKey];
+
+/** The set of a file has the number of its descriptor; what QEMU reads by its number alone has none. */
 function fileSets(spec: VmmSpec, options: MachineFiles): string[] {
-  const files = openedFiles(spec, options).filter(({ key }) => key !== 'kernel' && key !== 'initrd');
+  const files = openedFiles(spec, options).filter(({ key }) => !readByNumber.includes(key));
   return files.flatMap(({ key }) => ['-add-fd', `fd={${key}},set={${key}},opaque=${key}`]);
 }
 

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findConfinement, missingOf, userIdOf } from './confinement.js';
+import { findConfinement, missingOf } from './confinement.js';
 import { Egress } from './egress.js';
+import { userIdOf } from './user-ids.js';
 
 test('every vmm has a user within the range, the same each time', () => {
   const range = { first: 1000, count: 50 };

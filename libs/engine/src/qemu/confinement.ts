@@ -3,12 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { findCgroups, type CgroupRoot } from './cgroup.js';
 import { Egress } from './egress.js';
-
-/** A run of user ids of which each vmm gets one, so that a guest which breaks out of its QEMU meets no other one's. */
-export interface UserIds {
-  readonly first: number;
-  readonly count: number;
-}
+import { setprivPath, type UserIds } from './user-ids.js';
 
 /** How far this machine lets a vmm be shut in; tried, not guessed: a namespace or a container may lack any of it. */
 export interface Confinement {
@@ -22,7 +17,6 @@ export interface Confinement {
   readonly cgroups?: CgroupRoot;
 }
 
-const setprivPath = '/usr/bin/setpriv';
 const tryTimeoutMs = 5000;
 /** Above every range in use; or `nobody`, where a user namespace maps no more. */
 const candidates: readonly UserIds[] = [
@@ -57,13 +51,6 @@ async function findUsers(): Promise<Confinement> {
     if (await runs(['--reuid', last, '--regid', last, '--clear-groups'])) return { setprivPath, userIds };
   }
   return { setprivPath };
-}
-
-/** The same for the same vmm, and hardly ever another's. */
-export function userIdOf(vmmId: string, { first, count }: UserIds): number {
-  let hash = 0;
-  for (const char of vmmId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
-  return first + (hash % count);
 }
 
 async function runs(flags: readonly string[]): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { firmwareLog } from '../vmm/signs.js';
 import type { VmmSpec } from '../vmm-spec.js';
+import { screenServer } from './screen-socket.js';
 
 /** Serial port, the line to the agent inside, the screen, and the sign of a panic. */
 export function consoleArguments(spec: VmmSpec): string[] {
@@ -36,6 +37,7 @@ function agentArguments(spec: VmmSpec): string[] {
 
 const screenArguments = [
   ['-device', 'VGA'],
+  screenServer,
   ['-chardev', `ringbuf,id=${firmwareLog.id},size=${firmwareLog.bytes}`],
   ['-device', `isa-debugcon,iobase=0x402,chardev=${firmwareLog.id}`],
 ].flat();

@@ -54,6 +54,7 @@ test('the command line of an unmodified guest on virtio is this one', () => {
       ' -chardev stdio,id=serial,signal=off -serial chardev:serial' +
       ' -chardev socket,id=agent,fd={agent},server=on,wait=off -device virtio-serial-pci,max_ports=2' +
       ' -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0 -device VGA' +
+      ' -vnc unix:/proc/self/fd/{screen-folder}/vnc.sock,share=force-shared' +
       ' -chardev ringbuf,id=firmwarelog,size=65536 -device isa-debugcon,iobase=0x402,chardev=firmwarelog' +
       ' -device pvpanic-pci -action panic=exit-failure' +
       ' -blockdev {"driver":"qcow2","node-name":"root-0","read-only":true,"discard":"unmap","file":' +
@@ -85,7 +86,8 @@ test('UEFI is two flash chips: code that all share, variables of its own', () =>
 
 test('the guard opens what is written for writing, and the rest for reading only', () => {
   expect(guardArguments(spec, options).join(' ')).toContain(
-    '--listen qmp --listen agent --create screen=screen.png --update drive-root=/node/disk.qcow2' +
+    '--listen qmp --listen agent --create screen=screen.png --read screen-folder=screen' +
+      ' --update drive-root=/node/disk.qcow2' +
       ' --read layer-root-0=/images/debian.qcow2 --read drive-seed=/node/seed.img --',
   );
 });

@@ -3,6 +3,7 @@ import { EngineError } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import type { Firmware } from './firmware.js';
 import type { Accelerator } from './machine.js';
+import { screenFolder, screenFolderKey } from './screen-socket.js';
 
 /** A file that the guard opens and the vmm gets: by the number of its descriptor, which `{key}` stands for. */
 export interface OpenedFile {
@@ -42,12 +43,15 @@ function bootFiles(image: VmmSpec['image'], firmware: Firmware | undefined): Ope
       { key: 'initrd', path: image.initrdPath, mode: 'read' },
     ];
   }
-  const screen = { key: 'screen', path: screenFile, mode: 'create' } as const;
-  if (image.firmware === 'bios' || !firmware) return [screen];
+  const screen = [
+    { key: 'screen', path: screenFile, mode: 'create' },
+    { key: screenFolderKey, path: screenFolder, mode: 'read' },
+  ] as const;
+  if (image.firmware === 'bios' || !firmware) return [...screen];
   return [
     { key: 'firmware', path: firmware.codePath, mode: 'read' },
     { key: 'variables', path: variablesFile, mode: 'update' },
-    screen,
+    ...screen,
   ];
 }
 

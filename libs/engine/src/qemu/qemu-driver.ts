@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Saves } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type {
@@ -19,7 +20,7 @@ import { VmmDriver } from '../vmm/vmm-driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
-import { missingOf, userIdOf, type Confinement } from './confinement.js';
+import { missingOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
 import { listenForGuest, welcomeGuest } from './migration-target.js';
@@ -27,7 +28,9 @@ import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
 import { probeQemu } from './probe.js';
 import { takeScreenshot } from './screenshot.js';
+import { connectScreen, lendScreenFolder, takeScreenSocket } from './screen-socket.js';
 import { memoryOf } from './state-arguments.js';
+import { userIdOf } from './user-ids.js';
 import { canSave, qemuVersion } from './version.js';
 
 export interface QemuDriverOptions extends Omit<
@@ -64,6 +67,12 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
 
   get lacks(): readonly string[] {
     return missingOf(this.#options.confinement);
+  }
+
+  override async start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
+    const handle = await super.start(spec, signal);
+    await takeScreenSocket(this.state.vmmPath(handle.vmmId));
+    return handle;
   }
 
   override async release(handle: VmmHandle): Promise<void> {
@@ -131,6 +140,10 @@ export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScree
     if (!qmp) throw new EngineError('no-answer', `QEMU of vmm ${handle.vmmId} does not answer`);
     return takeScreenshot(qmp, path);
   }
+
+  async screen(handle: VmmHandle): Promise<Duplex> {
+    return connectScreen((await this.known.live(handle)).path);
+  }
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
@@ -143,6 +156,7 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
       if (cgroups) await makeCgroup(cgroups, spec, options.accelerator);
       const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
       if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
+      if (spec.image.kind === 'firmware') await lendScreenFolder(vmmPath);
       if (isUefi(spec) && firmware) await writeVariables(firmware, join(vmmPath, variablesFile));
     },
     command: (spec, leasePath) => {
