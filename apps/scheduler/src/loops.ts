@@ -5,6 +5,7 @@ import { DrainRepository } from '@berth/database/drain.repository.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { InventoryRepository } from '@berth/database/inventory.repository.js';
+import { LifetimeRepository } from '@berth/database/lifetime.repository.js';
 import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
 import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
@@ -17,6 +18,7 @@ import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { JobProducer } from '@berth/queue/job-producer.js';
 import type { ObservationBacklog } from '@berth/queue/observation-backlog.js';
+import { LifetimeBook } from '@berth/scheduling/lifetime/lifetime-book.js';
 import type { ObservationReader } from '@berth/queue/observation-reader.js';
 import { DispatchLoop } from './dispatch/dispatch.loop.js';
 import { DrainLoop } from './drain/drain.loop.js';
@@ -24,6 +26,7 @@ import { decideDeadline } from './expire/decide-deadline.js';
 import { ExpireLoop } from './expire/expire.loop.js';
 import type { CostModel } from './fleet/cost-model.js';
 import { Loop, type LoopOptions } from './loop.js';
+import { LearnLoop } from './learn/learn.loop.js';
 import { decideExit } from './observe/decide-exit.js';
 import { MigrationReports } from './migrate/migration-reports.js';
 import { MigrationLoop } from './migrate/migration.loop.js';
@@ -56,7 +59,11 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const dispatching = new DispatchLoop(new DispatchRepository(database), exits, producer, metrics);
   const dispatch = loop({ name: 'dispatch', intervalMs: 1_000, paceMs: 25, round: () => dispatching.round() });
 
-  const placing = new PlacementLoop(placements, fleet, metrics, () => dispatch.wake());
+  const lifetimes = new LifetimeBook();
+  const learning = new LearnLoop(new LifetimeRepository(database), lifetimes);
+  const learn = loop({ name: 'learn', intervalMs: 10_000, paceMs: 1_000, round: () => learning.round() });
+
+  const placing = new PlacementLoop(placements, fleet, lifetimes, metrics, () => dispatch.wake());
   const place = loop({ name: 'place', intervalMs: 1_000, paceMs: 25, round: () => placing.round() });
 
   const untold = (error: unknown): void => logger.warn({ error }, 'nobody was told of new capacity');
@@ -100,13 +107,18 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const draining = new DrainLoop(new DrainRepository(database), fleet, metrics);
   const drain = loop({ name: 'drain', intervalMs: 2_000, paceMs: 200, round: () => draining.round() });
 
-  database.listen('place', () => place.wake());
-  database.listen('reconcile', () => reconcile.wake());
-  database.listen('dispatch', () => dispatch.wake());
-  database.listen('migrate', () => migrate.wake());
+  listen(database, { place, reconcile, dispatch, migrate, drain }, onCapacity);
+  return [learn, place, dispatch, observe, migrate, reconcile, expire, drain];
+}
+
+type Woken = 'place' | 'reconcile' | 'dispatch' | 'migrate' | 'drain';
+
+function listen(database: Database, loops: Readonly<Record<Woken, Loop>>, onCapacity: () => void): void {
+  for (const channel of ['place', 'reconcile', 'dispatch', 'migrate'] as const) {
+    database.listen(channel, () => loops[channel].wake());
+  }
   database.listen('node', () => {
     onCapacity();
-    drain.wake();
+    loops.drain.wake();
   });
-  return [place, dispatch, observe, migrate, reconcile, expire, drain];
 }

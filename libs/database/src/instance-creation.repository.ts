@@ -52,7 +52,7 @@ WITH asked AS (
     id uuid, "operationId" uuid, "projectId" uuid, "tokenId" text, name text, "instanceType" text, vcpus int,
       "memoryMib" int,
     "diskGib" int, "imageId" uuid, labels jsonb, placement jsonb, "groupName" text, "restartPolicy" text,
-      "onIsolation" text, ports int[], "sshKeys" text[], "userData" text)
+      "onIsolation" text, ports int[], "sshKeys" text[], "userData" text, "batchSize" int)
 ), claimed AS (
   INSERT INTO idempotency (project_id, key, request_hash, response)
   SELECT "projectId", key, decode(hash, 'hex'), response
@@ -68,10 +68,10 @@ WITH asked AS (
   RETURNING 1
 ), made AS (
   INSERT INTO instance (id, project_id, name, instance_type, vcpus, memory_mib, disk_gib, image_id, labels, constraints,
-                        group_name, restart_policy, on_isolation, ports, desired_state, state, reason)
+                        group_name, restart_policy, on_isolation, ports, batch_size, desired_state, state, reason)
   SELECT id, "projectId", name, "instanceType", vcpus, "memoryMib", "diskGib", "imageId", labels, placement,
     "groupName",
-         "restartPolicy", "onIsolation", ports, 'running', 'pending', '${waitingReason}' FROM asked
+         "restartPolicy", "onIsolation", ports, "batchSize", 'running', 'pending', '${waitingReason}' FROM asked
   ON CONFLICT DO NOTHING RETURNING id
 ), seeded AS (
   INSERT INTO instance_seed (instance_id, ssh_keys, user_data)
@@ -155,6 +155,7 @@ export class InstanceCreationRepository<P extends object> {
         projectId,
         tokenId,
         groupName,
+        batchSize: answers[index]!.instances.length,
         operationId: answers[index]!.operations[nth]!.id,
       })),
     );

@@ -18,6 +18,8 @@ export interface PendingPlacement<C extends object> {
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
+  /** Instances asked for in one request. */
+  readonly batchSize: number;
   readonly constraints: C;
   /** Engines that failed it. */
   readonly failedDrivers: readonly EngineDriverName[];
@@ -64,7 +66,7 @@ WITH due AS (
   FROM operation WHERE stage = 'place' AND next_attempt_at <= now() AND kind <> 'migrate-instance'
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
-       i.disk_gib AS "diskGib", i.failed_drivers AS "failedDrivers",
+       i.disk_gib AS "diskGib", i.batch_size AS "batchSize", i.failed_drivers AS "failedDrivers",
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
        CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
          coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END

@@ -43,12 +43,13 @@ export function place(fleet: FleetView, request: PlacementRequest, policy: Polic
 /**
  * Decides many, each in sight of the ones before: higher priority first, then the long-lived, which so gather on the
  * nodes that stay while the newest nodes are left to the short-lived, then larger first. Books what it places on
- * `fleet`. Answers in the order of `requests`.
+ * `fleet`; `stayWith` then says how long the node stays in use. Answers in the order of `requests`.
  */
 export function placeBatch(
   fleet: FleetView,
   requests: readonly PlacementRequest[],
   policy: Policy,
+  stayWith: (index: number, node: number) => number = (_, node) => fleet.stay[node]!,
 ): (Placement | Unplaceable)[] {
   const order = requests.map((_, index) => index);
   order.sort((a, b) => byUrgency(requests[a]!, requests[b]!) || a - b);
@@ -56,7 +57,10 @@ export function placeBatch(
   for (const index of order) {
     const request = requests[index]!;
     const decision = place(fleet, request, policy);
-    if (decision.placed) fleet.apply(fleet.slotOf(decision.node), request);
+    if (decision.placed) {
+      const node = fleet.slotOf(decision.node);
+      fleet.apply(node, request, stayWith(index, node));
+    }
     decisions[index] = decision;
   }
   return decisions;

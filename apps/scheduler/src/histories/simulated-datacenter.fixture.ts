@@ -234,6 +234,7 @@ export class SimulatedDatacenter {
         vcpus: 1,
         memoryMib: instanceMib,
         diskGib: 0,
+        batchSize: 1,
         constraints: {},
         failedDrivers: [],
         waitedMs: 0,

@@ -5,6 +5,8 @@ import { driversFor, engineDrivers } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
 import { instanceRequest } from '@berth/scheduling/instance-request.js';
+import type { LifetimeBook } from '@berth/scheduling/lifetime/lifetime-book.js';
+import type { LifetimeTraits } from '@berth/scheduling/lifetime/lifetime-model.js';
 import { placeBatch } from '@berth/scheduling/place.js';
 import { policies } from '@berth/scheduling/policy.js';
 import { recordedFleet } from '@berth/scheduling/recorded-fleet.js';
@@ -27,16 +29,26 @@ const retryMaxMs = 5_000;
 
 const policy = policies.berth;
 
-/** Which instance goes where, which waits, and which has waited long enough. Pure: rows in, decisions out. */
+/**
+ * Which instance goes where, which waits, and which has waited long enough. Pure: rows in, decisions out. Without a
+ * book nothing is known of lifetimes.
+ */
 export function decidePlacements(
   nodes: readonly FleetNode[],
   members: readonly GroupMember[],
   pending: readonly Pending[],
+  book?: LifetimeBook,
 ): PlacementDecisions {
   const fleet = recordedFleet(nodes, members);
+  const outlook = book?.outlook(fleet);
   const nodeOf = new Map(nodes.map((node) => [node.id, node]));
-  const requests = pending.map((instance) => instanceRequest(fleet, withoutFailed(instance)));
-  const answers = placeBatch(fleet, requests, policy);
+  const traits = pending.map(lifetimeTraits);
+  const requests = pending.map((instance, index) => ({
+    ...instanceRequest(fleet, withoutFailed(instance)),
+    ...(outlook && { longevity: outlook.longevityOf(traits[index]!) }),
+  }));
+  const stayWith = outlook && ((index: number, node: number): number => outlook.arrived(traits[index]!, node));
+  const answers = placeBatch(fleet, requests, policy, stayWith);
   const proposed: ProposedPlacement[] = [];
   const postponed: Unplaced[] = [];
   const failed: { operationId: string; instanceId: string; problem: Problem }[] = [];
@@ -54,6 +66,11 @@ export function decidePlacements(
     } else postponed.push(postponement(instance, answer));
   }
   return { proposed, postponed, failed, rejected };
+}
+
+/** As `LifetimeRepository` tells them of instances that have a node. */
+export function lifetimeTraits({ projectId, vcpus, memoryMib, batchSize }: Pending): LifetimeTraits {
+  return { project: projectId, cpuMillis: vcpus * 1000, memoryMib, batchSize };
 }
 
 /** What failed it is not asked for again. */

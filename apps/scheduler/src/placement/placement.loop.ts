@@ -1,9 +1,10 @@
 import type { FleetRepository } from '@berth/database/fleet.repository.js';
 import type { PlacementRepository } from '@berth/database/placement.repository.js';
+import type { LifetimeBook } from '@berth/scheduling/lifetime/lifetime-book.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { Round } from '../loop.js';
 import { noteEnded } from '../metrics/operations.js';
-import { decidePlacements, type Pending } from './decide-placements.js';
+import { decidePlacements, lifetimeTraits, type Pending } from './decide-placements.js';
 import { groupsOf } from './groups-of.js';
 
 const batchMax = 256;
@@ -15,6 +16,7 @@ export class PlacementLoop {
   constructor(
     private readonly placements: PlacementRepository,
     private readonly fleet: FleetRepository,
+    private readonly lifetimes: LifetimeBook,
     private readonly metrics: Metrics<'scheduler'>,
     private readonly onPlaced: () => void,
   ) {}
@@ -28,9 +30,11 @@ export class PlacementLoop {
     if (pending.length === 0) return { seen: 0, acted: 0 };
     const groups = groupsOf(pending);
     const members = groups.length === 0 ? [] : await this.fleet.groupMembers(groups);
-    const { proposed, postponed, failed, rejected } = decidePlacements(nodes, members, pending);
+    const { proposed, postponed, failed, rejected } = decidePlacements(nodes, members, pending, this.lifetimes);
     const { committed, refused } = await this.placements.commit(proposed);
     if (committed.length > 0) this.onPlaced();
+    const asked = new Map(pending.map((instance) => [instance.id, lifetimeTraits(instance)]));
+    for (const { instanceId: id, node } of committed) this.lifetimes.placed({ id, node, ...asked.get(id)! });
     await this.placements.postpone(postponed);
     noteEnded(this.metrics, await this.placements.fail(failed));
     this.note(performance.now() - startedMs, {
