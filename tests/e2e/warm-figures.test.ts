@@ -17,6 +17,8 @@ const guests = 150;
 const idleBeats = 20;
 const patienceMs = 300_000;
 
+vi.setConfig({ testTimeout: patienceMs });
+
 describe('figures of guests from a template', () => {
   let node: TcgNode;
   let folder: string;

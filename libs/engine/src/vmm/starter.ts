@@ -7,7 +7,8 @@ import type { VmmRecord } from './record.js';
 import type { Vmm } from './vmm.js';
 
 const attachTimeoutMs = 30_000;
-const attachPollMs = 10;
+/** Looks again after this long, and after a tenth more of what it has waited already: looking takes the core too. */
+const attachPollMs = 2;
 
 /** From a spec to a process that answers: at most one for each (vmm, generation), whoever repeats the start. */
 export class Starter {
@@ -106,10 +107,10 @@ export class Starter {
   }
 
   async #attach(vmm: Vmm, signal: AbortSignal): Promise<void> {
-    const deadlineMs = monotonicMs() + attachTimeoutMs;
-    while (!vmm.qmp && !vmm.isGone && monotonicMs() < deadlineMs) {
+    const fromMs = monotonicMs();
+    for (let waitedMs = 0; !vmm.qmp && !vmm.isGone && waitedMs < attachTimeoutMs; waitedMs = monotonicMs() - fromMs) {
       signal.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, attachPollMs));
+      await new Promise((resolve) => setTimeout(resolve, attachPollMs + waitedMs / 10));
       await vmm.check();
     }
     if (vmm.qmp) {
