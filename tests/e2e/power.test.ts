@@ -1,4 +1,4 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
@@ -50,6 +50,14 @@ async function untilCountedOn(name: string, from: number): Promise<void> {
   expect(counts).toEqual(counts.map((_, index) => counts[0]! + index));
 }
 
+/** What it counts in the vmm it runs in now. */
+async function countOn(name: string): Promise<number[]> {
+  await waitFor('it to count on', async () => (await countsOf(name)).length > 2, patienceMs);
+  const counts = await countsOf(name);
+  expect(counts).toEqual(counts.map((_, index) => counts[0]! + index));
+  return counts;
+}
+
 async function killWorkers(): Promise<void> {
   const workers = async () => (await processesOf(dataDir)).filter((line) => line.includes('/apps/worker/'));
   const before = await workers();
@@ -86,4 +94,30 @@ describe('a paused instance', () => {
     expect((await get('still')).state).toBe('stopped');
     expect(await isAlive(pid!)).toBe(false);
   }, 60_000);
+});
+
+describe('a suspended instance', () => {
+  test('has no process, and goes on counting where it was, on its node, also after its worker was killed', async () => {
+    await startCounting('asleep');
+    const { pid, node } = await get('asleep');
+    await succeed('instance', 'suspend', 'asleep');
+    expect(await get('asleep')).toMatchObject({ state: 'suspended', node: null, pid: null });
+    expect(await isAlive(pid!)).toBe(false);
+    const last = (await countsOf('asleep')).at(-1)!;
+    await killWorkers();
+    await succeed('instance', 'resume', 'asleep');
+    expect(await get('asleep')).toMatchObject({ state: 'running', node, generation: 2, restartCount: 0 });
+    const [next = 0] = await countOn('asleep');
+    expect([next > last, next < last + 50]).toEqual([true, true]);
+  }, 180_000);
+
+  test('leaves nothing of its memory on the node once it is deleted', async () => {
+    await succeed('instance', 'suspend', 'asleep');
+    const { id } = await get('asleep');
+    const kept = async () =>
+      (await readdir(dataDir, { recursive: true })).filter((path) => path.includes(`saved/${id}`));
+    expect((await kept()).length).toBeGreaterThan(0);
+    await succeed('instance', 'delete', 'asleep', '--yes');
+    await waitFor('its memory to be removed', async () => (await kept()).length === 0, patienceMs);
+  }, 120_000);
 });

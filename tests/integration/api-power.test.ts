@@ -2,8 +2,12 @@ import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
 import { PauseRepository, type PauseReport } from '@berth/database/pause.repository.js';
+import { ExitRepository } from '@berth/database/exit.repository.js';
+import { PlacementRepository } from '@berth/database/placement.repository.js';
+import { nodeLabel } from '@berth/domain/node-state.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { decideExit } from '../../apps/scheduler/src/observe/decide-exit.js';
 import { addNode, placeOn } from '../recorded.js';
 
 let world: ApiWorld;
@@ -94,5 +98,72 @@ describe('pause and resume', () => {
     const pause = (await act('hurry', 'pause')).body.operations[0]!;
     await act('hurry', 'stop');
     expect((await operation(pause.id)).state).toBe('cancelled');
+  });
+});
+
+describe('suspend and resume', () => {
+  async function suspended(name: string): Promise<PauseReport> {
+    const vmm = await running(name);
+    const operationId = (await act(name, 'suspend')).body.operations[0]!.id;
+    const end = { reason: 'suspended', detail: 'ended as asked', method: 'node-reported' } as const;
+    await new ExitRepository(database, decideExit).apply([{ ...vmm, ...end }]);
+    expect((await operation(operationId)).state).toBe('succeeded');
+    return { ...vmm, operationId };
+  }
+  const isSaved = async (name: string) =>
+    (await database.query('SELECT FROM instance WHERE name = $1 AND saved_vmm_id IS NOT NULL', [name])).length === 1;
+
+  test('a suspended instance holds nothing of its node, and keeps its quota', async () => {
+    const before = await allocated();
+    await suspended('asleep');
+    expect(await get('asleep')).toMatchObject({ state: 'suspended', desiredState: 'suspended', node: null });
+    expect(await allocated()).toEqual(before);
+    expect(await isSaved('asleep')).toBe(true);
+  });
+
+  test('it may be resumed on the node and under the engine that have its memory, and nowhere else', async () => {
+    await suspended('bound');
+    const { body } = await act('bound', 'resume');
+    expect(body.operations).toMatchObject([{ kind: 'resume-instance', state: 'pending' }]);
+    const waiting = await new PlacementRepository(database).pending<object>(100);
+    expect(waiting.find(({ operationId }) => operationId === body.operations[0]!.id)?.constraints).toEqual({
+      nodeSelector: { [nodeLabel]: 'n1' },
+      drivers: ['tcg'],
+    });
+  });
+
+  test('one that finds no room stays suspended, with its memory, and its operation says why', async () => {
+    const { instanceId } = await suspended('cramped');
+    const operationId = (await act('cramped', 'resume')).body.operations[0]!.id;
+    const problem = { code: 'no-node-fits', detail: 'no room on n1' } as const;
+    await new PlacementRepository(database).fail([{ operationId, instanceId, problem }]);
+    expect(await operation(operationId)).toMatchObject({ state: 'failed', problem: { code: 'no-node-fits' } });
+    expect(await get('cramped')).toMatchObject({
+      state: 'suspended',
+      desiredState: 'suspended',
+      reason: 'no room on n1',
+    });
+    expect(await isSaved('cramped')).toBe(true);
+  });
+
+  test('one that could not be saved runs on, and is not tried again', async () => {
+    const vmm = await running('full');
+    const operationId = (await act('full', 'suspend')).body.operations[0]!.id;
+    const problem = { code: 'suspend-failed', detail: 'no space left' } as const;
+    await new PauseRepository(database).notSuspended([{ ...vmm, operationId, problem }]);
+    expect(await operation(operationId)).toMatchObject({ state: 'failed', problem });
+    expect(await get('full')).toMatchObject({ state: 'running', desiredState: 'running' });
+  });
+
+  test('a stop gives its memory up; what else it does not take is a conflict that says so', async () => {
+    await suspended('given-up');
+    for (const action of ['pause', 'suspend', 'start', 'reboot', 'migrate']) {
+      const { status, body } = await act('given-up', action);
+      expect([status, body.code]).toEqual([409, 'state-conflict']);
+      expect([body.detail, body.next].join()).toMatch(/is suspended; .* needs .*resume it, or stop it/);
+    }
+    expect((await act('given-up', 'stop')).body.operations[0]!.state).toBe('succeeded');
+    expect([(await get('given-up')).state, await isSaved('given-up')]).toEqual(['stopped', false]);
+    expect((await act('nobody', 'suspend')).status).toBe(404);
   });
 });

@@ -58,6 +58,7 @@ const idle: JobHandlers = {
   'reboot-instance': nothing,
   'pause-instance': nothing,
   'resume-instance': nothing,
+  'suspend-instance': nothing,
   'prepare-migration': nothing,
   'migrate-instance': nothing,
   'finish-migration': nothing,

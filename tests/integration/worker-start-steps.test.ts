@@ -15,6 +15,7 @@ import { ContentCache } from '../../apps/worker/src/images/content-cache.js';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
 import { SeedSource } from '../../apps/worker/src/disks/seed-source.js';
 import { PortForwards } from '../../apps/worker/src/instances/port-forwards.js';
+import { SavedGuests } from '../../apps/worker/src/instances/saved-guests.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
 import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
@@ -75,6 +76,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   const disks = new InstanceDisks(join(folder, 'disks'));
   const seeds = new SeedSource(undefined, 'secret');
   const ports = new PortForwards(anyPort, table);
+  const saved = new SavedGuests(join(folder, 'saved'));
   const processor = new InstanceProcessor({
     nodes,
     table,
@@ -82,6 +84,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
     images,
     disks,
     seeds,
+    saved,
     ports,
     slots,
     warmStarts: undefined,
@@ -89,7 +92,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
     report,
     logger,
   });
-  return { told, table, watcher, images, disks, seeds, ports, slots, report, processor };
+  return { told, table, watcher, images, disks, seeds, saved, ports, slots, report, processor };
 }
 
 const anyPort = { host: '127.0.0.1', address: '127.0.0.1', ports: { first: 20_000, last: 29_999 } };
@@ -119,7 +122,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
 }
 
 function startOf(
-  { table, watcher, images, disks, seeds, ports, slots, report }: Booted,
+  { table, watcher, images, disks, seeds, saved, ports, slots, report }: Booted,
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
@@ -134,6 +137,7 @@ function startOf(
     images,
     disks,
     seeds,
+    saved,
     ports,
     slots,
     warmStarts: undefined,

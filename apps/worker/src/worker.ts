@@ -23,6 +23,8 @@ import { InstanceProcessor } from './instances/instance.processor.js';
 import { refusalOfInvalid } from './instances/invalid-job.js';
 import { JobRegistry } from './instances/job-registry.js';
 import { PauseProcessor } from './instances/pause.processor.js';
+import { SavedGuests } from './instances/saved-guests.js';
+import { SuspendProcessor } from './instances/suspend.processor.js';
 import { PortForwards, type PortForwardOptions } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
@@ -62,6 +64,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private reporter: ObservationReporter | undefined;
   private consumer: JobConsumer | undefined;
   private readonly disks: InstanceDisks;
+  private readonly saved: SavedGuests;
   private stopReleasing: () => void = () => undefined;
 
   constructor(
@@ -87,10 +90,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const isModel = config.BERTH_DRIVER === 'model';
     const images = isModel ? undefined : new ImageCache(config.BERTH_IMAGE_DIR, contentsOf(config, table));
     this.disks = new InstanceDisks(join(config.BERTH_DATA_DIR, 'disks'));
+    this.saved = new SavedGuests(join(config.BERTH_DATA_DIR, 'saved'));
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
     const [node] = nodes.values();
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
-    const { watcher, lease, disks, warmStarts } = this;
+    const { watcher, lease, disks, saved, warmStarts } = this;
     const ports = new PortForwards(forwardOptions(config), table);
     const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
     const parts = { nodes, table, watcher, images, disks, lease, report, logger };
@@ -101,9 +105,10 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
       downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
     });
-    const instances = new InstanceProcessor({ ...parts, seeds, ports, slots, warmStarts });
-    const pauses = new PauseProcessor(this.table, this.watcher, report);
-    this.handlers = handlersOf(instances, pauses, this.arrivals, this.departures);
+    const instances = new InstanceProcessor({ ...parts, saved, seeds, ports, slots, warmStarts });
+    const pauses = new PauseProcessor(table, watcher, report);
+    const suspends = new SuspendProcessor({ table, watcher, saved, report });
+    this.handlers = handlersOf(instances, pauses, suspends, this.arrivals, this.departures);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -144,7 +149,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.departures.takeUp();
     this.reporter.beginInventories();
     const holds = ({ instanceId, generation }: VmmHandle) =>
-      this.disks.has(instanceId) && table.newestGeneration(instanceId) === generation;
+      (this.disks.has(instanceId) || this.saved.has(instanceId)) && table.newestGeneration(instanceId) === generation;
     this.stopReleasing = releaseEndedRegularly(table, holds, logger);
     await this.warmStarts?.open();
     this.consumer = this.openConsumer();
@@ -269,6 +274,7 @@ function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
 function handlersOf(
   processor: InstanceProcessor,
   pauses: PauseProcessor,
+  suspends: SuspendProcessor,
   arrivals: ArrivalProcessor,
   departures: DepartureProcessor,
 ): JobHandlers {
@@ -278,6 +284,7 @@ function handlersOf(
     .handle('reboot-instance', (job) => processor.reboot(job))
     .handle('pause-instance', (job) => pauses.pause(job))
     .handle('resume-instance', (job) => pauses.resume(job))
+    .handle('suspend-instance', (job) => suspends.suspend(job))
     .handle('prepare-migration', (job) => arrivals.prepare(job))
     .handle('finish-migration', (job) => arrivals.finish(job))
     .handle('give-up-migration', (job) => arrivals.giveUp(job))

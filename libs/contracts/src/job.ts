@@ -27,6 +27,7 @@ export const jobs = {
   'settle-migration': vmmTarget,
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),
   'pause-instance': vmmTarget,
+  'suspend-instance': vmmTarget,
   'resume-instance': vmmTarget,
 } as const;
 export type JobName = keyof typeof jobs;

@@ -82,6 +82,8 @@ export const observation = z.discriminatedUnion('kind', [
   /** Of the operation that asked for it: once that has ended, they say nothing any more. */
   z.object({ kind: z.literal('vmm-paused'), operationId: id, ...vmmRef }),
   z.object({ kind: z.literal('vmm-resumed'), operationId: id, ...vmmRef }),
+  /** The guest goes on. */
+  z.object({ kind: z.literal('suspend-failed'), operationId: id, ...vmmRef, detail: z.string().max(500) }),
   z.object({ kind: z.literal('vmm-stopping'), operationId: id.nullable(), ...vmmRef }),
   z.object({ kind: z.literal('vmm-gone'), operationId: id.nullable(), ...vmmRef, exit }),
   /** Of the target: it waits for the guest. */

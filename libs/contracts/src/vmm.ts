@@ -23,6 +23,8 @@ export const vmmOrder = z.object({
   ports: guestPorts.optional(),
   /** There is more for its first boot than its name: to be asked for, as it is not for a queue. */
   hasSeed: z.boolean().optional(),
+  /** It goes on from its memory, which this node has kept. */
+  resumes: z.boolean().optional(),
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
 

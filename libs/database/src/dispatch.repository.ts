@@ -31,6 +31,8 @@ export interface DueDispatch<S extends object> {
   readonly diskGib: number;
   readonly onIsolation: IsolationPolicy;
   readonly image: S;
+  /** From its memory that was kept. */
+  readonly resumes: boolean;
   /** Of the guest. */
   readonly ports: number[];
   readonly hasSeed: boolean;
@@ -58,7 +60,8 @@ SELECT o.id AS "operationId", o.kind, o.attempts AS attempt, o.placed_at IS NOT 
        n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
        i.name AS "instanceName",
        p.name AS project, v.generation, v.driver, i.vcpus, i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib",
-       i.on_isolation AS "onIsolation", ${imageContent} AS image, ${guestAccess},
+       i.on_isolation AS "onIsolation",
+       i.saved_vmm_id IS NOT NULL AS resumes, ${imageContent} AS image, ${guestAccess},
        (extract(epoch FROM clock_timestamp() - o.due_at) * 1000)::float8 AS "waitedMs"
 FROM claimed o
 JOIN instance i ON i.id = o.instance_id

@@ -29,6 +29,8 @@ export interface ExitFacts {
     readonly restartPolicy: RestartPolicy;
     readonly restartCount: number;
     readonly generation: number;
+    /** Its memory is kept: a start goes on from there, or not at all. */
+    readonly isSaved: boolean;
   };
   /** Null: there was no live vmm to begin with. */
   readonly exit: {
@@ -88,6 +90,7 @@ interface FactRow {
   readonly restartPolicy: RestartPolicy;
   readonly restartCount: number;
   readonly generation: number;
+  readonly isSaved: boolean;
   readonly vmmId: string | null;
   readonly vmmGeneration: number | null;
   readonly ranMs: number | null;
@@ -103,7 +106,8 @@ interface FactRow {
 
 const columns = `
 i.id AS "instanceId", i.name, i.state, i.desired_state AS "desiredState", i.restart_policy AS "restartPolicy",
-i.restart_count AS "restartCount", i.generation, i.constraints -> 'drivers' AS accepted, i.failed_drivers AS failed,
+i.restart_count AS "restartCount", i.generation, i.saved_vmm_id IS NOT NULL AS "isSaved",
+  i.constraints -> 'drivers' AS accepted, i.failed_drivers AS failed,
 o.id AS "operationId", o.kind,
 (SELECT count(*) FROM vmm w WHERE w.instance_id = i.id AND w.created_at >= o.created_at) AS "startCount"`;
 
@@ -144,10 +148,10 @@ export async function factsWithoutVmm(on: Session, instanceIds: readonly string[
 }
 
 function factsOf(row: FactRow, exit: VmmExit | null): ExitFacts {
-  const { instanceId: id, name, state, desiredState, restartPolicy, restartCount, generation, ranMs } = row;
+  const { instanceId: id, name, state, desiredState, restartPolicy, restartCount, generation, isSaved, ranMs } = row;
   const isCurrent = row.vmmGeneration === generation;
   return {
-    instance: { id, name, state, desiredState, restartPolicy, restartCount, generation },
+    instance: { id, name, state, desiredState, restartPolicy, restartCount, generation, isSaved },
     exit: exit && { ...exitOf(row, exit), isCurrent, ranMs },
     operation: row.operationId === null ? null : operationOf(row, row.operationId),
   };

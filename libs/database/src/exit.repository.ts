@@ -59,6 +59,10 @@ SET state = c.state, reason = c.reason, desired_state = coalesce(c."desiredState
     restart_count = coalesce(c."restartCount", i.restart_count),
     failed_drivers = CASE WHEN c.state = 'stopped' THEN '{}' WHEN c."failedDriver" IS NULL THEN i.failed_drivers
                           ELSE array_append(i.failed_drivers, c."failedDriver") END,
+    saved_vmm_id = CASE c.state WHEN 'suspended' THEN coalesce(i.saved_vmm_id, (
+      SELECT v.id FROM vmm v WHERE v.instance_id = i.id AND v.exit_reason = 'suspended'
+      ORDER BY v.generation DESC LIMIT 1))
+      WHEN 'stopped' THEN NULL WHEN 'deleted' THEN NULL ELSE i.saved_vmm_id END,
     restart_after = now() + make_interval(secs => c."restartAfterMs" / 1000),
     node_id = CASE c.state WHEN 'pending' THEN i.node_id END, deleted_at = CASE c.state WHEN 'deleted' THEN now() END,
       updated_at = now()

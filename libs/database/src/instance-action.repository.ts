@@ -61,6 +61,7 @@ WHERE i.id = ANY($1::uuid[]) AND i.state <> 'deleted'`;
 const change = `
 UPDATE instance i
 SET state = c.state, desired_state = c.desired, reason = c.reason, updated_at = now(), restart_after = NULL,
+    saved_vmm_id = CASE WHEN c.desired IN ('stopped', 'deleted') THEN NULL ELSE saved_vmm_id END,
     restart_count = CASE WHEN c.desired = 'running' THEN 0 ELSE restart_count END,
     deleted_at = CASE WHEN c.state = 'deleted' THEN now() END
 FROM jsonb_to_recordset($1::jsonb) AS c ("instanceId" uuid, state text, desired text, reason text, "from" text)

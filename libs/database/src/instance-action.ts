@@ -1,7 +1,7 @@
 import type { DesiredState, InstanceState } from '@berth/domain/instance-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 
-export type InstanceAction = 'start' | 'stop' | 'reboot' | 'pause' | 'resume' | 'migrate' | 'delete';
+export type InstanceAction = 'start' | 'stop' | 'reboot' | 'pause' | 'suspend' | 'resume' | 'migrate' | 'delete';
 
 export interface ActionRule {
   readonly kind: OperationKind;
@@ -28,7 +28,7 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   },
   stop: {
     kind: 'stop-instance',
-    from: ['pending', 'starting', 'running', 'paused', 'unknown'],
+    from: ['pending', 'starting', 'running', 'paused', 'suspended', 'unknown'],
     to: ['stopping', 'stopped'],
     desired: 'stopped',
     overtakes: true,
@@ -53,10 +53,19 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     event: 'InstancePausing',
     reason: null,
   },
+  suspend: {
+    kind: 'suspend-instance',
+    from: ['running'],
+    to: ['running', 'running'],
+    desired: 'suspended',
+    overtakes: false,
+    event: 'InstanceSuspending',
+    reason: null,
+  },
   resume: {
     kind: 'resume-instance',
-    from: ['paused'],
-    to: ['paused', 'paused'],
+    from: ['paused', 'suspended'],
+    to: ['paused', 'pending'],
     desired: 'running',
     overtakes: false,
     event: 'InstanceResuming',
@@ -73,7 +82,18 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   },
   delete: {
     kind: 'delete-instance',
-    from: ['pending', 'starting', 'running', 'paused', 'stopping', 'stopped', 'failed', 'unknown', 'deleting'],
+    from: [
+      'pending',
+      'starting',
+      'running',
+      'paused',
+      'suspended',
+      'stopping',
+      'stopped',
+      'failed',
+      'unknown',
+      'deleting',
+    ],
     to: ['deleting', 'deleted'],
     desired: 'deleted',
     overtakes: true,
@@ -88,6 +108,7 @@ export const nextSteps: Readonly<Record<InstanceState, string>> = {
   starting: 'wait until it runs, or stop it',
   running: 'stop it first, or leave it as it is',
   paused: 'resume it, or stop it',
+  suspended: 'resume it, or stop it, which gives its memory up',
   stopping: 'wait until it is stopped',
   stopped: 'start it, or delete it',
   failed: 'start it, or delete it',

@@ -1,4 +1,5 @@
 import { instanceTransitions } from '@berth/domain/instance-state.js';
+import type { Problem } from '@berth/domain/problem.js';
 import { sourcesOf } from '@berth/domain/transition.js';
 import { vmmTransitions } from '@berth/domain/vmm-state.js';
 import type { Database } from './database.js';
@@ -34,6 +35,13 @@ interface Moved {
   readonly name: string;
 }
 
+/** It runs on, and nobody tries again by himself. */
+const keepRunning = `
+UPDATE instance i SET desired_state = 'running', updated_at = now()
+FROM operation o WHERE o.id = ANY($1::uuid[]) AND o.ended_at IS NULL AND o.kind = 'suspend-instance'
+  AND i.id = o.instance_id AND i.desired_state = 'suspended'
+RETURNING o.id AS "operationId"`;
+
 const ways = {
   paused: { kind: 'pause-instance', event: 'InstancePaused', says: 'is paused' },
   running: { kind: 'resume-instance', event: 'InstanceResumed', says: 'goes on' },
@@ -53,6 +61,32 @@ export class PauseRepository {
       );
       return [...(await become(on, 'paused', paused)), ...(await become(on, 'running', resumed))];
     });
+    return this.tell(ended);
+  }
+
+  /** The guests could not be saved, and go on. */
+  async notSuspended(
+    reports: readonly (PauseReport & { readonly problem: Problem })[],
+  ): Promise<readonly EndedOperation[]> {
+    if (reports.length === 0) return [];
+    const ended = await this.database.transaction(async (on) => {
+      await lockInstances(
+        on,
+        reports.map(({ instanceId }) => instanceId),
+      );
+      const ids = [reports.map(({ operationId }) => operationId)];
+      const rows = await on.query<{ operationId: string }>(keepRunning, ids);
+      const open = new Set(rows.map(({ operationId }) => operationId));
+      const ends = reports.filter(({ operationId }) => open.has(operationId));
+      return endOperations(
+        on,
+        ends.map(({ operationId, problem }) => ({ operationId, state: 'failed' as const, problem })),
+      );
+    });
+    return this.tell(ended);
+  }
+
+  private tell(ended: readonly EndedOperation[]): readonly EndedOperation[] {
     for (const { operationId } of ended) this.database.notify('operation', operationId);
     if (ended.length > 0) this.database.notify('event');
     return ended;

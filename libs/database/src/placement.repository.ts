@@ -58,7 +58,8 @@ export interface CommitOutcome {
 
 /**
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
- * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved.
+ * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
+ * memory was kept goes back to that, and to the engine that kept it.
  */
 const pending = `
 WITH due AS (
@@ -70,13 +71,15 @@ SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
        CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
          coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END
+         || CASE WHEN saved.id IS NULL THEN '{}' ELSE jsonb_build_object('drivers', jsonb_build_array(saved.driver)) END
          AS constraints
 FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
+LEFT JOIN vmm saved ON saved.id = i.saved_vmm_id
 LEFT JOIN LATERAL (
   SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
-  WHERE v.instance_id = i.id AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL
-    OR v.exit_reason IS DISTINCT FROM 'migration-failed'
-      AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded'))
+  WHERE v.instance_id = i.id AND (v.id = saved.id OR saved.id IS NULL AND m.format <> 'kernel-initrd' AND (
+    v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
+      AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')))
   ORDER BY v.generation DESC LIMIT 1
 ) holder ON true
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;
@@ -142,7 +145,8 @@ SELECT 'InstanceUnplaceable', c.project_id, c.id, u."operationId", u.sentence
 FROM unplaced u JOIN changed c ON c.id = u."instanceId"`;
 
 const giveUp = `
-UPDATE instance SET state = 'failed', reason = g.reason, updated_at = now()
+UPDATE instance SET state = CASE WHEN saved_vmm_id IS NULL THEN 'failed' ELSE 'suspended' END, reason = g.reason,
+  desired_state = CASE WHEN saved_vmm_id IS NULL THEN desired_state ELSE 'suspended' END, updated_at = now()
 FROM unnest($1::uuid[], $2::text[]) AS g (id, reason) WHERE instance.id = g.id AND state = 'pending'`;
 
 const wake = `UPDATE operation SET next_attempt_at = now() WHERE stage = 'place' AND next_attempt_at > now()`;

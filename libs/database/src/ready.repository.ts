@@ -82,7 +82,8 @@ WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)
 RETURNING v.id`;
 
 const instanceRunning = `
-UPDATE instance i SET state = 'running', reason = NULL, ready_at = now(), restart_after = NULL, updated_at = now()
+UPDATE instance i SET state = 'running', reason = NULL, ready_at = now(), restart_after = NULL, saved_vmm_id = NULL,
+  updated_at = now()
 FROM vmm v WHERE v.id = ANY($1::uuid[]) AND i.id = v.instance_id AND i.generation = v.generation AND i.state = ANY($2)
 RETURNING i.id AS "instanceId", v.node_id AS "nodeId", i.name || ' is ready' AS message`;
 

@@ -73,6 +73,7 @@ RETURNING instance_id AS "instanceId", id AS "operationId"`;
 const eventOf: Readonly<Partial<Record<OperationKind, string>>> = {
   'migrate-instance': 'InstanceMigrating',
   'pause-instance': 'InstancePausing',
+  'suspend-instance': 'InstanceSuspending',
   'resume-instance': 'InstanceResuming',
 };
 

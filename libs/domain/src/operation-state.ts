@@ -17,7 +17,8 @@ export const operationKinds = [
   'stop-instance',
   'reboot-instance',
   'pause-instance',
-  'resume-instance',
+  'suspend-instance', // keeps its memory in a file and gives its place up
+  'resume-instance', // of a paused or a suspended one
   'delete-instance',
   'move-instance', // stops it on its node and starts it on another
   'migrate-instance', // moves it to another node while it runs

@@ -21,6 +21,7 @@ export const problems = {
   'image-unavailable': { status: 409, title: 'The image cannot be used on the node' },
   'deadline-exceeded': { status: 504, title: 'The operation did not end before its deadline' },
   'guest-ended': { status: 409, title: 'The guest ended before it could be done' },
+  'suspend-failed': { status: 500, title: 'The instance runs on, and was not suspended' },
   'migration-failed': { status: 500, title: 'The instance runs on where it was' },
   'invalid-job': { status: 500, title: 'The job does not match its contract' },
 } as const satisfies Record<string, { status: number; title: string }>;

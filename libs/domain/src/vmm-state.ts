@@ -17,10 +17,11 @@ export const vmmTransitions = {
   gone: [],
 } as const satisfies TransitionTable<VmmState>;
 
-/** Why a vmm is gone; `restartPolicy: on-failure` acts on every reason but the first three. */
+/** Why a vmm is gone; `restartPolicy: on-failure` acts on every reason that nobody asked for. */
 export const exitReasons = [
   'stopped', // asked for
   'deleted', // asked for
+  'suspended', // asked for: its memory is kept
   'guest-poweroff', // the guest shut itself down
   'killed', // the process died by a signal
   'crashed', // the process ended with an error
@@ -48,4 +49,4 @@ export const engineFailureReasons: readonly ExitReason[] = [
   'start-timeout',
 ];
 
-export const deliberateExitReasons: readonly ExitReason[] = ['stopped', 'deleted', 'guest-poweroff'];
+export const deliberateExitReasons: readonly ExitReason[] = ['stopped', 'deleted', 'suspended', 'guest-poweroff'];

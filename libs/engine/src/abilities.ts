@@ -20,16 +20,22 @@ export interface Saves extends Pauses {
   save(handle: VmmHandle, statePath: string): Promise<void>;
 
   /**
+   * Names everything of engine and machine that a saved guest depends on: another digest, another machine. Of the
+   * image's files only the paths are in it, and no port of the host. Undefined when the engine's version cannot save.
+   */
+  machineDigest(spec: VmmSpec): string | undefined;
+
+  /** The digest of what a vmm runs on now. @throws EngineError not-found */
+  machineOf(handle: VmmHandle): Promise<string | undefined>;
+}
+
+/** Ability: save a guest as what any number of others begin from. */
+export interface MakesTemplates extends Saves {
+  /**
    * Has the guest do nothing but wait for the identity it will be given as a copy; it is of no other use from then on.
    * @throws EngineError not-found, no-answer
    */
   becomeTemplate(handle: VmmHandle): Promise<void>;
-
-  /**
-   * Names everything of engine and machine that a saved guest depends on: another digest, another machine. Of the
-   * image's files only the paths are in it. Undefined when the engine's version cannot save.
-   */
-  machineDigest(spec: VmmSpec): string | undefined;
 }
 
 export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
@@ -38,4 +44,8 @@ export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
 
 export function saves(driver: EngineDriver): driver is EngineDriver & Saves {
   return 'save' in driver;
+}
+
+export function makesTemplates(driver: EngineDriver): driver is EngineDriver & MakesTemplates {
+  return 'becomeTemplate' in driver;
 }

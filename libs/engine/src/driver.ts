@@ -91,6 +91,7 @@ export interface EngineCapabilities {
 export const killReasons = [
   'stopped',
   'deleted',
+  'suspended',
   'unresponsive',
   'engine-failed',
   'start-timeout',

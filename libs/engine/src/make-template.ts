@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Saves } from './abilities.js';
+import type { MakesTemplates } from './abilities.js';
 import { EngineError, type EngineDriver } from './driver.js';
 import { untilReady } from './until-ready.js';
 import type { VmmSpec } from './vmm-spec.js';
@@ -24,7 +24,7 @@ export type TemplateShape = Pick<VmmSpec, 'vcpus' | 'memoryMib' | 'image' | 'net
  * @throws EngineError start-failed when the guest does not become ready, and all that `start` and `save` throw
  */
 export async function makeTemplate(
-  driver: EngineDriver & Saves,
+  driver: EngineDriver & MakesTemplates,
   shape: TemplateShape,
   directory: string,
   signal: AbortSignal,

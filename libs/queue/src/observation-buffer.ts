@@ -10,6 +10,7 @@ function dropOrder(observation: Observation): number {
     case 'nodes-registered':
     case 'nodes-left':
     case 'vmm-starting':
+    case 'suspend-failed':
     case 'vmm-paused': // their operation asks again
     case 'vmm-resumed':
     case 'vmm-stopping':

@@ -85,11 +85,20 @@ export const pauseInstance = route({
   description: 'It keeps its node, CPUs and memory, and stands still until it is resumed.',
   problems,
 });
+export const suspendInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/suspend',
+  summary: 'Keep the memory of a running instance on its node, and give its place there up',
+  description:
+    'Its CPUs and memory are free for others. It can be resumed on the same node only, when that has room for it.',
+  problems,
+});
 export const resumeInstance = route({
   ...action,
   method: 'POST',
   path: '/instances/:instance/resume',
-  summary: 'Let a paused instance go on from where it stood still',
+  summary: 'Let a paused or suspended instance go on from where it stood still',
   problems,
 });
 export const migrateInstance = route({

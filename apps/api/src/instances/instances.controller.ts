@@ -87,6 +87,11 @@ export class InstancesController {
     return this.act('pause', params.instance, access);
   }
 
+  @Serve(routes.suspendInstance)
+  async suspend(@Input() { params, access }: InputOf<typeof routes.suspendInstance>) {
+    return this.act('suspend', params.instance, access);
+  }
+
   @Serve(routes.resumeInstance)
   async resume(@Input() { params, access }: InputOf<typeof routes.resumeInstance>) {
     return this.act('resume', params.instance, access);

@@ -7,7 +7,7 @@ import { instanceNoun } from '../nouns/instance.js';
 import { confirm } from '../output/confirm.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
-export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'resume' | 'migrate' | 'delete';
+export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'suspend' | 'resume' | 'migrate' | 'delete';
 
 export interface VerbFlags extends WaitFlags {
   readonly yes?: true;

@@ -13,7 +13,8 @@ const verbs: Record<InstanceVerb, string> = {
   stop: 'stop instances; their name, quota and place in the record stay',
   reboot: "start the guests' operating system again",
   pause: 'let running instances stand still; they keep their node and memory',
-  resume: 'let paused instances go on from where they stood still',
+  suspend: 'keep the memory of running instances on their nodes and give their place there up',
+  resume: 'let paused or suspended instances go on from where they stood still',
   migrate: 'move running instances to another node, while they run',
   delete: 'delete instances for good',
 };

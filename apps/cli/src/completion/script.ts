@@ -13,6 +13,7 @@ const liveVerbs: readonly string[] = [
   'stop',
   'reboot',
   'pause',
+  'suspend',
   'resume',
   'migrate',
   'delete',

@@ -18,7 +18,7 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   if (due.kind === 'reboot-instance') {
     return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };
   }
-  if (due.kind === 'pause-instance' || due.kind === 'resume-instance') {
+  if (due.kind === 'pause-instance' || due.kind === 'suspend-instance' || due.kind === 'resume-instance') {
     return { ...address, name: due.kind, payload: target };
   }
   const isDelete = due.kind === 'delete-instance';
@@ -43,6 +43,7 @@ export function orderOf(due: VmmOrder): VmmOrder {
     image,
     ports,
     hasSeed,
+    resumes,
   } = due;
   return {
     vmmId,
@@ -58,5 +59,6 @@ export function orderOf(due: VmmOrder): VmmOrder {
     image,
     ports,
     hasSeed,
+    resumes,
   };
 }

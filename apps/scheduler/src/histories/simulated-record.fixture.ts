@@ -187,7 +187,16 @@ export class SimulatedRecord {
     const open = this.openOf(instance.id);
     const { id, state, desired: desiredState, restartCount, generation } = instance;
     const outcome = decideExit({
-      instance: { id, name: id, state, desiredState, restartPolicy: 'always', restartCount, generation },
+      instance: {
+        id,
+        name: id,
+        state,
+        desiredState,
+        restartPolicy: 'always',
+        restartCount,
+        generation,
+        isSaved: false,
+      },
       exit,
       operation: open ? this.factOf(open, vmm) : null,
     });

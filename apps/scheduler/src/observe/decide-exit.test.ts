@@ -35,6 +35,7 @@ const factsOf = (change: {
     restartPolicy: 'always',
     restartCount: 0,
     generation: 1,
+    isSaved: false,
     ...change.instance,
   },
   exit: change.exit === null ? null : { ...exit, ...change.exit },
@@ -157,7 +158,7 @@ it('a move under which the guest ended fails, and the restart policy acts', () =
   });
 });
 
-it.each(['pause-instance', 'resume-instance'] as const)(
+it.each(['pause-instance', 'suspend-instance', 'resume-instance'] as const)(
   '%s fails with its guest, and the restart policy acts',
   (kind) => {
     const operation = { id: 'o', kind, startsIt: false, startCount: 0 };
@@ -172,6 +173,28 @@ it.each(['pause-instance', 'resume-instance'] as const)(
   },
 );
 
+describe('a suspended guest', () => {
+  const suspending = { id: 'o', kind: 'suspend-instance', startsIt: false, startCount: 0 } as const;
+  const resuming = { id: 'o', kind: 'resume-instance', startsIt: true, startCount: 1 } as const;
+
+  it('is what its vmm ends as, whatever its restart policy', () => {
+    const instance = { desiredState: 'suspended', restartPolicy: 'always' } as const;
+    expect(decideExit(factsOf({ instance, exit: { reason: 'suspended' }, operation: suspending }))).toMatchObject({
+      instance: { state: 'suspended', desiredState: 'suspended' },
+      operation: { state: 'succeeded' },
+    });
+  });
+
+  it('stays one when it cannot be taken up again, and no other engine tries', () => {
+    const instance = { state: 'starting', isSaved: true } as const;
+    const exit = { reason: 'start-failed', driver: 'kvm', nextDriver: 'tcg' } as const;
+    expect(decideExit(factsOf({ instance, exit, operation: resuming }))).toMatchObject({
+      instance: { state: 'suspended', desiredState: 'suspended' },
+      operation: { state: 'failed', problem: { code: 'start-failed' } },
+    });
+  });
+});
+
 it('an end of an older generation changes nothing but what it held', () => {
   expect(decideExit(factsOf({ exit: { isCurrent: false } }))).toEqual({});
 });
@@ -179,6 +202,7 @@ it('an end of an older generation changes nothing but what it held', () => {
 /** States in which the record can hold an instance with such a wish and a vmm that ends. */
 const statesWith: Record<DesiredState, readonly InstanceState[]> = {
   running: ['starting', 'running', 'paused', 'unknown'],
+  suspended: ['running', 'unknown'],
   paused: ['starting', 'running', 'paused', 'unknown'],
   stopped: ['stopping', 'unknown', 'failed'],
   deleted: ['deleting'],
@@ -193,11 +217,12 @@ const anyFacts = fc
     startCount: fc.integer({ min: 0, max: 5 }),
     restartCount: fc.nat(20),
     nth: fc.nat(2),
+    isSaved: fc.boolean(),
   })
-  .map(({ desiredState, restartPolicy, reason, kind, startsIt, startCount, restartCount, nth }) => {
+  .map(({ desiredState, restartPolicy, reason, kind, startsIt, startCount, restartCount, nth, isSaved }) => {
     const states = statesWith[desiredState];
     return factsOf({
-      instance: { desiredState, restartPolicy, restartCount, state: states[nth % states.length]! },
+      instance: { desiredState, restartPolicy, restartCount, isSaved, state: states[nth % states.length]! },
       exit: { reason },
       operation: kind === null ? null : { id: 'o', kind, startsIt, startCount },
     });

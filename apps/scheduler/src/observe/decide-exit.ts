@@ -1,5 +1,6 @@
 import type { ExitFacts, ExitOutcome } from '@berth/database/exit-facts.js';
 import type { Problem } from '@berth/domain/problem.js';
+import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { EngineDriverName } from '@berth/domain/node-state.js';
 import { deliberateExitReasons, engineFailureReasons, type ExitReason } from '@berth/domain/vmm-state.js';
 
@@ -12,6 +13,9 @@ const restartBackoffFirstMs = 1_000;
 export const restartBackoffMaxMs = 60_000;
 /** A guest that ran this long was well: its next restart is not held against it. */
 export const restartForgivenAfterMs = 600_000;
+
+/** Of no sense without it. */
+const needsItsGuest: readonly OperationKind[] = ['pause-instance', 'suspend-instance', 'resume-instance'];
 
 /** The guest or its node ended it; the same start may well work elsewhere. */
 const accidents: readonly ExitReason[] = [
@@ -30,9 +34,10 @@ export function decideExit(facts: ExitFacts): ExitOutcome {
   if (exit !== null && !exit.isCurrent) return {};
   if (instance.desiredState === 'deleted') return deleted(facts);
   if (operation?.kind === 'stop-instance' || instance.desiredState === 'stopped') return stopped(facts);
+  if (exit?.reason === 'suspended') return suspended(facts);
   if (operation?.kind === 'migrate-instance') return migrationEnded(facts);
-  if (operation?.kind === 'pause-instance' || operation?.kind === 'resume-instance') return pauseEnded(facts);
-  if (exit?.nextDriver && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
+  if (operation && !operation.startsIt && needsItsGuest.includes(operation.kind)) return guestEnded(facts);
+  if (exit?.nextDriver && !instance.isSaved && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
   if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
   if (exit === null) return {};
   return operation === null ? restart(facts, exit) : startEnded(facts, exit, operation);
@@ -69,8 +74,17 @@ function migrationEnded(facts: ExitFacts): ExitOutcome {
   return { ...(facts.exit && restart(facts, facts.exit)), operation: { state: 'failed', problem } };
 }
 
+/** Its memory is a file now, and what it held of its node is free. */
+function suspended({ instance, operation }: ExitFacts): ExitOutcome {
+  return {
+    instance: { state: 'suspended', reason: null, desiredState: 'suspended' },
+    event: { kind: 'InstanceSuspended', message: `${instance.name} is suspended` },
+    ...(operation && { operation: { state: operation.kind === 'suspend-instance' ? 'succeeded' : 'cancelled' } }),
+  };
+}
+
 /** Its memory is lost: the restart policy acts, and a guest that is to be paused will be when it is ready. */
-function pauseEnded(facts: ExitFacts): ExitOutcome {
+function guestEnded(facts: ExitFacts): ExitOutcome {
   const problem: Problem = {
     code: 'guest-ended',
     detail: facts.exit === null ? 'the guest is not there any more' : `the guest ended: ${causeOf(facts.exit)}`,
@@ -117,6 +131,10 @@ function startEnded(facts: ExitFacts, exit: Exit, operation: Operation): ExitOut
     next: 'look at the console of the instance',
   };
   const ended = { operation: { state: 'failed' as const, problem } };
+  if (facts.instance.isSaved) {
+    const event = { kind: 'InstanceSuspended', message: `${facts.instance.name} stays suspended: ${problem.detail}` };
+    return { ...ended, event, instance: { state: 'suspended', reason: problem.detail, desiredState: 'suspended' } };
+  }
   const isHopeless = problem.code !== 'start-failed' || facts.instance.restartPolicy === 'never';
   if (!isHopeless) return { ...restart(facts, exit), ...ended };
   const event = { kind: 'InstanceFailed', message: `${facts.instance.name}: ${problem.detail}` };

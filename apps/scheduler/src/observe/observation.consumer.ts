@@ -68,6 +68,7 @@ export class ObservationConsumer {
     }
     await notes.fetching(kinds['image-fetching']);
     noteEnded(metrics, await this.parts.pauses.apply(kinds['vmm-paused'], kinds['vmm-resumed']));
+    noteEnded(metrics, await this.parts.pauses.notSuspended(kinds['suspend-failed'].map(notSuspended)));
     await this.parts.migrations.apply(kinds);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
@@ -98,6 +99,7 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'image-fetching': [],
     'vmm-paused': [],
     'vmm-resumed': [],
+    'suspend-failed': [],
     'vmm-stopping': [],
     'vmm-gone': [],
     'migration-prepared': [],
@@ -129,4 +131,9 @@ function refusalOf({ vmmId, instanceId, generation, problem }: Of<'job-refused'>
     method: 'node-reported',
     problem: { code, detail, ...(next !== undefined && { next }) },
   };
+}
+
+function notSuspended(report: Of<'suspend-failed'>) {
+  const next = 'the instance runs on; make room on its node, or stop the instance';
+  return { ...report, problem: { code: 'suspend-failed' as const, detail: report.detail, next } };
 }

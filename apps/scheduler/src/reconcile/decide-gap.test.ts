@@ -45,6 +45,11 @@ describe('an instance with nobody at work on it', () => {
       { state: 'paused', vmmState: 'paused' },
       { kind: 'resume-instance', state: 'paused' },
     ],
+    [
+      { desiredState: 'suspended', state: 'running', vmmState: 'running' },
+      { kind: 'suspend-instance', state: 'running' },
+    ],
+    [{ state: 'suspended' }, { kind: 'start-instance', stage: 'place' }],
     [{ desiredState: 'paused' }, { kind: 'start-instance', stage: 'place' }],
   ] as const)('that is %j gets %j', (change, operation) => {
     expect(decideGap(gapOf(change))).toMatchObject(operation);

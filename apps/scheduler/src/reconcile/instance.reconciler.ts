@@ -10,6 +10,7 @@ const gapKinds = [
   'start-instance',
   'stop-instance',
   'pause-instance',
+  'suspend-instance',
   'resume-instance',
   'move-instance',
   'delete-instance',

@@ -14,6 +14,7 @@ import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
 import { pausingDriver } from './pause.processor.js';
+import type { SavedGuests } from './saved-guests.js';
 import type { PortForwards } from './port-forwards.js';
 import { startSteps } from './start-steps.js';
 
@@ -24,6 +25,7 @@ export interface ProcessorParts {
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
   readonly seeds: SeedSource;
+  readonly saved: SavedGuests;
   readonly ports: PortForwards;
   readonly slots: BootSlots;
   readonly warmStarts: WarmStarts | undefined;
@@ -89,6 +91,7 @@ export class InstanceProcessor {
       if (vmm.observed) await driver.release(vmm.handle);
       vmm.observed = undefined;
       await this.parts.disks.remove(job.instanceId);
+      await this.parts.saved.remove(job.instanceId);
     });
   }
 

@@ -1,7 +1,8 @@
 import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { macAddressOf } from '@berth/engine/identity.js';
-import type { Drive, KernelInitrdImage, VmmSpec } from '@berth/engine/vmm-spec.js';
+import { saves } from '@berth/engine/abilities.js';
+import type { Drive, KernelInitrdImage, Origin, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { untilReady } from '@berth/engine/until-ready.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { SeedSource } from '../disks/seed-source.js';
@@ -13,6 +14,7 @@ import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
 import type { BootSlots } from './boot-slots.js';
 import type { PortForwards } from './port-forwards.js';
+import type { SavedGuests } from './saved-guests.js';
 
 const spawnLimitMs = 30_000;
 /** A guest that boots longer than this no longer keeps others waiting. */
@@ -31,6 +33,7 @@ export interface Start {
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
   readonly seeds: SeedSource;
+  readonly saved: SavedGuests;
   readonly ports: PortForwards;
   readonly slots: BootSlots;
   /** Undefined: every guest starts by a boot. */
@@ -103,17 +106,31 @@ async function spawn(start: Start): Promise<void> {
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
     const spec = specOf(start);
+    const saved = await savedOrigin(start, spec);
     // a template has no disk, and what is on a copy's would not be what its memory knows
-    const warm = spec.drives ? undefined : start.warmStarts?.plan(driver, spec, order);
-    await driver.start(warm ? { ...spec, origin: warm.origin } : spec, AbortSignal.timeout(spawnLimitMs));
+    const warm = saved || spec.drives ? undefined : start.warmStarts?.plan(driver, spec, order);
+    const origin = saved ?? warm?.origin;
+    await driver.start(origin ? { ...spec, origin } : spec, AbortSignal.timeout(spawnLimitMs));
+    await start.saved.remove(order.instanceId);
     const observed = await driver.inspect(vmm.handle);
     if (!vmm.observed) watcher.observe(observed);
     await warm?.began(observed);
     void followBoot(start, warm).finally(giveBack);
   } catch (error) {
     giveBack();
+    if (order.resumes) await start.saved.putBack(order.instanceId, vmm.handle.vmmId);
     throw error;
   }
+}
+
+/** Of a suspended guest: its own memory. @throws EngineError image-unavailable */
+async function savedOrigin(
+  { vmm: { driver, handle }, order, saved }: Start,
+  spec: VmmSpec,
+): Promise<Origin | undefined> {
+  if (!order.resumes) return undefined;
+  const machine = saves(driver) ? driver.machineDigest(spec) : undefined;
+  return { kind: 'saved', statePath: await saved.take(handle.instanceId, handle.vmmId, machine) };
 }
 
 /** The slot is held until the guest is ready; from the like of one that booted others may begin. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
-import { saves, type Saves } from '@berth/engine/abilities.js';
+import { makesTemplates, type MakesTemplates } from '@berth/engine/abilities.js';
 import type { EngineDriver, Observed } from '@berth/engine/driver.js';
 import { makeTemplate, type Template } from '@berth/engine/make-template.js';
 import type { Origin, VmmSpec } from '@berth/engine/vmm-spec.js';
@@ -62,7 +62,7 @@ export class WarmStarts {
 
   /** Undefined where the engine cannot make templates, or none are wanted. */
   plan(driver: EngineDriver, spec: VmmSpec, order: VmmOrder): WarmStart | undefined {
-    if (this.options.budgetMib === 0 || !saves(driver)) return undefined;
+    if (this.options.budgetMib === 0 || !makesTemplates(driver)) return undefined;
     const key = keyOf(driver.machineDigest(spec), order);
     if (key === undefined) return undefined;
     const template = this.store.take(key);
@@ -91,7 +91,7 @@ function keyOf(machineDigest: string | undefined, { image, project }: VmmOrder):
   return createHash('sha256').update(words.join(' ')).digest('hex');
 }
 
-function makeOf(driver: EngineDriver & Saves, spec: VmmSpec, directory: string): Promise<Template> {
+function makeOf(driver: EngineDriver & MakesTemplates, spec: VmmSpec, directory: string): Promise<Template> {
   const { vcpus, memoryMib, image, network } = spec;
   const shape = { vcpus, memoryMib, image, ...(network && { network: { ...network, forwards: [] } }) };
   return makeTemplate(driver, shape, directory, AbortSignal.timeout(makeLimitMs));

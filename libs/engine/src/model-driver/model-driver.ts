@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { PassThrough, type Duplex } from 'node:stream';
 import {
   EngineError,
@@ -9,7 +10,7 @@ import {
   type VmmHandle,
   type VmmStats,
 } from '../driver.js';
-import type { Pauses } from '../abilities.js';
+import type { Saves } from '../abilities.js';
 import type { Departure, GuestPlace, Migrates, MigrationAddress, MigrationOrder } from '../migration.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { listenForModel, sendModel } from './model-moves.js';
@@ -29,7 +30,7 @@ const instancesRememberedMax = 100_000;
  * of model nodes is how big fleets are tried on a small machine. They live in this process and end with it, so a
  * worker that comes back reports them lost, like a node that lost its power.
  */
-export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Pauses {
+export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Saves {
   readonly name = 'model';
   private readonly vmms = new Map<string, ModelVmm>();
   private readonly latest = new Map<string, { readonly generation: number; readonly vmmId: string }>();
@@ -62,7 +63,8 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Pauses {
     this.remember(spec);
     const vmm = new ModelVmm(spec, drawFate(this.profile, this.random), (observed) => this.tell(observed));
     this.vmms.set(spec.vmmId, vmm);
-    if (vmm.place === 'runs') vmm.boot();
+    if (spec.origin?.kind === 'saved') await this.takeUp(vmm, spec.origin.statePath);
+    else if (vmm.place === 'runs') vmm.boot();
     return vmm.handle;
   }
 
@@ -141,6 +143,20 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Pauses {
     this.running(handle).pause();
   }
 
+  async save(handle: VmmHandle, statePath: string): Promise<void> {
+    const vmm = this.running(handle);
+    vmm.pause();
+    await writeFile(statePath, JSON.stringify(vmm.halt()), { mode: 0o600 });
+  }
+
+  machineDigest({ vcpus, memoryMib }: VmmSpec): string {
+    return `model ${vcpus} ${memoryMib}`;
+  }
+
+  machineOf(handle: VmmHandle): Promise<string> {
+    return Promise.resolve(this.machineDigest(this.running(handle).spec));
+  }
+
   async resume(handle: VmmHandle): Promise<void> {
     const vmm = this.running(handle);
     if (vmm.place === 'awaited') throw new EngineError('migration-failed', `no guest has arrived in ${handle.vmmId}`);
@@ -161,6 +177,12 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Pauses {
     this.listeners.clear();
     for (const vmm of this.vmms.values()) vmm.rest();
     return Promise.resolve();
+  }
+
+  private async takeUp(vmm: ModelVmm, statePath: string): Promise<void> {
+    if (vmm.unpack(await readFile(statePath, 'utf8').catch(() => ''))) return vmm.goOn();
+    vmm.end('start-failed', 'what was saved is no guest');
+    throw new EngineError('start-failed', `${statePath} is no saved guest`);
   }
 
   private known({ vmmId }: VmmHandle): ModelVmm {

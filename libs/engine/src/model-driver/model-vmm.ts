@@ -36,7 +36,7 @@ export class ModelVmm {
   private burning: { fromMs: number; readonly cpuMs: number; readonly share: number } | undefined;
 
   constructor(
-    private readonly spec: VmmSpec,
+    readonly spec: VmmSpec,
     private fate: ModelFate,
     private readonly changed: (observed: Observed) => void,
   ) {
@@ -84,12 +84,18 @@ export class ModelVmm {
 
   /** False: it is not all there yet, or no guest. */
   arrive(text: string): boolean {
+    if (this.place !== 'awaited' || !this.unpack(text)) return false;
+    this.place = 'arrived';
+    return true;
+  }
+
+  /** False: it is no guest. */
+  unpack(text: string): boolean {
     const { success, data } = luggage.safeParse(jsonOf(text));
-    if (!success || this.place !== 'awaited') return false;
+    if (!success) return false;
     this.fate = { ...data.fate, crashAfterMs: data.fate.crashAfterMs ?? Infinity };
     this.haltedUptimeMs = data.uptimeMs;
     this.broughtCpuMs = data.cpuMs;
-    this.place = 'arrived';
     return true;
   }
 
@@ -126,13 +132,14 @@ export class ModelVmm {
 
   observed(): Observed {
     const { handle, state, phasesMs, exit } = this;
+    const origin = this.spec.origin?.kind ?? 'boot';
     const uptimeMs = Math.round(this.haltedUptimeMs ?? performance.now() - this.bootedAtMs);
     const sequence = Math.floor(uptimeMs / 1_000);
     const guestUptimeMs = 1_000 * sequence;
     const ageMs = (uptimeMs % 1_000) + performance.now() - this.nowMs;
     const heartbeat = { sequence, guestUptimeMs, longestGapMs: 1_000, ageMs };
     const isReady = state === 'running' || state === 'paused';
-    return { handle, state, phasesMs, ...(exit && { exit }), ...(isReady && { heartbeat }) };
+    return { handle, state, origin, phasesMs, ...(exit && { exit }), ...(isReady && { heartbeat }) };
   }
 
   /** `percent` of every vcpu from now on. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { Saves } from '../abilities.js';
+import type { MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type {
   Departure,
@@ -50,7 +50,7 @@ const commandTimeoutMs = 5000;
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements Migrates, Saves, ShowsScreen {
+export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Saves } from '../abilities.js';
+import type { MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
@@ -32,7 +32,7 @@ const saveTimeoutMs = 60_000;
  * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
  * process each, which is its own guard. No live migration: a guest moves by being saved, and goes on elsewhere.
  */
-export class V86Driver extends VmmDriver implements Saves {
+export class V86Driver extends VmmDriver implements MakesTemplates {
   readonly #options: V86DriverOptions;
 
   private constructor(options: V86DriverOptions, state: StateDirectory) {

@@ -1,6 +1,6 @@
 import { EngineError } from '../driver.js';
 import { identityOf, type Identity } from '../identity.js';
-import type { VmmSpec } from '../vmm-spec.js';
+import { readySignOf, type VmmSpec } from '../vmm-spec.js';
 import type { AgentClient } from './agent.js';
 import { monotonicMs } from './clock.js';
 import type { QmpClient } from './qmp.js';
@@ -28,6 +28,7 @@ export async function bringUp(
   await load(qmp, hasMemoryFile(spec));
   await qmp.execute('cont', commandTimeoutMs);
   const resumedAtMs = monotonicMs();
+  if (readySignOf(spec) !== 'beat') return { resumedAtMs, readyAtMs: resumedAtMs }; // it is who it was
   const voice = await agent();
   if (!voice) throw new EngineError('no-answer', `the agent of vmm ${spec.vmmId} cannot be reached`);
   await voice.ask(`identity ${wordsOf(identityOf(spec))}`, identityTimeoutMs);

@@ -118,6 +118,12 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
 
   abstract resume(handle: VmmHandle): Promise<void>;
 
+  abstract machineDigest(spec: VmmSpec): string | undefined;
+
+  async machineOf(handle: VmmHandle): Promise<string | undefined> {
+    return this.machineDigest((await this.known.live(handle)).record.spec);
+  }
+
   async reboot(handle: VmmHandle): Promise<void> {
     const vmm = await this.known.live(handle);
     if (!vmm.qmp) throw new EngineError('no-answer', `vmm ${handle.vmmId} does not answer`);
