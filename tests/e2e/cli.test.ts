@@ -158,6 +158,7 @@ describe('the fleet', () => {
     expect((await berth(dataDir, 'status')).stdout).toMatch(/worker-2 +\d+ +up[^]*nodes up +2/);
     expect((await berth(dataDir, 'fleet')).stdout).toMatch(/would do[^]*node-1[^]*node-2/);
     expect((await berth(dataDir, 'events')).stdout).toMatch(/InstanceReady/);
+    expect((await berth(dataDir, 'events', '--instance', 'nobody')).stderr).toMatch(/there is no instance nobody/);
     expect((await berth(dataDir, 'top', '--once')).stdout).toMatch(/2 nodes up[^]*NODE[^]*INSTANCE[^]*web/);
   });
 

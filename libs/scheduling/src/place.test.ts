@@ -72,6 +72,23 @@ describe('placeBatch', () => {
     ]);
   });
 
+  it('takes the long-lived first, then the larger, and those alike in the order in which they were asked for', () => {
+    const taken: string[] = [];
+    const requests = [
+      request('first', { memoryMib: 100, longevity: 0.1 }),
+      request('second', { memoryMib: 100, longevity: 0.1 }),
+      request('wide', { memoryMib: 100, cpuMillis: 1100, longevity: 0.1 }),
+      request('large', { memoryMib: 200, longevity: 0.1 }),
+      request('unknown', { memoryMib: 300 }),
+      request('long', { memoryMib: 50, longevity: 0.9 }),
+    ];
+    placeBatch(buildFleet([node('n1', { overcommitRatio: { cpuMillis: 4 } })]), requests, policies.berth, (index) => {
+      taken.push(requests[index]!.id);
+      return 0;
+    });
+    expect(taken).toEqual(['long', 'large', 'wide', 'first', 'second', 'unknown']);
+  });
+
   it('spreads an anti-affinity group over nodes', () => {
     const fleet = buildFleet([node('n1'), node('n2')]);
     const group = { name: 'g', policy: 'anti-affinity' } as const;

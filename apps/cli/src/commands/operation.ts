@@ -20,6 +20,7 @@ export function addOperationCommands(program: Command, invocation: Invocation): 
     .command('events')
     .description('what happened, the oldest first')
     .option('-f, --follow', 'go on with what happens, until Ctrl-C')
+    .option('--instance <name|id>', 'only those of one instance')
     .option('--json', 'a JSON object a line')
     .action(async (flags: EventFlags) => {
       const { showEvents } = await import('../actions/events.js');

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { SimulationCell } from '@berth/contracts/simulation.js';
 import { isPacked } from '@berth/scenarios/check-policy.js';
 import { loadScenario } from '@berth/scenarios/load-scenario.js';
@@ -19,7 +20,7 @@ export async function run(flags: RunFlags): Promise<void> {
   const measured = flags.timing ? { ...summary, ...measurements(startedMs) } : summary;
   if (flags.report !== undefined) {
     await writeReport(flags.report, measured, observations);
-    terminal.tell(`report: ${flags.report}/report.html`);
+    terminal.tell(`report: ${join(flags.report, 'report.html')}`);
   }
   if (flags.json === true) terminal.print(JSON.stringify(measured, undefined, 2));
   else for (const line of summaryLines(measured)) terminal.print(line);

@@ -51,6 +51,28 @@ describe('drainPlan', () => {
     );
   });
 
+  it('gives room that is short to the higher priority first, then to the larger', () => {
+    const capacity = { cpuMillis: 8, memoryMib: 8, diskGib: 8 };
+    const instance = (id: string, priority: number, memoryMib: number, cpuMillis: number): PlacedInstance => ({
+      id,
+      project: 'p',
+      priority,
+      cpuMillis,
+      memoryMib,
+      diskGib: 0,
+      node: 'n0',
+    });
+    const residents = [instance('a', 0, 1, 1), instance('b', 0, 2, 1), instance('c', 0, 2, 2), instance('d', 1, 1, 1)];
+    const fleet = buildFleet([
+      { id: 'n0', capacity },
+      { id: 'n1', capacity: { cpuMillis: 8, memoryMib: 5, diskGib: 8 } },
+    ]);
+    for (const each of residents) fleet.apply(0, each);
+    const { moves, stuck } = drainPlan(fleet, 'n0', residents, policies.berth);
+    expect(moves.map((move) => move.instance)).toEqual(['d', 'c', 'b']);
+    expect(stuck.map(({ requestId }) => requestId)).toEqual(['a']);
+  });
+
   it('leaves a cordon that was there', () => {
     const capacity = { cpuMillis: 4, memoryMib: 4, diskGib: 4 };
     const fleet = buildFleet([

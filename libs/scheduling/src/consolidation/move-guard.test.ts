@@ -32,6 +32,22 @@ describe('MoveGuard', () => {
     );
   });
 
+  it('lets an instance go again exactly when its cooldown is over, and home when it may return', () => {
+    const guard = new MoveGuard(budget);
+    guard.record(1, 7, 1000);
+    expect([1599, 1600].map((nowS) => guard.mayLeave(1, nowS))).toEqual([false, true]);
+    expect([4599, 4600].map((nowS) => guard.mayGoTo(1, 7, nowS))).toEqual([false, true]);
+    expect([guard.mayGoTo(1, 8, 1001), guard.mayLeave(2, 1001)]).toEqual([true, true]);
+  });
+
+  it('keeps an instance where it is once it has had its moves of a day, until the first of them is a day old', () => {
+    const guard = new MoveGuard(budget);
+    for (const atS of [0, 10_000, 20_000, 30_000]) guard.record(1, 0, atS);
+    expect([40_000, 86_399, 86_400].map((nowS) => guard.mayLeave(1, nowS))).toEqual([false, false, true]);
+    guard.record(1, 0, 86_400);
+    expect([96_399, 96_400].map((nowS) => guard.mayLeave(1, nowS))).toEqual([false, true]);
+  });
+
   it('counts down the budget of a round', () => {
     const guard = new MoveGuard(budget);
     guard.record(1, 0, 0);

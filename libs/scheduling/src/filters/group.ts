@@ -1,7 +1,7 @@
 import type { Filter } from '../filter.js';
 import type { FleetView } from '../fleet.js';
 import type { GroupMembers } from '../groups.js';
-import type { GroupPolicy } from '../request.js';
+import type { GroupMembership, GroupPolicy } from '../request.js';
 
 type Judge = (members: GroupMembers, fleet: FleetView, node: number) => boolean;
 
@@ -15,14 +15,20 @@ export const antiAffinityFilter = groupFilter(
   (members, _fleet, node) => members.onNode(node) === 0,
 );
 
-/** Zones differ by at most one member. Only zones with a node that takes placements count. */
+/**
+ * Zones differ by at most one member, or by `zoneSpreadMax` under any other policy. Only zones with a node that takes
+ * placements count.
+ */
 export const zoneSpreadFilter: Filter = {
-  ...groupFilter('zone-spread', 'spread-zone', (members, fleet, node) => spreads(members, fleet, fleet.zone[node]!)),
-  admitsZone: (fleet, { group }, zone) => {
-    if (group?.policy !== 'spread-zone') return true;
-    const members = fleet.groups.membersOf(group.name);
-    return members === undefined || spreads(members, fleet, zone);
-  },
+  name: 'zone-spread',
+  stage: 'group',
+  admits: (fleet, { group }, node) => spreads(fleet, group, fleet.zone[node]!),
+  admitsZone: (fleet, { group }, zone) => spreads(fleet, group, zone),
+  remedy: (_fleet, { group }) => ({
+    kind: 'relax-group',
+    group: group?.name ?? '',
+    policy: group?.policy ?? 'spread-zone',
+  }),
 };
 
 /** Racks differ by at most one member. Only racks with a node that takes placements count. */
@@ -31,8 +37,13 @@ export const rackSpreadFilter = groupFilter('rack-spread', 'spread-rack', (membe
   return held <= fleet.openRacks.least(members.racksHeld, (rack) => members.inRack(rack));
 });
 
-function spreads(members: GroupMembers, fleet: FleetView, zone: number): boolean {
-  return members.inZone(zone) <= fleet.openZones.least(members.zonesHeld, (other) => members.inZone(other));
+function spreads(fleet: FleetView, group: GroupMembership | undefined, zone: number): boolean {
+  const differenceMax = group?.policy === 'spread-zone' ? 1 : group?.zoneSpreadMax;
+  if (group === undefined || differenceMax === undefined) return true;
+  const members = fleet.groups.membersOf(group.name);
+  if (members === undefined) return true;
+  const least = fleet.openZones.least(members.zonesHeld, (other) => members.inZone(other));
+  return members.inZone(zone) < least + differenceMax;
 }
 
 function groupFilter(name: string, policy: GroupPolicy, judge: Judge): Filter {
