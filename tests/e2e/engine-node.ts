@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VmmHandle } from '@berth/engine/driver.js';
@@ -37,6 +37,11 @@ export class EngineNode<D extends VmmDriver> {
     const { pid, exit } = await untilReady(this.driver, handle, AbortSignal.timeout(patienceMs));
     if (pid === undefined) throw new Error(`the guest did not become ready: ${exit?.detail ?? ''}`);
     return { handle, pid };
+  }
+
+  /** For ever: no worker is there to renew it, and a template ends without it. */
+  async holdLease(): Promise<void> {
+    await writeFile(join(this.statePath, 'lease'), '9999999999.00\n');
   }
 
   async reopen(): Promise<D> {

@@ -90,7 +90,7 @@ describe('the v86 driver', () => {
   test(
     'a guest whose node lost its lease is ended by its own process, also when nobody looks',
     async () => {
-      await writeFile(join(node.statePath, 'lease'), '9999999999.00\n');
+      await node.holdLease();
       const { handle } = await node.startReady({ onIsolation: 'stop' });
       await writeFile(join(node.statePath, 'lease'), '1.00\n');
       expect((await gone(handle)).exit?.reason).toBe('isolated');
@@ -123,6 +123,7 @@ describe('the v86 driver', () => {
     'guests from a template are ready without a boot, and share no name, machine id or random number',
     async () => {
       const shape = { vcpus: 1, memoryMib: 64, image: tinyGuest('i386') };
+      await node.holdLease();
       const template = await makeTemplate(node.driver, shape, folder, AbortSignal.timeout(patienceMs));
       const names = ['one', 'two'];
       const clones = await Promise.all(

@@ -19,6 +19,7 @@ describe('a guest from a template', () => {
 
   beforeAll(async () => {
     node = await TcgNode.open();
+    await node.holdLease();
     folder = await mkdtemp(join(tmpdir(), 'berth-template-'));
     template = await makeTemplate(node.driver, shape, folder, AbortSignal.timeout(patienceMs));
   });

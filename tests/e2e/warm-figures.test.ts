@@ -27,6 +27,7 @@ describe('figures of guests from a template', () => {
 
   beforeAll(async () => {
     node = await TcgNode.open();
+    await node.holdLease();
     folder = await mkdtemp(join(tmpdir(), 'berth-template-'));
     template = await makeTemplate(node.driver, shape, folder, AbortSignal.timeout(patienceMs));
   });
