@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { VmmHandle } from '@berth/engine/driver.js';
-import type { MigrationMethod, MigrationOrder } from '@berth/engine/migration.js';
+import type { MigrationOrder } from '@berth/engine/migration.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import { patienceMs, type TcgNode } from '../e2e/tcg-node.js';
 import { compareDisk, freshDisk, makeBase, writeForEver } from './moving-disk.js';
@@ -74,9 +74,7 @@ export class MovingGuest {
   }
 
   /** A vmm on the other node that waits for the guest. */
-  async await(
-    method: MigrationMethod = 'precopy',
-  ): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
+  private async await(): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
     const { generation } = this.spec;
     const spec = {
       ...this.spec,
@@ -86,9 +84,10 @@ export class MovingGuest {
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
-    const to = await this.target.driver.receive(handle, { host, method });
+    const to = await this.target.driver.receive(handle, host);
     const signal = AbortSignal.timeout(patienceMs);
-    return { handle, spec, order: { to, method, bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50, signal } };
+    const limits = { bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 };
+    return { handle, spec, order: { to, method: 'precopy', ...limits, signal } };
   }
 
   /** Moves it over, and leaves nothing at the source; the next move goes back. */

@@ -3,6 +3,8 @@ import { MovingGuest, type Move, type MovingOptions, type Steps } from './moving
 
 export interface MigrationFigures {
   readonly moves: number;
+  /** Why there are fewer than were asked for. */
+  readonly endedEarly: string | null;
   readonly lost: number;
   /** Pages that were found with other bytes than the guest had written, of how many it looked at. */
   readonly corruptedPages: number;
@@ -17,13 +19,16 @@ export async function runMigrations(
   count: number,
   options: MovingOptions,
   onMove: (move: Move) => void,
+  signal?: AbortSignal,
 ): Promise<MigrationFigures> {
   const nodes: [TcgNode, TcgNode] = [await TcgNode.open(), await TcgNode.open()];
   const moves: Move[] = [];
   let [lost, checkedPages] = [0, 0];
+  let endedEarly: string | null = null;
   try {
     let guest = await MovingGuest.start(nodes, options);
     while (moves.length + lost < count) {
+      signal?.throwIfAborted();
       const before = await guest.steps();
       const outcome = await moveOnce(guest, before).catch((error: unknown) => String(error));
       if (typeof outcome !== 'string') {
@@ -37,11 +42,13 @@ export async function runMigrations(
         guest = await MovingGuest.start(nodes, options);
       }
     }
-  } finally {
-    await Promise.all(nodes.map((node) => node.end()));
+  } catch (error) {
+    endedEarly = String(error); // what was measured is worth telling all the same
   }
+  await Promise.all(nodes.map((node) => node.end())).catch((error: unknown) => (endedEarly ??= String(error)));
   return {
-    moves: count,
+    moves: moves.length + lost,
+    endedEarly,
     lost,
     corruptedPages: Math.max(0, ...moves.map(({ dirtied }) => dirtied.bad)),
     checkedPages,

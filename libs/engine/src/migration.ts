@@ -1,10 +1,10 @@
 import type { EngineDriver, VmmHandle } from './driver.js';
 
 /**
- * shared-memory: both ends map one file, only devices are sent. precopy: memory is sent while the guest runs, what it
- * writes meanwhile once more, until the rest is small. stop-and-copy: the guest stands still from the first byte.
+ * precopy: memory is sent while the guest runs, what it writes meanwhile once more, until the rest is small.
+ * stop-and-copy: the guest stands still from the first byte of its memory.
  */
-export const migrationMethods = ['shared-memory', 'precopy', 'stop-and-copy'] as const;
+export const migrationMethods = ['precopy', 'stop-and-copy'] as const;
 export type MigrationMethod = (typeof migrationMethods)[number];
 
 /** Where a vmm of origin `incoming` waits for its guest. */
@@ -59,7 +59,7 @@ export interface Migrates {
    * Makes a vmm that was started with origin `incoming` listen, at most once: again gives the same address.
    * @throws EngineError not-found, no-answer, migration-failed
    */
-  receive(handle: VmmHandle, options: { host: string; method: MigrationMethod }): Promise<MigrationAddress>;
+  receive(handle: VmmHandle, host: string): Promise<MigrationAddress>;
 
   /**
    * Resolves when the guest has left: it stands still here until `resume` or `kill`. Rejects when it goes on here.
@@ -87,9 +87,6 @@ export function migrates(driver: EngineDriver): driver is EngineDriver & Migrate
 
 /** What decides how a guest can be moved. */
 export interface MigrationEnds {
-  readonly sameHost: boolean;
-  /** The guest's memory is a file that the target can map. */
-  readonly hasMemoryFile: boolean;
   readonly accelerator: 'kvm' | 'tcg' | 'v86' | 'model';
   /** Of the older of the two engines. */
   readonly engineMajor: number;
@@ -99,8 +96,7 @@ export interface MigrationEnds {
 const safePrecopyMajor = 9;
 
 /** The least downtime that is safe. */
-export function chooseMethod({ sameHost, hasMemoryFile, accelerator, engineMajor }: MigrationEnds): MigrationMethod {
-  if (sameHost && hasMemoryFile) return 'shared-memory';
+export function chooseMethod({ accelerator, engineMajor }: MigrationEnds): MigrationMethod {
   if (accelerator === 'tcg' && engineMajor < safePrecopyMajor) return 'stop-and-copy';
   return accelerator === 'v86' ? 'stop-and-copy' : 'precopy';
 }

@@ -148,7 +148,7 @@ export class ArrivalProcessor {
     const { host, report } = this.parts;
     const driver = migratingDriver(vmm);
     if ((await driver.placeOf(vmm.handle)) !== 'awaited') return;
-    const address = await driver.receive(vmm.handle, { host, method: 'precopy' });
+    const address = await driver.receive(vmm.handle, host);
     const engineMajor = await driver.engineMajor(vmm.handle);
     report({ kind: 'migration-prepared', operationId, ...vmm.ref, address: { ...address, engineMajor } });
   }

@@ -90,7 +90,7 @@ export class DepartureProcessor {
     try {
       const driver = migratingDriver(vmm);
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
-      const method = chooseMethod({ sameHost: false, hasMemoryFile: false, accelerator: driver.name, engineMajor });
+      const method = chooseMethod({ accelerator: driver.name, engineMajor });
       const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(sendLimitMs)]);
       const limits = { bandwidthBytesPerSecond, downtimeLimitMs };
       const departure = await driver.migrate(vmm.handle, {

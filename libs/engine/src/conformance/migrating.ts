@@ -127,9 +127,9 @@ async function begin(world: MigrationWorld): Promise<Move> {
   const next: VmmSpec = { ...spec, ...own, vmmId: randomUUID(), generation: spec.generation + 1, origin };
   const waiting = await world.target.start(next, AbortSignal.timeout(world.patienceMs));
   assert.equal(await world.target.placeOf(waiting), 'awaited');
-  const options = { host: '127.0.0.1', method: 'precopy' } as const;
-  const to = await world.target.receive(waiting, options);
-  assert.deepEqual(await world.target.receive(waiting, options), to);
+  const host = '127.0.0.1';
+  const to = await world.target.receive(waiting, host);
+  assert.deepEqual(await world.target.receive(waiting, host), to);
   const signal = AbortSignal.timeout(world.patienceMs);
   const order = { to, method: 'precopy', bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50, signal } as const;
   return { handle, waiting, order };

@@ -120,7 +120,7 @@ export class ModelDriver implements EngineDriver, BurnsCpu, Migrates, Saves {
     this.running(handle).burn(percent);
   }
 
-  async receive(handle: VmmHandle, { host }: { host: string }): Promise<MigrationAddress> {
+  async receive(handle: VmmHandle, host: string): Promise<MigrationAddress> {
     const vmm = this.running(handle);
     vmm.address ??= listenForModel(vmm, host);
     return vmm.address;

@@ -23,7 +23,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   });
   const sending = new Sending(vmm, qmp, order);
   try {
-    await setCapabilities(qmp, order.method, ['pause-before-switchover']);
+    await setCapabilities(qmp, ['pause-before-switchover']);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
       'max-bandwidth': order.bandwidthBytesPerSecond,
       'downtime-limit': order.downtimeLimitMs,

@@ -1,4 +1,4 @@
-import type { MigrationAddress, MigrationMethod } from '../migration.js';
+import type { MigrationAddress } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 import { exportDrives, movingDrives, stopExports } from './disk-export.js';
@@ -8,21 +8,22 @@ import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-st
  * `return-path`: the source has completed only when the target says that it has loaded everything. `events`: nobody has
  * to poll at the moment that counts.
  */
-export async function setCapabilities(qmp: QmpClient, method: MigrationMethod, more: readonly string[]): Promise<void> {
+export async function setCapabilities(qmp: QmpClient, more: readonly string[]): Promise<void> {
   const wanted = ['events', 'return-path', ...more].map((capability) => ({ capability, state: true }));
-  const capabilities = [...wanted, { capability: 'x-ignore-shared', state: method === 'shared-memory' }];
+  // a state that was saved or loaded before may have asked for it
+  const capabilities = [...wanted, { capability: 'x-ignore-shared', state: false }];
   await qmp.execute('migrate-set-capabilities', answerTimeoutMs, { capabilities });
 }
 
 /** Listens on a port that the kernel picks, and on another one for the disks. */
-export async function listenForGuest(vmm: Vmm, host: string, method: MigrationMethod): Promise<MigrationAddress> {
+export async function listenForGuest(vmm: Vmm, host: string): Promise<MigrationAddress> {
   const qmp = qmpOf(vmm);
   const { vmmId } = vmm.handle;
   const before = await addressOf(qmp);
   if (before) return { ...before, ...(await vmm.state.readExports(vmmId)) };
   if ((await qmp.status(answerTimeoutMs)) !== 'inmigrate') throw migrationFailed(vmm.handle, 'it waits for no guest');
   // the disks are of those who export them until the guest goes on
-  await setCapabilities(qmp, method, ['late-block-activate']);
+  await setCapabilities(qmp, ['late-block-activate']);
   const disks = movingDrives(vmm.record.spec).length > 0 ? { diskPort: await exportDrives(vmm, qmp, host) } : {};
   await vmm.state.writeExports(vmmId, disks);
   await qmp.execute('migrate-incoming', answerTimeoutMs, { uri: `tcp:${host}:0` });

@@ -9,7 +9,6 @@ import type {
   GuestPlace,
   Migrates,
   MigrationAddress,
-  MigrationMethod,
   MigrationOrder,
 } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
@@ -81,8 +80,8 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
     if (cgroups) await removeCgroup(cgroups, handle.vmmId);
   }
 
-  async receive(handle: VmmHandle, options: { host: string; method: MigrationMethod }): Promise<MigrationAddress> {
-    return listenForGuest(await this.known.live(handle), options.host, options.method);
+  async receive(handle: VmmHandle, host: string): Promise<MigrationAddress> {
+    return listenForGuest(await this.known.live(handle), host);
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
