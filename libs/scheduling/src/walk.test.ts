@@ -54,15 +54,17 @@ describe('choose', () => {
     fc.assert(
       fc.property(nodeSpecs, requests, anyPolicy, churn, (specs, asked, policy, draws) => {
         const fleet = buildFleet(specs);
-        asked.slice(0, 8).forEach(({ group: _alone, ...request }, step) => {
-          for (let again = 0; again < 12; again++) {
-            const draw = draws[step * 7 + (again % 7)]!;
+        const small = { id: 'i', project: 'p', priority: 0, cpuMillis: 500, memoryMib: 96, diskGib: 0 };
+        [small, { ...small, memoryMib: 2000 }, ...asked].forEach(({ group: _alone, ...request }, step) => {
+          for (let again = 0; again < 20; again++) {
+            const draw = draws[(step * 7 + again) % draws.length]!;
             const node = choose(fleet, request, policy);
             expect(scoreOf(fleet, request, policy, node)).toBe(bestScore(fleet, request, policy));
             if (node < 0) break;
             const other = draw % fleet.size;
-            if (draw % 3 > 0) fleet.apply(node, request, draw % STAY_LEVELS);
+            if (draw % 4 > 0) fleet.apply(node, request, draw % STAY_LEVELS);
             else fleet.setFlags(other, fleet.flags[other]! ^ nodeFlags.cordoned);
+            if (draw % 8 === 0) fleet.setStay(node, draw % STAY_LEVELS);
           }
         });
       }),
