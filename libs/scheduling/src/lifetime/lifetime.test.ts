@@ -82,7 +82,9 @@ describe('NodeStay', () => {
     expect(two).toBeGreaterThan(one);
     stay.remove(1, cell(30 * hour));
     expect(stay.levelOf(1)).toBe(one);
-    stay.clear(1);
+    stay.renew(1, Int32Array.of(7, cell(0), cell(30 * hour), 7), 1, 3);
+    expect(stay.levelOf(1)).toBe(two);
+    stay.renew(1, new Int32Array(0), 0, 0);
     expect(stay.levelOf(1)).toBe(0);
     expect(stay.levelOf(0)).toBe(0);
   });

@@ -43,8 +43,9 @@ export class EnergyMeter {
   settle(node: number, nowS: number): void {
     const { allocatable, free, residents } = this.#fleet;
     const at = node * FIELDS;
+    const seconds = nowS - this.#state[at]!;
+    if (seconds === 0) return;
     if (residents[node]! > 0) {
-      const seconds = nowS - this.#state[at]!;
       const [size, unused] = [allocatable.cpuMillis[node]!, free.cpuMillis[node]!];
       const watts = this.#curve.wattsAt(1 - unused / size);
       this.#joules += watts * seconds;

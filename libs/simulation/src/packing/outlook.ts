@@ -80,9 +80,9 @@ export class Outlook {
     for (let node = 0; node < this.#fleet.size; node++) {
       const [first, end] = [this.#residents.firstOf(node), this.#residents.endOf(node)];
       if (end === first) continue;
-      this.#stay.clear(node);
-      for (let place = first; place < end; place++) this.#stay.add(node, cell[place]!);
-      this.#fleet.setStay(node, this.#stay.levelOf(node));
+      this.#stay.renew(node, cell, first, end);
+      const level = this.#stay.levelOf(node);
+      if (level !== this.#fleet.stay[node]) this.#fleet.setStay(node, level);
     }
   }
 
