@@ -54,7 +54,8 @@ describe('choose', () => {
     fc.assert(
       fc.property(nodeSpecs, requests, anyPolicy, churn, (specs, asked, policy, draws) => {
         const fleet = buildFleet(specs);
-        const small: PlacementRequest = { id: 'i', project: 'p', priority: 0, cpuMillis: 500, memoryMib: 96, diskGib: 0 };
+        const amounts = { cpuMillis: 500, memoryMib: 96, diskGib: 0 };
+        const small: PlacementRequest = { ...amounts, id: 'i', project: 'p', priority: 0 };
         [small, { ...small, memoryMib: 2000 }, ...asked].forEach(({ group: _alone, ...request }, step) => {
           for (let again = 0; again < 20; again++) {
             const draw = draws[(step * 7 + again) % draws.length]!;
