@@ -104,6 +104,25 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
     },
   },
   {
+    promise: 'a move whose target dies at switchover leaves the guest where it was',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const beforeSwitchover = () => world.target.kill(waiting);
+      await assert.rejects(world.driver.migrate(handle, { ...order, beforeSwitchover }));
+      await staysHere(world, handle);
+      await neverRan(world, waiting);
+    },
+  },
+  {
+    promise: 'a target whose source dies at switchover ends by itself, and never ran',
+    check: async (world) => {
+      const { handle, waiting, order } = await begin(world);
+      const beforeSwitchover = async () => world.crash(handle);
+      await assert.rejects(world.driver.migrate(handle, { ...order, beforeSwitchover }));
+      await neverRan(world, waiting);
+    },
+  },
+  {
     promise: 'a target whose source dies on the way ends by itself, and never ran',
     check: async (world) => {
       const { handle, waiting, order } = await begin(world);
