@@ -5,6 +5,7 @@ import { emptyOne } from './emptying.js';
 import { ErrorBudget, type ServiceObjective } from './error-budget.js';
 import { fill, FILL_SHARE } from './filling.js';
 import { MoveGuard } from './move-guard.js';
+import { MovePace, type MovePaceRules } from './move-pace.js';
 import { Mover } from './mover.js';
 import { NodeLoads } from './node-loads.js';
 import type { ConsolidationPlan, ConsolidationView, Consolidator, MoveBudget } from './plan.js';
@@ -19,6 +20,7 @@ export interface BerthRules {
   readonly forecast: ForecastRates;
   readonly relief: ReliefRules;
   readonly budget: MoveBudget;
+  readonly pace: MovePaceRules;
   /** Weight of missing CPU against time in overload. */
   readonly shortfallWeight: number;
   /** A node is woken when the expected overload passes the allowed by this factor: hysteresis against emptying. */
@@ -47,6 +49,7 @@ export class BerthConsolidator implements Consolidator {
   private readonly book: DemandBook;
   private readonly errorBudget: ErrorBudget;
   private readonly guard: MoveGuard;
+  private readonly pace: MovePace;
   private predictedRisk = 0;
   private emptiedS = Number.NEGATIVE_INFINITY;
   private wokenS = Number.NEGATIVE_INFINITY;
@@ -60,6 +63,7 @@ export class BerthConsolidator implements Consolidator {
     this.book = new DemandBook(rules.forecast);
     this.errorBudget = new ErrorBudget(rules.objective, rules.priorRatio, PRIOR_WEIGHT_S);
     this.guard = new MoveGuard(rules.budget);
+    this.pace = new MovePace(rules.pace);
   }
 
   decide(view: ConsolidationView): ConsolidationPlan {
@@ -71,7 +75,8 @@ export class BerthConsolidator implements Consolidator {
     const mover = new Mover(view, loads, this.policy, guard);
     this.fillWoken(view, loads, mover);
     const wakes = this.adjust(view, loads, mover);
-    relieve(loads, mover, rules.relief);
+    relieve(loads, mover, rules.relief, this.pace.patience());
+    this.pace.book(view.nowS, mover.moves.length, instanceCount(loads));
     const wake = this.wake(view, Math.max(wakes, missingNodes(loads) - this.woken.size));
     this.predictedRisk = loads.meanRisk(loads.used);
     const sleep = nodesToSleep(view, rules.reserveNodes);
@@ -102,12 +107,18 @@ export class BerthConsolidator implements Consolidator {
     if (view.nowS - this.wokenS < rules.wakeRestS) return 0;
     const allowed = errorBudget.allowed();
     const expected = errorBudget.expected(loads.meanRisk(loads.used));
-    if (view.waiting > 0 || expected > allowed * rules.wakeFactor) return 1;
+    if (view.waiting > 0 || expected > allowed * rules.wakeFactor) return 1 + this.growingNodes(loads);
     const isRested = view.nowS - this.emptiedS >= rules.emptyEveryS;
     const bound = isRested ? allowed : allowed * AMPLE_SHARE;
     const isAllowed = (meanRisk: number) => errorBudget.expected(meanRisk) < bound;
     if (expected < bound && emptyOne(loads, this.book, mover, isAllowed)) this.emptiedS = view.nowS;
     return 0;
+  }
+
+  /** Nodes that demand will have grown by when the next may be woken. */
+  private growingNodes(loads: NodeLoads): number {
+    const growth = Math.min(1, Math.max(0, this.book.growth * this.rules.wakeRestS));
+    return Math.floor(loads.used.length * growth);
   }
 
   private wake(view: ConsolidationView, count: number): number[] {
@@ -116,6 +127,10 @@ export class BerthConsolidator implements Consolidator {
     if (nodes.length > 0) this.wokenS = view.nowS;
     return nodes;
   }
+}
+
+function instanceCount({ used, instances }: NodeLoads): number {
+  return used.reduce((count, node) => count + instances[node]!.length, 0);
 }
 
 /** Nodes that what relief could not place would fill. What one instance asks for beyond any node, no node helps. */

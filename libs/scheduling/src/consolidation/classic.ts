@@ -22,7 +22,7 @@ const UNLIMITED = { perRound: Infinity, perInstanceDay: Infinity, cooldownS: 0, 
  * decreasing). A sleeping node is woken for instances that fit nowhere else, or wait.
  */
 export class ClassicConsolidator implements Consolidator {
-  private readonly book = new DemandBook({ meanGain: 1, varianceGain: 0.05, priorWeight: 4 });
+  private readonly book = new DemandBook({ meanGain: 1, driftGain: 0, varianceGain: 0.05, priorWeight: 4 });
   private readonly history = new DemandHistory(HISTORY_DEPTH);
   private readonly guard = new MoveGuard(UNLIMITED);
   private readonly summed = new Float64Array(HISTORY_DEPTH);

@@ -1,6 +1,8 @@
 /** How fast forecasts follow; learnt shares are per 300 s, whatever the reading interval. */
 export interface ForecastRates {
   readonly meanGain: number;
+  /** For what all instances deviate by together: little of that is noise, so it is learnt sooner. */
+  readonly driftGain: number;
   readonly varianceGain: number;
   /** The first guess of the variance counts as so many readings of 300 s. */
   readonly priorWeight: number;
@@ -13,12 +15,15 @@ const SPREAD_VARIANCE = 0.05;
 
 /**
  * Mean and variance of each instance's demand, learnt from readings: exponentially weighted, and as plain averages
- * until enough has been seen. On the traces at hand readings five minutes apart hold no more than that: their
+ * until enough has been seen. A rise or fall of all demand shows in the sum long before it shows in one instance, and
+ * moves all means. On the traces at hand readings five minutes apart hold no more than that: their
  * deviations from the mean are uncorrelated.
  */
 export class DemandBook {
   mean = new Float64Array(0);
   variance = new Float64Array(0);
+  /** Growth of all demand each second, as a share of it. */
+  growth = 0;
   private firstSeenS = new Float64Array(0);
   private lastSeenS = Number.NEGATIVE_INFINITY;
 
@@ -38,7 +43,11 @@ export class DemandBook {
     const step = Math.min(1, (nowS - this.lastSeenS) / GAIN_PERIOD_S);
     this.lastSeenS = nowS;
     if (!(step > 0)) return;
-    const { meanGain, varianceGain, priorWeight } = this.rates;
+    const { meanGain, driftGain, varianceGain, priorWeight } = this.rates;
+    const common = this.commonDeviation(nowS, node, demandCpuMillis);
+    const drift = 1 + driftGain * step * common;
+    // While demand grows steadily, means stay behind it by its growth over their gains.
+    this.growth += driftGain * step * (((driftGain + meanGain) * common) / GAIN_PERIOD_S - this.growth);
     for (let i = 0; i < this.mean.length; i++) {
       if (node[i]! < 0) continue;
       const seen = (nowS - this.firstSeenS[i]!) / GAIN_PERIOD_S;
@@ -46,8 +55,20 @@ export class DemandBook {
       const deviation = demandCpuMillis[i]! - this.mean[i]!;
       const gain = Math.max(varianceGain * step, step / (seen + priorWeight));
       this.variance[i]! += gain * (deviation * deviation - this.variance[i]!);
-      this.mean[i]! += Math.max(meanGain * step, step / (seen + step)) * deviation;
+      this.mean[i] = this.mean[i]! * drift + Math.max(meanGain * step, step / (seen + step)) * deviation;
     }
+  }
+
+  /** By how much more than its mean all demand is now, as a share of it. */
+  private commonDeviation(nowS: number, node: Int32Array, demandCpuMillis: Float64Array): number {
+    let mean = 0;
+    let demand = 0;
+    for (let i = 0; i < node.length; i++) {
+      if (node[i]! < 0 || this.firstSeenS[i]! >= nowS) continue;
+      mean += this.mean[i]!;
+      demand += demandCpuMillis[i]!;
+    }
+    return mean > 0 ? demand / mean - 1 : 0;
   }
 
   private reserve(count: number): void {

@@ -5,10 +5,10 @@ import type { NodeLoads } from './node-loads.js';
 import type { PlannedMove } from './plan.js';
 
 /** Nodes tried in one round. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 6;
 
 /**
- * Moves everything off one node, the least loaded that can be emptied, if the others' risk then stays within what is
+ * Moves everything off one node, the cheapest that can be emptied, if the others' risk then stays within what is
  * allowed. Says whether it did.
  */
 export function emptyOne(
@@ -47,14 +47,15 @@ function empty(
   return false;
 }
 
-/** The least loaded nodes whose instances may all leave and whose number the budget covers. */
+/** Nodes whose instances may all leave and whose number the budget covers: little load in few moves comes first. */
 function candidates(loads: NodeLoads, mover: Mover): number[] {
   const { fleet } = loads.view;
   const load = (node: number) => Math.max(loads.mean[node]! / loads.capacityOf(node), bookedShare(fleet, node));
+  const cost = (node: number) => load(node) * loads.instances[node]!.length;
   return loads.used
     .filter((node) => loads.instances[node]!.length <= mover.left)
     .filter((node) => loads.instances[node]!.every((instance) => mover.mayLeave(instance)))
-    .sort((a, b) => load(a) - load(b))
+    .sort((a, b) => cost(a) - cost(b))
     .slice(0, ATTEMPTS);
 }
 

@@ -41,6 +41,14 @@ export class NodeLoads {
     return this.riskAt(node, sign * this.book.mean[instance]!, sign * this.book.variance[instance]!);
   }
 
+  /** By how much a move would raise the sum of all nodes' deviations; bursty instances kept together lower it. */
+  spreadOf(instance: number, from: number, to: number): number {
+    const variance = this.book.variance[instance]!;
+    const without = Math.max(0, this.variance[from]! - variance);
+    const gained = Math.sqrt(this.variance[to]! + variance) - Math.sqrt(this.variance[to]!);
+    return gained - (Math.sqrt(without + variance) - Math.sqrt(without));
+  }
+
   meanRisk(nodes: readonly number[]): number {
     if (nodes.length === 0) return 0;
     return nodes.reduce((total, node) => total + this.riskOf(node), 0) / nodes.length;

@@ -4,17 +4,19 @@ import type { Mover } from './mover.js';
 
 /** When a node is relieved, and how far; shares of its capacity. */
 export interface ReliefRules {
-  /** Present demand above which a node gives instances away. */
-  readonly triggerShare: number;
   /** Down to this, when one instance can do it. */
   readonly downToShare: number;
   /** A target's present demand may reach this. */
   readonly targetShare: number;
-  /** What a move is judged by: change of both nodes' risk, what it leaves undone, how full its target gets, RAM. */
+  /**
+   * What a move is judged by: change of both nodes' risk, what it leaves undone, how full its target gets, RAM, and
+   * by how much it spreads bursty instances over more nodes.
+   */
   readonly riskWeight: number;
   readonly remainderWeight: number;
   readonly balanceWeight: number;
   readonly slownessWeight: number;
+  readonly spreadWeight: number;
 }
 
 const SLOW_MEMORY_MIB = 1740;
@@ -26,13 +28,18 @@ const MOVES_PER_NODE = 6;
 /** Instances that relieve less than half of what is needed, and less than this, are not worth their move. */
 const LEAST_RELIEF_CPU_MILLIS = 150;
 
-/** Nodes in overload give away what relieves them now and is missed least where it goes, worst node first. */
-export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules): void {
-  const excess = (node: number) => loads.present[node]! / loads.capacityOf(node);
-  const hot = loads.used.filter((node) => excess(node) > rules.triggerShare);
-  const targets = leastBusy(loads, excess);
-  for (const node of hot.toSorted((a, b) => excess(b) - excess(a))) {
-    for (let i = 0; i < MOVES_PER_NODE && excess(node) > rules.triggerShare; i++) {
+/**
+ * Nodes in overload give away what relieves them now and is missed least where it goes, worst node first. Demand
+ * falls back to its mean: a node whose demand passes its capacity by little, beside what is free on average, will be
+ * out of overload by itself soon. `patience` is how much that is, as a share of what is free on average.
+ */
+export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules, patience: number): void {
+  const busyness = (node: number) => loads.present[node]! / loads.capacityOf(node);
+  const isHot = (node: number) =>
+    busyness(node) > 1 + patience * Math.max(0, 1 - loads.mean[node]! / loads.capacityOf(node));
+  const targets = leastBusy(loads, busyness);
+  for (const node of loads.used.filter(isHot).sort((a, b) => busyness(b) - busyness(a))) {
+    for (let i = 0; i < MOVES_PER_NODE && isHot(node); i++) {
       const move = bestRelief(loads, mover, rules, node, targets);
       if (move === undefined || !mover.make(move)) break;
     }
@@ -68,7 +75,9 @@ function bestRelief(
       const share = (loads.present[to]! + demand) / loads.capacityOf(to);
       if (to === from || share > rules.targetShare) continue;
       const added =
-        rules.riskWeight * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) + rules.balanceWeight * share;
+        rules.riskWeight * (loads.riskWith(to, instance, 1) - loads.riskOf(to)) +
+        rules.balanceWeight * share +
+        (rules.spreadWeight * loads.spreadOf(instance, from, to)) / loads.capacityOf(to);
       if (cost + added >= bestCost || !mover.mayGoTo(instance, to)) continue;
       bestCost = cost + added;
       best = { instance, from, to, reason: 'overload' };
