@@ -1,6 +1,7 @@
 import { DEFAULT_COST } from '@berth/simulation/cost/cost-model.js';
 import type { Workload } from '@berth/simulation/demand/workload.js';
 import { ml110Fleet } from '@berth/simulation/fleet/fleet.js';
+import { SIMULATION_POLICIES } from '@berth/simulation/policies.js';
 import { PLANETLAB_MIGRATION } from '@berth/simulation/power/migration.js';
 import { runScenario } from '@berth/simulation/scenario.js';
 import { synthetic } from '@berth/simulation/traces/synthetic.js';
@@ -44,7 +45,7 @@ function demandRow(tiles: number): DemandRow {
     demand: `${workload.name}, ${policy}`,
     instances: workload.instances.length,
     nodes: NODES_PER_TILE * tiles,
-    readings: workload.instances.length * (workload.durationS / 60),
+    readings: workload.instances.length * (workload.durationS / SIMULATION_POLICIES[policy].decideEveryS),
     events: summary.events,
     wallSeconds: (performance.now() - startedMs) / 1000,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,

@@ -1,7 +1,7 @@
 /** How many moves a policy spends, and what it does about it. */
 export interface MovePaceRules {
   readonly movesPerInstanceDay: number;
-  /** Patience with nodes in overload (`relieve`): at first, at least, at most, and by how much each move overspent adds. */
+  /** Patience with overload (`relieve`): at first, at least, at most, and by how much each move overspent adds. */
   readonly patience: number;
   readonly leastPatience: number;
   readonly mostPatience: number;
