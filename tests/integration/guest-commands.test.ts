@@ -23,7 +23,7 @@ beforeAll(async () => {
     void request.toArray().then((chunks: Buffer[]) => {
       const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
       asked.push({ path: request.url ?? '', secret: request.headers.authorization ?? '', body });
-      response.writeHead(answers.status).end(answers.text);
+      return response.writeHead(answers.status).end(answers.text);
     });
   }).listen(0, '127.0.0.1');
   await once(node, 'listening');
