@@ -16,7 +16,6 @@ export const runCommandBody = z.strictObject({
     .describe(`the program and its arguments, as they are: no shell reads them. At most ${guestCommandMaxBytes} bytes`),
   timeoutSeconds: z.int().min(1).max(guestCommandMaxSeconds).default(30).describe('after which it is killed'),
 });
-export type RunCommandBody = z.infer<typeof runCommandBody>;
 
 /** What a command in a guest came to, as its node tells it. */
 export const commandResult = z.object({
