@@ -28,16 +28,19 @@ export async function call<T>(
 }
 
 /** Imports the CD of GRUB, the smallest unmodified system with a screen and a card: 5 MiB, at its menu in a second. */
-export async function importGrub(datacenter: Datacenter): Promise<void> {
-  const bytes = await readFile(packaged('grub-rescue-pc', 'usr/lib/grub-rescue/grub-rescue-cdrom.iso'));
+export const importGrub = (datacenter: Datacenter): Promise<void> => importMedium(datacenter, 'cdrom.iso');
+
+/** Of the same on diskette, for a machine of its age. */
+export const importDiskette = (datacenter: Datacenter): Promise<void> =>
+  importMedium(datacenter, 'floppy.img', { name: 'grub-diskette', profile: 'floppy', architecture: 'i386' });
+
+/** Both show themselves to be CDs. */
+async function importMedium(datacenter: Datacenter, file: string, more: object = {}): Promise<void> {
+  const bytes = await readFile(packaged('grub-rescue-pc', `usr/lib/grub-rescue/grub-rescue-${file}`));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const source = { kind: 'upload', format: 'iso', sha256, sizeBytes: bytes.length };
-  const { id } = await call<ImageView>(datacenter, 'POST', '/images', {
-    name: 'grub',
-    osFamily: 'grub',
-    minMemoryMib: 64,
-    source,
-  });
+  const body = { name: 'grub', osFamily: 'grub', minMemoryMib: 64, source, ...more };
+  const { id } = await call<ImageView>(datacenter, 'POST', '/images', body);
   await call(datacenter, 'PUT', `/images/${id}/content?offset=0`, bytes);
   const isActive = async () => (await call<ImageView>(datacenter, 'GET', `/images/${id}`)).state === 'active';
   await waitFor('the image', isActive, readyMs);

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readFat } from '../../libs/images/src/seed/fat.fixture.js';
 import { startDatacenter, type Datacenter } from '../datacenter.js';
 import { openWorld, type World } from '../world.js';
-import { call, importGrub, startGrub } from './grub-instance.js';
+import { screenText } from '../guests/screen-text.js';
+import { call, importDiskette, importGrub, startGrub } from './grub-instance.js';
 
 const secret = `#cloud-config\n# ${randomUUID()}\n`;
 const blob = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.alloc(36, 1)]);
@@ -68,4 +69,16 @@ test('an instance has its ports again after a stop and a start, and none in betw
     const shut = [{ guestPort: 22, host: null, hostPort: null }];
     expect((await get()).ports).toEqual(verb === 'stop' ? shut : ports);
   }
+});
+
+test('an image of an old system is given the devices of its age: it comes from diskette', async () => {
+  await importDiskette(datacenter);
+  await startGrub(datacenter, 'old', { image: 'grub-diskette' });
+  const shown = async (): Promise<string> => {
+    const { endpoint, token } = datacenter;
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${endpoint}/v1/instances/old/screenshot`, { headers });
+    return screenText(Buffer.from(await answer.arrayBuffer()));
+  };
+  await expect.poll(shown, { timeout: 60_000 }).toContain('GNU GRUB');
 });

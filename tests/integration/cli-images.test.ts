@@ -41,6 +41,27 @@ it('imports a file, shows it and deletes it', async () => {
   expect((await berth('image', 'list')).out).not.toMatch(/some-disk/);
 });
 
+it('keeps what an old system expects, and how it shows that it is ready', async () => {
+  const path = join(folder, 'old.qcow2');
+  await writeFile(path, qcow2Of());
+  await berth('image', 'import', path, '--profile', 'legacy-ide', '--ready', 'serial:login:', '--architecture', 'i386');
+  const shown = JSON.parse((await berth('image', 'get', 'old', '-o', 'json')).out) as ImageView;
+  expect(shown).toMatchObject({ profile: 'legacy-ide', ready: { serial: 'login:' }, architecture: 'i386' });
+  expect((await berth('image', 'list', '-o', 'wide')).out).toMatch(/legacy-ide +serial:login: +i386/);
+});
+
+it.each([
+  [['--ready', 'soon'], /ready: must be beat, agent, firmware/],
+  [['--ready', 'beat'], /only our own guest beats/],
+  [['--ready', 'agent', '--profile', 'floppy'], /profile floppy has no port for an agent/],
+  [['--profile', 'microvm'], /profile/],
+])('refuses %s before a byte is sent', async (flags, reason) => {
+  const path = join(folder, 'never.qcow2');
+  await writeFile(path, qcow2Of());
+  await expect(berth('image', 'import', path, ...flags)).rejects.toThrow(reason);
+  expect((await berth('image', 'list')).out).not.toMatch(/never/);
+});
+
 it('says why an image is refused, and what to do then', async () => {
   const path = join(folder, 'evil.qcow2');
   await writeFile(path, qcow2Of({ backing: '/etc/passwd' }));

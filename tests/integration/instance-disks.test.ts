@@ -48,6 +48,14 @@ test('an instance gets a disk over its image, as large as its type, and a seed t
   expect((await readFile(drives[1]!.path)).includes('"local-hostname":"web"')).toBe(true);
 });
 
+test('an image that is a diskette is given as one, of its own size, and needs no seed', async () => {
+  const order = orderOf('disk', 2);
+  const image = { ...order.image, profile: 'floppy' } as const;
+  const drives = await new InstanceDisks(join(folder, 'disks')).make({ ...order, image }, located('disk'), noSeed);
+  expect(drives.map(({ medium, readOnly }) => [medium, readOnly])).toEqual([['floppy', false]]);
+  expect(infoOf(drives[0]!.path)['virtual-size']).toBe(64 * 1024 ** 2);
+});
+
 test('an image that is a CD comes behind an empty disk, which takes no room yet', async () => {
   const drives = await new InstanceDisks(join(folder, 'disks')).make(orderOf('cdrom', 1), located('cdrom'), noSeed);
   expect(drives.map(({ id, medium }) => [id, medium])).toEqual([

@@ -8,7 +8,7 @@ import {
   restartPolicies,
 } from '@berth/domain/instance-state.js';
 import { consoleKinds } from '@berth/domain/console-kind.js';
-import { firmwares, imageFormats, imageTransitions } from '@berth/domain/image-state.js';
+import { firmwares, imageFormats, imageTransitions, machineProfiles } from '@berth/domain/image-state.js';
 import { engineDrivers, nodeTransitions } from '@berth/domain/node-state.js';
 import { operationKinds, operationTransitions } from '@berth/domain/operation-state.js';
 import { migrationTransitions, reservationTransitions } from '@berth/domain/reservation-state.js';
@@ -69,6 +69,7 @@ describe('the record', () => {
     ['reservation.state', statesOf(reservationTransitions)],
     ['migration.state', statesOf(migrationTransitions)],
     ['console_session.kind', consoleKinds],
+    ['image.profile', machineProfiles],
     ['token.role', roles],
     ['image.state', statesOf<string>(imageTransitions)],
     ['image.format', imageFormats],

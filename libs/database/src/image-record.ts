@@ -1,12 +1,23 @@
-import type { Firmware, ImageFormat, ImageState, ImageVisibility } from '@berth/domain/image-state.js';
+import type {
+  Firmware,
+  ImageArchitecture,
+  ImageFormat,
+  ImageState,
+  ImageVisibility,
+  MachineProfile,
+  ReadySign,
+} from '@berth/domain/image-state.js';
 import { iso } from './text.js';
 
 /** What is known of an image before its bytes are there. `S`: where they come from, a contract opaque here. */
 export interface NewImage<S extends object> {
   readonly name: string;
   readonly osFamily: string;
-  readonly architecture: 'x86_64' | 'i386';
+  readonly architecture: ImageArchitecture;
   readonly firmware: Firmware;
+  readonly profile: MachineProfile;
+  /** Null: the default. */
+  readonly ready: ReadySign | null;
   readonly format: ImageFormat;
   readonly minMemoryMib: number;
   readonly minDiskGib: number;
@@ -30,7 +41,8 @@ export interface ImageRecord<S extends object> extends NewImage<S> {
 }
 
 export const imageColumns = `
-  m.id, m.name, m.os_family AS "osFamily", m.architecture, m.firmware, m.format, m.min_memory_mib AS "minMemoryMib",
+  m.id, m.name, m.os_family AS "osFamily", m.architecture, m.firmware, m.profile, m.ready, m.format,
+  m.min_memory_mib AS "minMemoryMib",
   m.min_disk_gib AS "minDiskGib", CASE WHEN m.project_id IS NULL THEN 'public' ELSE 'project' END AS visibility,
   (SELECT p.name FROM project p WHERE p.id = m.project_id) AS project, m.state, m.reason,
   m.received_bytes AS "receivedBytes", m.total_bytes AS "totalBytes", m.size_bytes AS "sizeBytes",
@@ -40,4 +52,5 @@ export const imageColumns = `
 export const imageContent = `
   CASE WHEN m.format = 'kernel-initrd' THEN m.source ELSE jsonb_build_object(
     'kind', CASE m.format WHEN 'iso' THEN 'cdrom' ELSE 'disk' END, 'sha256', m.sha256, 'sizeBytes', m.size_bytes,
-    'virtualSizeBytes', m.virtual_size_bytes, 'firmware', m.firmware) END`;
+    'virtualSizeBytes', m.virtual_size_bytes, 'firmware', m.firmware, 'profile', m.profile) END
+  || CASE WHEN m.ready IS NULL THEN '{}' ELSE jsonb_build_object('ready', m.ready) END`;

@@ -19,8 +19,8 @@ ORDER BY m.id = $2 DESC NULLS LAST, m.project_id IS NULL LIMIT 1`;
 const create = `
 WITH made AS (
   INSERT INTO image (id, project_id, name, os_family, architecture, firmware, format, min_memory_mib, min_disk_gib,
-    source, total_bytes, sha256, state)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 
+    source, total_bytes, sha256, profile, ready, state)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $15,
     CASE WHEN $12::text IS NULL THEN 'importing' ELSE 'active' END)
   RETURNING *
 ), told AS (
@@ -64,7 +64,9 @@ export class ImageRepository {
       image;
     const what = [name, osFamily, architecture, firmware, format, minMemoryMib, minDiskGib, source, totalBytes, sha256];
     try {
-      const [made] = await this.database.query<ImageRecord<S>>(create, [randomUUID(), projectId, ...what, tokenId]);
+      const ready = image.ready === null ? null : JSON.stringify(image.ready);
+      const values = [randomUUID(), projectId, ...what, tokenId, image.profile, ready];
+      const [made] = await this.database.query<ImageRecord<S>>(create, values);
       this.database.notify('event');
       return made!;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Firmware, ImageArchitecture } from '@berth/domain/image-state.js';
 import { nodeLabel, type EngineDriverName } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
@@ -21,6 +22,9 @@ export interface PendingPlacement<C extends object> {
   /** Instances asked for in one request. */
   readonly batchSize: number;
   readonly constraints: C;
+  /** Of its image. */
+  readonly architecture: ImageArchitecture;
+  readonly firmware: Firmware;
   /** Engines that failed it. */
   readonly failedDrivers: readonly EngineDriverName[];
   /** Since the operation was accepted, by the database clock. */
@@ -68,6 +72,7 @@ WITH due AS (
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.batch_size AS "batchSize", i.failed_drivers AS "failedDrivers",
+       m.architecture, m.firmware,
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
        CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
          coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END

@@ -24,3 +24,22 @@ export type Firmware = (typeof firmwares)[number];
 
 export const imageVisibilities = ['project', 'public'] as const;
 export type ImageVisibility = (typeof imageVisibilities)[number];
+
+export const imageArchitectures = ['x86_64', 'i386'] as const;
+export type ImageArchitecture = (typeof imageArchitectures)[number];
+
+/**
+ * The devices an operating system expects. virtio: what is fast and small. legacy-ide: IDE disks, an e1000 card, VGA.
+ * floppy: an ISA machine that boots from diskette.
+ */
+export const machineProfiles = ['virtio', 'legacy-ide', 'floppy'] as const;
+export type MachineProfile = (typeof machineProfiles)[number];
+
+/**
+ * What makes a guest ready, beside a text on its first serial port. beat: the first word of the agent in our own guest.
+ * agent: an answer of qemu-guest-agent. firmware: it has handed over to what it found on a drive, which is all that can
+ * be seen of a system that says nothing.
+ */
+export const readyWords = ['beat', 'agent', 'firmware'] as const;
+export const readyTextMaxChars = 200;
+export type ReadySign = (typeof readyWords)[number] | { readonly serial: string };

@@ -1,3 +1,4 @@
+import { machineProfiles, readyTextMaxChars, readyWords } from '@berth/domain/image-state.js';
 import { isolationPolicies } from '@berth/domain/instance-state.js';
 import { z } from 'zod';
 
@@ -28,20 +29,8 @@ export type Origin = Readonly<z.infer<typeof origin>>;
 /** An unmodified operating system: the firmware finds its boot loader on the drives, in their order. */
 const firmwareImage = z.object({ kind: z.literal('firmware'), firmware: z.enum(['bios', 'uefi']) });
 
-/**
- * What makes a guest ready. beat: the first word of the agent in our own guest. agent: an answer of qemu-guest-agent.
- * firmware: it has handed over to what it found on a drive, which is all that can be seen of a system that says
- * nothing. serial: this text on the first serial port.
- */
-const readySign = z.union([z.enum(['beat', 'agent', 'firmware']), z.object({ serial: z.string().min(1).max(200) })]);
+const readySign = z.union([z.enum(readyWords), z.object({ serial: z.string().min(1).max(readyTextMaxChars) })]);
 export type ReadySign = z.infer<typeof readySign>;
-
-/**
- * The devices an operating system expects. virtio: what is fast and small. legacy-ide: IDE disks, an e1000 card, VGA.
- * floppy: an ISA machine that boots from diskette.
- */
-export const machineProfiles = ['virtio', 'legacy-ide', 'floppy'] as const;
-export type MachineProfile = (typeof machineProfiles)[number];
 
 export const driveFormats = ['raw', 'qcow2'] as const;
 

@@ -27,6 +27,10 @@ function realise(change: Change, fleet: FleetView, node: number, request: Placem
       return request;
     case 'use-driver':
       return { ...request, constraints: { ...constraints, drivers: [change.driver] } };
+    case 'use-image': {
+      const { engines: _, ...rest } = constraints;
+      return { ...request, constraints: rest };
+    }
     case 'drop-selector':
       return { ...request, constraints: { ...constraints, nodeSelector: {} } };
     case 'tolerate': {

@@ -37,6 +37,8 @@ function costOf(change: Change, request: PlacementRequest): number {
       return 2.3;
     case 'use-driver':
       return change.driver === '' ? Infinity : 2.4;
+    case 'use-image':
+      return change.drivers.length === 0 ? Infinity : 2.7;
     case 'tolerate':
       return 2.5;
     case 'drop-selector':
@@ -74,6 +76,8 @@ function wordsOf(change: Change): string {
       return 'once it is reachable again';
     case 'use-driver':
       return `with driver ${change.driver}`;
+    case 'use-image':
+      return `with an image and type that ${change.drivers.join(' or ')} can boot`;
     case 'drop-selector':
       return `without the selector ${change.label}`;
     case 'tolerate':

@@ -46,6 +46,7 @@ export type Change =
   | { readonly kind: 'wake' }
   | { readonly kind: 'reconnect' }
   | { readonly kind: 'use-driver'; readonly driver: string }
+  | { readonly kind: 'use-image'; readonly drivers: readonly string[] }
   | { readonly kind: 'drop-selector'; readonly label: string }
   | { readonly kind: 'tolerate'; readonly taint: string }
   | { readonly kind: 'relax-group'; readonly group: string; readonly policy: GroupPolicy };

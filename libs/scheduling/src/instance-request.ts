@@ -9,6 +9,8 @@ export interface InstanceShape {
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
+  /** Drivers that can boot its image; absent: any. */
+  readonly engines?: readonly string[];
   readonly constraints: {
     readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
     readonly group?: Pick<GroupMembership, 'name' | 'policy'> | undefined;
@@ -26,7 +28,7 @@ export function groupKey(projectId: string, name: string): string {
  * What an instance asks of a node. A vcpu is 1000 millis; memory is the guest's and what the vmm itself needs on the
  * costliest driver of the fleet that the instance accepts, for the node is not known yet.
  */
-export function instanceRequest(fleet: FleetView, { constraints, ...shape }: InstanceShape): PlacementRequest {
+export function instanceRequest(fleet: FleetView, { constraints, engines, ...shape }: InstanceShape): PlacementRequest {
   const { drivers, nodeSelector } = constraints;
   const group = groupMembership(shape.projectId, constraints);
   return {
@@ -36,7 +38,7 @@ export function instanceRequest(fleet: FleetView, { constraints, ...shape }: Ins
     cpuMillis: shape.vcpus * 1000,
     memoryMib: shape.memoryMib + overheadMib(fleet, drivers),
     diskGib: shape.diskGib,
-    constraints: { ...(drivers && { drivers }), ...(nodeSelector && { nodeSelector }) },
+    constraints: { ...(drivers && { drivers }), ...(engines && { engines }), ...(nodeSelector && { nodeSelector }) },
     ...(group && { group }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Filter } from './filter.js';
 import { driverFilter } from './filters/driver.js';
 import { affinityFilter, antiAffinityFilter, rackSpreadFilter, zoneSpreadFilter } from './filters/group.js';
+import { imageFilter } from './filters/image.js';
 import { labelsFilter } from './filters/labels.js';
 import { cordonFilter, powerFilter, reachableFilter } from './filters/node-state.js';
 import { cpuFilter, diskFilter, memoryFilter } from './filters/resource.js';
@@ -32,6 +33,7 @@ const allFilters: readonly Filter[] = [
   powerFilter,
   cordonFilter,
   driverFilter,
+  imageFilter,
   labelsFilter,
   taintsFilter,
   cpuFilter,

@@ -36,6 +36,8 @@ export interface Toleration {
 export interface Constraints {
   /** Drivers the instance can run on; absent = any. */
   readonly drivers?: readonly string[];
+  /** Drivers that can boot its image at all; absent = any. */
+  readonly engines?: readonly string[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly Toleration[];
 }

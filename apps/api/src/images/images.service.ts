@@ -36,12 +36,13 @@ export class ImagesService {
     if ((isPublic || isDirect) && !access.fleetWide) throw new ProblemError(adminOnly);
     const { firmware = isDirect ? 'direct' : 'bios' } = body;
     if (isDirect !== (firmware === 'direct')) throw invalid('firmware', `${firmware} does not start a ${source.kind}`);
+    checkBoot(body, isDirect);
     const { uploadMaxBytes } = this.store;
     const totalBytes = source.kind === 'upload' ? source.sizeBytes : null;
     if (totalBytes !== null && totalBytes > uploadMaxBytes)
       throw invalid('source.sizeBytes', `is at most ${uploadMaxBytes}`);
     const sha256 = isDirect ? source.kernel.sha256 : null;
-    const image = { ...body, firmware, format: formatOf(source), totalBytes, sha256 };
+    const image = { ...body, ready: body.ready ?? null, firmware, format: formatOf(source), totalBytes, sha256 };
     const made = await this.images.create(isPublic ? null : access.projectId, image, access.tokenId);
     void this.importer.round();
     return made;
@@ -92,6 +93,15 @@ const adminOnly = {
   detail: 'images of all projects are for admins to bring in and to remove',
   next: 'leave out visibility for an image of your project',
 } as const;
+
+/** A guest is ready by a sign that it can give. @throws ProblemError `invalid-request` */
+function checkBoot({ profile, ready }: Pick<CreateImageBody, 'profile' | 'ready'>, isDirect: boolean): void {
+  if (isDirect && profile !== 'virtio') throw invalid('profile', 'a kernel with its RAM disk is given virtio only');
+  if (isDirect && (ready === 'agent' || ready === 'firmware'))
+    throw invalid('ready', `a kernel with its RAM disk gives no ${ready} sign; take beat or a serial text`);
+  if (!isDirect && ready === 'beat') throw invalid('ready', 'only our own guest beats; take agent, firmware or a text');
+  if (ready === 'agent' && profile !== 'virtio') throw invalid('ready', `profile ${profile} has no port for an agent`);
+}
 
 function formatOf(source: ImageSource): ImageFormat {
   if (source.kind === 'kernel-initrd') return 'kernel-initrd';

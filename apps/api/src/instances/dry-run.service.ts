@@ -1,4 +1,6 @@
 import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
+import { ImageRepository } from '@berth/database/image.repository.js';
+import { enginesFor } from '@berth/domain/boot-needs.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import type { CreateRequest } from '@berth/database/instance-creation.repository.js';
 import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
@@ -11,15 +13,30 @@ import { Injectable } from '@nestjs/common';
 /** Where instances would go if they were created now: the scheduler's own core, and nothing written. */
 @Injectable()
 export class DryRunService {
-  constructor(private readonly fleet: FleetRepository) {}
+  constructor(
+    private readonly fleet: FleetRepository,
+    private readonly images: ImageRepository,
+  ) {}
 
   async place({ projectId, names, spec, groupName }: CreateRequest<PlacementConstraints>) {
     const groups = groupName === null ? [] : [{ projectId, group: groupName }];
-    const [nodes, members] = await Promise.all([this.fleet.nodes(), this.fleet.groupMembers(groups)]);
+    const [nodes, members, image] = await Promise.all([
+      this.fleet.nodes(),
+      this.fleet.groupMembers(groups),
+      this.images.find(projectId, { id: spec.imageId, name: '' }),
+    ]);
     const fleet = recordedFleet(nodes, members);
     const { vcpus, memoryMib, diskGib, placement: constraints } = spec;
     const requests = names.map((id) =>
-      instanceRequest(fleet, { id, projectId, vcpus, memoryMib, diskGib, constraints }),
+      instanceRequest(fleet, {
+        id,
+        projectId,
+        vcpus,
+        memoryMib,
+        diskGib,
+        constraints,
+        ...(image && { engines: enginesFor({ ...image, vcpus, memoryMib }) }),
+      }),
     );
     return { placements: placeBatch(fleet, requests, policies.berth).map(viewOf) };
   }

@@ -109,6 +109,9 @@ function accessOf({ userData, sshKeys, ports }: CreateInstanceBody, image: Image
   if (field !== undefined && image.firmware === 'direct') {
     throw invalid(field, `image ${image.name} is a kernel with its RAM disk, without a network or cloud-init`);
   }
+  if (image.profile === 'floppy' && (asked.userData || asked.sshKeys)) {
+    throw invalid(asked.userData ? 'userData' : 'sshKeys', `image ${image.name} boots from diskette and reads none`);
+  }
   return { userData: userData ?? null, sshKeys, ports };
 }
 

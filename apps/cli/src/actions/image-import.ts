@@ -22,6 +22,8 @@ export interface ImportFlags {
   readonly format?: string;
   readonly os: string;
   readonly firmware?: string;
+  readonly profile?: string;
+  readonly ready?: string;
   readonly architecture: string;
   readonly minMemory: string;
   readonly minDisk: string;
@@ -39,6 +41,8 @@ export async function importImage(invocation: Invocation, from: string, flags: I
     osFamily: flags.os,
     architecture: flags.architecture,
     firmware: flags.firmware,
+    profile: flags.profile,
+    ready: readyOf(flags.ready),
     minMemoryMib: Number(flags.minMemory),
     minDiskGib: Number(flags.minDisk),
     visibility: flags.public ? 'public' : 'project',
@@ -64,6 +68,11 @@ async function registered(api: HttpClient, body: { name: string; source: { sha25
     if (image.state === 'importing' && isSame) return image;
     throw error;
   }
+}
+
+/** `serial:TEXT` or a word that the API knows. */
+function readyOf(sign: string | undefined): string | { serial: string } | undefined {
+  return sign?.startsWith('serial:') ? { serial: sign.slice('serial:'.length) } : sign;
 }
 
 function nameOf(from: string): string {

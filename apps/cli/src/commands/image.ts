@@ -52,6 +52,8 @@ function addImport(image: Command, invocation: Invocation): void {
     .option('--format <format>', 'default: what the file shows itself to be')
     .option('--os <family>', 'operating system', 'linux')
     .option('--firmware <firmware>', 'bios (the default) or uefi')
+    .option('--profile <profile>', 'devices it expects: virtio (the default), legacy-ide or floppy')
+    .option('--ready <sign>', 'what shows that it is: firmware (the default), agent, or serial:TEXT')
     .option('--architecture <architecture>', 'x86_64 or i386', 'x86_64')
     .option('--min-memory <mib>', 'what a guest of it needs', '128')
     .option('--min-disk <gib>', 'what a guest of it needs', '0')

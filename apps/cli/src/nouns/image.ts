@@ -15,6 +15,8 @@ export const imageNoun: Noun<ImageView> = {
     { header: 'MEMORY', value: ({ minMemoryMib }) => mib(minMemoryMib) },
     { header: 'SIZE', value: ({ sizeBytes }) => (sizeBytes === null ? null : mib(Math.ceil(sizeBytes / 1024 ** 2))) },
     { header: 'PROJECT', value: ({ project }) => project ?? 'public' },
+    { header: 'PROFILE', value: ({ profile }) => profile, wide: true },
+    { header: 'READY', value: readyText, wide: true },
     { header: 'ARCHITECTURE', value: ({ architecture }) => architecture, wide: true },
     { header: 'REASON', value: ({ reason }) => reason, wide: true },
     { header: 'SHA256', value: ({ sha256 }) => sha256, wide: true },
@@ -27,4 +29,8 @@ export const imageNoun: Noun<ImageView> = {
 function stateOf({ state, receivedBytes, totalBytes }: ImageView): string {
   if (state !== 'importing' || totalBytes === null) return state;
   return `${state} ${Math.floor((100 * receivedBytes) / totalBytes)} %`;
+}
+
+function readyText({ ready }: ImageView): string | null {
+  return ready !== null && typeof ready === 'object' ? `serial:${ready.serial}` : ready;
 }

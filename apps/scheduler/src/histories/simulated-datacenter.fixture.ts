@@ -236,6 +236,8 @@ export class SimulatedDatacenter {
         diskGib: 0,
         batchSize: 1,
         constraints: {},
+        architecture: 'x86_64' as const,
+        firmware: 'direct' as const,
         failedDrivers: [],
         waitedMs: 0,
       }));

@@ -1,7 +1,8 @@
 import type { FleetNode, GroupMember } from '@berth/database/fleet.repository.js';
 import type { PendingPlacement, ProposedPlacement, Unplaced } from '@berth/database/placement.repository.js';
 import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
-import { driversFor, engineDrivers } from '@berth/domain/node-state.js';
+import { enginesFor } from '@berth/domain/boot-needs.js';
+import { driversFor, engineDrivers, type EngineDriverName } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
 import { instanceRequest } from '@berth/scheduling/instance-request.js';
@@ -44,7 +45,7 @@ export function decidePlacements(
   const nodeOf = new Map(nodes.map((node) => [node.id, node]));
   const traits = pending.map(lifetimeTraits);
   const requests = pending.map((instance, index) => ({
-    ...instanceRequest(fleet, withoutFailed(instance)),
+    ...instanceRequest(fleet, { ...withoutFailed(instance), engines: enginesFor(instance) }),
     ...(outlook && { longevity: outlook.longevityOf(traits[index]!) }),
   }));
   const stayWith = outlook && ((index: number, node: number): number => outlook.arrived(traits[index]!, node));
@@ -93,7 +94,7 @@ function proposal(
     instanceId: instance.id,
     nodeId: node.nodeId,
     node: node.id,
-    driver: driversFor(node.drivers, instance.constraints.drivers, instance.failedDrivers)[0]!,
+    driver: driverOn(node, instance),
     cpuMillis,
     memoryMib,
     diskGib,
@@ -101,6 +102,12 @@ function proposal(
     explanation,
     queuedMs: instance.waitedMs,
   };
+}
+
+function driverOn(node: FleetNode, instance: Pending): EngineDriverName {
+  const { constraints, failedDrivers } = instance;
+  const engines = enginesFor(instance);
+  return driversFor(node.drivers, constraints.drivers, failedDrivers).find((driver) => engines.includes(driver))!;
 }
 
 function postponement(instance: Pending, { explanation, counterfactuals, sentence }: Unplaceable): Unplaced {

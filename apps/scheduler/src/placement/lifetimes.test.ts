@@ -86,6 +86,8 @@ function pendingOf(first: number, { vcpus, memoryMib, lifeS }: Asked): Pending[]
     diskGib: 0,
     batchSize: lifeS.length,
     constraints: {},
+    architecture: 'x86_64',
+    firmware: 'direct',
     failedDrivers: [],
     waitedMs: 0,
   }));

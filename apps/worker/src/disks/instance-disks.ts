@@ -9,6 +9,8 @@ import { createOverlay, type BaseImage } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
 import type { LocatedImage } from '../images/image-cache.js';
 
+type DiskImage = Exclude<LocatedImage, { kind: 'kernel-initrd' }>;
+
 const bytesPerGib = 1024 ** 3;
 
 /**
@@ -36,6 +38,8 @@ export class InstanceDisks {
     const folder = join(this.folder, order.instanceId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     this.instances.add(order.instanceId);
+    const profile = order.image.kind === 'kernel-initrd' ? undefined : order.image.profile;
+    if (profile === 'floppy') return [await diskette(image, folder)];
     const root = image.kind === 'disk' ? await rootOver(image.base, order, folder) : await emptyRoot(order, folder);
     const cd: Drive = { id: 'cd', medium: 'cdrom', path: image.base.path, format: 'raw', readOnly: true };
     return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedDrive(order, seed, folder)];
@@ -52,6 +56,16 @@ async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string):
   await createOverlay(base, path, diskGib * bytesPerGib);
   const backing = [{ path: base.path, format: base.format }];
   return { id: 'root', medium: 'disk', path, format: 'qcow2', readOnly: false, backing };
+}
+
+/** As large as its image, whatever the type says: a drive knows few sizes. One that is a CD too is read only. */
+async function diskette({ kind, base }: DiskImage, folder: string): Promise<Drive> {
+  const drive = { id: 'root', medium: 'floppy' } as const;
+  if (kind === 'cdrom') return { ...drive, path: base.path, format: 'raw', readOnly: true };
+  const path = join(folder, 'root.qcow2');
+  await createOverlay(base, path, 0);
+  const backing = [{ path: base.path, format: base.format }];
+  return { ...drive, path, format: 'qcow2', readOnly: false, backing };
 }
 
 /** Takes no room until it is written to. */

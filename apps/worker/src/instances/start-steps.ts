@@ -107,8 +107,9 @@ async function spawn(start: Start): Promise<void> {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
     const spec = specOf(start);
     const saved = await savedOrigin(start, spec);
-    // a template has no disk, and what is on a copy's would not be what its memory knows
-    const warm = saved || spec.drives ? undefined : start.warmStarts?.plan(driver, spec, order);
+    // a template has no disk, and what is on a copy's would not be what its memory knows; and it has our agent
+    const isPlain = !spec.drives && !spec.ready;
+    const warm = saved || !isPlain ? undefined : start.warmStarts?.plan(driver, spec, order);
     const origin = saved ?? warm?.origin;
     await driver.start(origin ? { ...spec, origin } : spec, AbortSignal.timeout(spawnLimitMs));
     await start.saved.remove(order.instanceId);
@@ -147,10 +148,14 @@ export function specOf({ vmm, order, image, drives = [], ports }: SpecNeed): Vmm
   if (!image) throw new Error('spawned before its image was located');
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
   const own = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };
-  if (image.kind === 'kernel-initrd') return { ...own, image };
+  const { image: content } = order;
+  const sign = content.ready && { ready: content.ready };
+  if (image.kind === 'kernel-initrd') return { ...own, ...sign, image };
   const firmware = image.firmware === 'uefi' ? 'uefi' : 'bios';
   const { host } = ports.options;
   const forwards = vmm.forwards.map(({ guestPort, hostPort }) => ({ host, guestPort, hostPort }));
   const network = { macAddress: macAddressOf(instanceId), forwards };
-  return { ...own, image: { kind: 'firmware', firmware }, drives: [...drives], network };
+  const profile = content.kind === 'kernel-initrd' ? undefined : content.profile;
+  const machine = { image: { kind: 'firmware', firmware }, ...sign, ...(profile && { profile }) } as const;
+  return { ...own, ...machine, drives: [...drives], network };
 }

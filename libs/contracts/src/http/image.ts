@@ -1,9 +1,13 @@
 import {
   firmwares,
+  imageArchitectures,
   imageFormats,
   imageTransitions,
   imageVisibilities,
   importFormats,
+  machineProfiles,
+  readyTextMaxChars,
+  readyWords,
   type ImageState,
 } from '@berth/domain/image-state.js';
 import { statesOf } from '@berth/domain/transition.js';
@@ -28,6 +32,16 @@ const kernelInitrd = z.strictObject({
     .max(1024)
     .regex(/^[\x20-\x7e]*$/),
 });
+const readyText = z
+  .string()
+  .min(1)
+  .max(readyTextMaxChars)
+  .regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' });
+/** How readiness is recognised: see `readyWords`; or this text on the first serial port. */
+const imageReady = z.union([z.enum(readyWords), z.strictObject({ serial: readyText })], {
+  error: `must be ${readyWords.join(', ')}, or {"serial": TEXT} of at most ${readyTextMaxChars} printable characters`,
+});
+
 const fromUrl = z.strictObject({
   kind: z.literal('url'),
   url: z
@@ -50,13 +64,15 @@ export type ImageSource = z.infer<typeof imageSource>;
 
 /** What a node needs to have an image: files that lie there, or bytes to fetch once by their checksum. */
 export const imageContent = z.discriminatedUnion('kind', [
-  kernelInitrd,
+  kernelInitrd.extend({ ready: imageReady.optional() }),
   z.strictObject({
     kind: z.enum(['disk', 'cdrom']),
     sha256,
     sizeBytes: z.int().positive(),
     virtualSizeBytes: z.int().positive().describe('of the disk the guest sees'),
     firmware: z.enum(firmwares),
+    profile: z.enum(machineProfiles).optional(),
+    ready: imageReady.optional(),
   }),
 ]);
 export type ImageContent = z.infer<typeof imageContent>;
@@ -64,8 +80,12 @@ export type ImageContent = z.infer<typeof imageContent>;
 export const createImageBody = z.strictObject({
   name: catalogueName,
   osFamily,
-  architecture: z.enum(['x86_64', 'i386']).default('x86_64'),
+  architecture: z.enum(imageArchitectures).default('x86_64'),
   firmware: z.enum(firmwares).optional().describe('default: direct for kernel-initrd, else bios'),
+  profile: z.enum(machineProfiles).default('virtio').describe('the devices its guests are given'),
+  ready: imageReady
+    .optional()
+    .describe('default: beat for kernel-initrd, else firmware: as soon as it has handed over'),
   minMemoryMib: z.int().min(16).max(65_536),
   minDiskGib: z.int().min(0).max(65_536).default(0),
   visibility: z
@@ -82,8 +102,10 @@ export const imageView = z.object({
   id,
   name: catalogueName,
   osFamily,
-  architecture: z.enum(['x86_64', 'i386']),
+  architecture: z.enum(imageArchitectures),
   firmware: z.enum(firmwares),
+  profile: z.enum(machineProfiles),
+  ready: imageReady.nullable().describe('null: the default'),
   format: z.enum(imageFormats).describe('of what guests get; imports of other formats become qcow2'),
   minMemoryMib: z.int(),
   minDiskGib: z.int(),

@@ -1,4 +1,5 @@
-import type { Drive, MachineProfile, VmmSpec } from '../vmm-spec.js';
+import type { MachineProfile } from '@berth/domain/image-state.js';
+import type { Drive, VmmSpec } from '../vmm-spec.js';
 import { driveKey, layerKey } from './opened-files.js';
 
 /** Every drive as a tree of block nodes, and the device that shows it to the guest in the way its profile expects. */

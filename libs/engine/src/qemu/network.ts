@@ -1,4 +1,5 @@
-import type { MachineProfile, VmmSpec } from '../vmm-spec.js';
+import type { MachineProfile } from '@berth/domain/image-state.js';
+import type { VmmSpec } from '../vmm-spec.js';
 
 /** A card that every system of the profile's age has a driver for. */
 const cards = {

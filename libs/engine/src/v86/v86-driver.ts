@@ -1,3 +1,4 @@
+import { v86Limits } from '@berth/domain/boot-needs.js';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { MakesTemplates } from '../abilities.js';
@@ -23,8 +24,6 @@ export interface V86DriverOptions extends Omit<LaunchOptions, 'leasePath'> {
 
 /** The tiny guest needs about 3 CPU seconds; a machine that shares its cores with many is still of use. */
 const bootTimeoutMs = 60_000;
-/** Larger WebAssembly memories are not to be had on every machine. */
-const memoryMaxMib = 1024;
 const commandTimeoutMs = 5000;
 const saveTimeoutMs = 60_000;
 
@@ -97,8 +96,8 @@ function checkShape({ vcpus, memoryMib, origin }: VmmSpec): void {
   const refuse = (why: string): never => {
     throw new EngineError('start-failed', why);
   };
-  if (vcpus !== 1) refuse(`v86 has one vcpu, not ${vcpus}: take a smaller instance type`);
-  if (memoryMib > memoryMaxMib) refuse(`v86 has at most ${memoryMaxMib} MiB, not ${memoryMib}`);
+  if (vcpus > v86Limits.vcpus) refuse(`v86 has one vcpu, not ${vcpus}: take a smaller instance type`);
+  if (memoryMib > v86Limits.memoryMib) refuse(`v86 has at most ${v86Limits.memoryMib} MiB, not ${memoryMib}`);
   if (origin?.kind === 'incoming')
     refuse('v86 takes no running guest: save it there, and start it here from its state');
 }
