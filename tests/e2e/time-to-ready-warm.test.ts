@@ -53,6 +53,12 @@ describe('from POST /v1/instances to a guest that began from a template', () => 
     return ended(operations[0]!.id);
   };
 
+  /** Of the datacenter's processes. */
+  const cpuMs = async (): Promise<number> => {
+    const usages = await Promise.all(datacenter.processes.map(({ pid }) => processUsage({ pid, startTicks: 0 })));
+    return usages.reduce((sum, usage) => sum + (usage?.cpuMs ?? 0), 0);
+  };
+
   test(`${creates}, one after the other: median and 95th within their bars, and the timeline adds up`, async () => {
     const tookMs: number[] = [];
     for (let index = 0; index < creates; index++) {
@@ -84,12 +90,6 @@ describe('from POST /v1/instances to a guest that began from a template', () => 
     print(`api, scheduler and worker: ${Math.round(eachCpuMs)} ms of CPU for each`);
     expect(tookMs).toBeLessThanOrEqual(bars.manyMs);
   });
-
-  /** Of the datacenter's processes. */
-  const cpuMs = async (): Promise<number> => {
-    const usages = await Promise.all(datacenter.processes.map(({ pid }) => processUsage({ pid, startTicks: 0 })));
-    return usages.reduce((sum, usage) => sum + (usage?.cpuMs ?? 0), 0);
-  };
 });
 
 function print(line: string): void {
