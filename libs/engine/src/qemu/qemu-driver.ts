@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
-import type {
-  Departure,
-  GuestPlace,
-  Migrates,
-  MigrationAddress,
-  MigrationOrder,
-} from '../migration.js';
+import type { Departure, GuestPlace, Migrates, MigrationAddress, MigrationOrder } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { keepState, stateFile, writeState } from '../vmm/saving.js';
