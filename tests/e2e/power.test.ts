@@ -121,3 +121,17 @@ describe('a suspended instance', () => {
     await waitFor('its memory to be removed', async () => (await kept()).length === 0, patienceMs);
   }, 120_000);
 });
+
+describe('a resized instance', () => {
+  test('has its new memory inside, once it is started again', async () => {
+    await succeed('instance', 'create', 'grows', '-t', 'tiny');
+    const running = await berth(dataDir, 'instance', 'resize', 'grows', '--type', 'small');
+    expect([running.exitCode, running.stderr]).toEqual([1, expect.stringContaining('stop it, resize it')]);
+    await succeed('instance', 'stop', 'grows');
+    await succeed('instance', 'resize', 'grows', '--type', 'small');
+    await succeed('instance', 'start', 'grows');
+    const shown = await typeTo(dataDir, 'grows', 'grep MemTotal /proc/meminfo; echo asked $((6 * 7))\n', 'asked 42');
+    const [, memoryKib] = /MemTotal: +(\d+) kB/.exec(shown) ?? [];
+    expect(Number(memoryKib)).toBeGreaterThan(200 * 1024);
+  }, 120_000);
+});

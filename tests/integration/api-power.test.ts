@@ -1,3 +1,4 @@
+import type { ProjectView } from '@berth/contracts/http/access.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
@@ -165,5 +166,55 @@ describe('suspend and resume', () => {
     expect((await act('given-up', 'stop')).body.operations[0]!.state).toBe('succeeded');
     expect([(await get('given-up')).state, await isSaved('given-up')]).toEqual(['stopped', false]);
     expect((await act('nobody', 'suspend')).status).toBe(404);
+  });
+});
+
+describe('resize', () => {
+  const resize = (name: string, instanceType: string) => act(name, 'resize', { instanceType });
+  const used = async () => (await world.call<ProjectView>('GET', '/v1/projects/default')).body.quota;
+
+  async function stopped(name: string): Promise<void> {
+    await world.call('POST', '/v1/instances', { body: { name, instanceType: 'tiny', image: 'model' } });
+    await act(name, 'stop');
+  }
+
+  test('a stopped instance becomes of another type, and back, and its quota follows', async () => {
+    await stopped('grows');
+    const before = await used();
+    const { status, body } = await resize('grows', 'medium');
+    expect([status, body.operations[0]]).toMatchObject([202, { kind: 'resize-instance', state: 'succeeded' }]);
+    expect(await get('grows')).toMatchObject({ instanceType: 'medium', vcpus: 2, memoryMib: 1024, diskGib: 0 });
+    const grown = await used();
+    expect([grown.usedVcpus - before.usedVcpus, grown.usedMemoryMib - before.usedMemoryMib]).toEqual([1, 960]);
+    await resize('grows', 'tiny');
+    expect(await used()).toEqual(before);
+    await act('grows', 'start');
+    const waiting = await new PlacementRepository(database).pending<object>(100);
+    expect(waiting.at(-1)).toMatchObject({ vcpus: 1, memoryMib: 64 });
+  });
+
+  test('what runs is refused as it is, with the next step', async () => {
+    await running('busy');
+    const { status, body } = await resize('busy', 'small');
+    expect([status, body.code, body.next]).toEqual([409, 'state-conflict', 'stop it, resize it, and start it again']);
+    expect(body.detail).toBe('instance busy is running; resize needs stopped or failed');
+    expect(await get('busy')).toMatchObject({ instanceType: 'tiny', state: 'running' });
+    expect((await resize('nobody', 'small')).status).toBe(404);
+  });
+
+  test('a type that is not there, too small for the image or beyond the quota changes nothing', async () => {
+    await stopped('stays');
+    expect((await resize('stays', 'huge')).body).toMatchObject({ status: 400, errors: [{ field: 'instanceType' }] });
+    await database.query(`UPDATE image SET min_memory_mib = 512 WHERE name = 'model'`);
+    expect((await resize('stays', 'small')).body).toMatchObject({ status: 400, errors: [{ field: 'instanceType' }] });
+    const before = await used();
+    await database.query('UPDATE quota SET max_vcpus = used_vcpus + 1');
+    expect((await resize('stays', 'large')).body).toMatchObject({
+      status: 403,
+      code: 'quota-exceeded',
+      context: { asked: { vcpus: 3 } },
+    });
+    expect((await used()).usedVcpus).toBe(before.usedVcpus);
+    expect((await get('stays')).instanceType).toBe('tiny');
   });
 });

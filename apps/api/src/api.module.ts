@@ -6,6 +6,7 @@ import { EventRepository } from '@berth/database/event.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { ImageImportRepository } from '@berth/database/image-import.repository.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
+import { ResizeRepository } from '@berth/database/resize.repository.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { InstanceTypeRepository } from '@berth/database/instance-type.repository.js';
@@ -84,6 +85,7 @@ const repositories = [
   InstanceRepository,
   InstanceCreationRepository,
   InstanceActionRepository,
+  ResizeRepository,
   OperationRepository,
   EventRepository,
   ConsoleSessionRepository,

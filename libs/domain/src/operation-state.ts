@@ -19,6 +19,7 @@ export const operationKinds = [
   'pause-instance',
   'suspend-instance', // keeps its memory in a file and gives its place up
   'resume-instance', // of a paused or a suspended one
+  'resize-instance', // gives it another type
   'delete-instance',
   'move-instance', // stops it on its node and starts it on another
   'migrate-instance', // moves it to another node while it runs

@@ -7,6 +7,7 @@ import {
   instanceFilter,
   instanceView,
   migrateInstanceBody,
+  resizeInstanceBody,
 } from '@berth/contracts/http/instance.js';
 import { acceptedView } from '@berth/contracts/http/operation.js';
 import { pageOf, pageQuery } from '@berth/contracts/http/page.js';
@@ -100,6 +101,15 @@ export const resumeInstance = route({
   path: '/instances/:instance/resume',
   summary: 'Let a paused or suspended instance go on from where it stood still',
   problems,
+});
+export const resizeInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/resize',
+  summary: 'Give a stopped instance another type',
+  description: 'Its quota is checked now; a node with room for it is looked for when it is started.',
+  body: resizeInstanceBody,
+  problems: [...problems, 'quota-exceeded'],
 });
 export const migrateInstance = route({
   ...action,

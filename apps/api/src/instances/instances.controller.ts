@@ -4,6 +4,7 @@ import { InstanceActionRepository } from '@berth/database/instance-action.reposi
 import { InstanceRepository, type InstanceSortField } from '@berth/database/instance.repository.js';
 import { NodeActionRepository } from '@berth/database/node-action.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
+import { ResizeRepository } from '@berth/database/resize.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { Controller } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -34,6 +35,7 @@ export class InstancesController {
     private readonly actions: InstanceActionRepository,
     private readonly operations: OperationRepository,
     private readonly nodes: NodeActionRepository,
+    private readonly resizes: ResizeRepository,
   ) {}
 
   @Serve(routes.createInstances)
@@ -104,6 +106,13 @@ export class InstancesController {
     return this.act('migrate', params.instance, access, id);
   }
 
+  @Serve(routes.resizeInstance)
+  async resize(@Input() { params, body, access }: InputOf<typeof routes.resizeInstance>) {
+    const { id } = await this.read(access, params.instance);
+    const type = await this.service.typeOf(body.instanceType);
+    return this.accepted(access, id, await this.resizes.accept({ instanceId: id, type, tokenId: access.tokenId }));
+  }
+
   @Serve(routes.deleteInstance)
   async delete(@Input() { params, access }: InputOf<typeof routes.deleteInstance>) {
     return this.act('delete', params.instance, access);
@@ -112,7 +121,10 @@ export class InstancesController {
   private async act(action: InstanceAction, reference: string, access: Access, targetNodeId?: string) {
     const { id } = await this.read(access, reference);
     const request = { instanceId: id, action, tokenId: access.tokenId, ...(targetNodeId && { targetNodeId }) };
-    const operationId = await this.actions.accept(request);
+    return this.accepted(access, id, await this.actions.accept(request));
+  }
+
+  private async accepted(access: Access, id: string, operationId: string) {
     const [operation, instance] = await Promise.all([
       this.operations.find(access.projectId, access.fleetWide, operationId),
       this.instances.find<PlacementConstraints>(access.projectId, { id, name: '' }),

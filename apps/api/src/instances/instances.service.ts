@@ -84,7 +84,8 @@ export class InstancesService {
     };
   }
 
-  private async typeOf(name: string): Promise<InstanceTypeRecord> {
+  /** @throws ProblemError `invalid-request` */
+  async typeOf(name: string): Promise<InstanceTypeRecord> {
     const type = this.types.get(name) ?? (await this.typeRows.find(name));
     if (!type) throw invalid('instanceType', `there is no instance type ${name}`);
     return keep(this.types, name, type);

@@ -7,13 +7,24 @@ import { instanceNoun } from '../nouns/instance.js';
 import { confirm } from '../output/confirm.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
-export type InstanceVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'suspend' | 'resume' | 'migrate' | 'delete';
+export type InstanceVerb =
+  | 'start'
+  | 'stop'
+  | 'reboot'
+  | 'pause'
+  | 'suspend'
+  | 'resume'
+  | 'resize'
+  | 'migrate'
+  | 'delete';
 
 export interface VerbFlags extends WaitFlags {
   readonly yes?: true;
   readonly dryRun?: true;
   /** Of a migration: where to. */
   readonly to?: string;
+  /** Of a resize: what it becomes. */
+  readonly type?: string;
 }
 
 /** Each by name, id or beginning; all are found before the first is touched. */
@@ -40,8 +51,9 @@ export async function actOnInstances(
   for (const { name } of instances) invocation.print(name);
 }
 
-function callOf(verb: InstanceVerb, { id }: InstanceView, { to }: VerbFlags): Call {
+function callOf(verb: InstanceVerb, { id }: InstanceView, { to, type }: VerbFlags): Call {
   if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
+  if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: { instanceType: type } };
   const body = verb === 'migrate' ? { body: to === undefined ? {} : { node: to } } : {};
   return { method: 'POST', path: `/instances/${id}/${verb}`, ...body };
 }

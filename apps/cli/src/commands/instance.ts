@@ -15,6 +15,7 @@ const verbs: Record<InstanceVerb, string> = {
   pause: 'let running instances stand still; they keep their node and memory',
   suspend: 'keep the memory of running instances on their nodes and give their place there up',
   resume: 'let paused or suspended instances go on from where they stood still',
+  resize: 'give stopped instances another type; their disks stay as they are',
   migrate: 'move running instances to another node, while they run',
   delete: 'delete instances for good',
 };
@@ -46,6 +47,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     const command = withWait(instance.command(`${verb} <instance...>`).description(description));
     command.option('--dry-run', 'only say which');
     if (verb === 'migrate') command.option('--to <node>', 'where to; without it, the best node that can');
+    if (verb === 'resize') command.requiredOption('-t, --type <type>', 'instance type');
     if (verb === 'delete') command.option('-y, --yes', 'do not ask');
     command.action(async (references: string[], flags: VerbFlags) => {
       const { actOnInstances } = await import('../actions/instance-verb.js');

@@ -15,6 +15,7 @@ const liveVerbs: readonly string[] = [
   'pause',
   'suspend',
   'resume',
+  'resize',
   'migrate',
   'delete',
   'cordon',

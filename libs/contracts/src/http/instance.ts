@@ -89,6 +89,11 @@ export const migrateInstanceBody = z
   .strictObject({ node: reference.optional().describe('where to; without it, the best node that can') })
   .default({});
 
+/** POST /v1/instances/{instance}/resize */
+export const resizeInstanceBody = z.strictObject({
+  instanceType: catalogueName.describe('its CPUs and memory; the disk stays as it is'),
+});
+
 /** GET /v1/instances, beside the paging. */
 export const instanceFilter = {
   state: z.enum(statesOf(instanceTransitions)).optional(),
