@@ -43,6 +43,11 @@ export class GuestWorld {
     return { status: response.status, body: (await response.json()) as T };
   }
 
+  async text(method: string, path: string): Promise<string> {
+    const headers = { authorization: `Bearer ${this.datacenter.token}` };
+    return (await fetch(`${this.datacenter.endpoint}/v1${path}`, { method, headers })).text();
+  }
+
   berth(...args: string[]): Promise<Outcome> {
     const { endpoint, token } = this.datacenter;
     const env = { PATH: process.env['PATH'], BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token };

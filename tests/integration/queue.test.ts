@@ -59,6 +59,8 @@ const idle: JobHandlers = {
   'pause-instance': nothing,
   'resume-instance': nothing,
   'suspend-instance': nothing,
+  'snapshot-instance': nothing,
+  'remove-snapshot': nothing,
   'prepare-migration': nothing,
   'migrate-instance': nothing,
   'finish-migration': nothing,

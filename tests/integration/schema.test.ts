@@ -10,6 +10,7 @@ import {
 import { consoleKinds } from '@berth/domain/console-kind.js';
 import { firmwares, imageFormats, imageTransitions, machineProfiles } from '@berth/domain/image-state.js';
 import { engineDrivers, nodeTransitions } from '@berth/domain/node-state.js';
+import { snapshotTransitions } from '@berth/domain/snapshot-state.js';
 import { operationKinds, operationTransitions } from '@berth/domain/operation-state.js';
 import { migrationTransitions, reservationTransitions } from '@berth/domain/reservation-state.js';
 import { roles } from '@berth/domain/role.js';
@@ -71,6 +72,8 @@ describe('the record', () => {
     ['console_session.kind', consoleKinds],
     ['image.profile', machineProfiles],
     ['token.role', roles],
+    ['snapshot.state', statesOf<string>(snapshotTransitions)],
+    ['snapshot.driver', engineDrivers],
     ['image.state', statesOf<string>(imageTransitions)],
     ['image.format', imageFormats],
     ['image.firmware', firmwares],

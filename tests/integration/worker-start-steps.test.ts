@@ -10,6 +10,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SnapshotStore } from '../../apps/worker/src/snapshots/snapshot-store.js';
 import { InstanceDisks } from '../../apps/worker/src/disks/instance-disks.js';
 import { ContentCache } from '../../apps/worker/src/images/content-cache.js';
 import { ImageCache } from '../../apps/worker/src/images/image-cache.js';
@@ -74,6 +75,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   await adoptVmms({ nodes, table, watcher, report, logger });
   const slots = new BootSlots(2);
   const disks = new InstanceDisks(join(folder, 'disks'));
+  const snapshots = new SnapshotStore(join(folder, 'snapshots'));
   const seeds = new SeedSource(undefined, 'secret');
   const ports = new PortForwards(anyPort, table);
   const saved = new SavedGuests(join(folder, 'saved'));
@@ -83,6 +85,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
     watcher,
     images,
     disks,
+    snapshots,
     seeds,
     saved,
     ports,
@@ -92,7 +95,7 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
     report,
     logger,
   });
-  return { told, table, watcher, images, disks, seeds, saved, ports, slots, report, processor };
+  return { told, table, watcher, images, disks, snapshots, seeds, saved, ports, slots, report, processor };
 }
 
 const anyPort = { host: '127.0.0.1', address: '127.0.0.1', ports: { first: 20_000, last: 29_999 } };
@@ -122,7 +125,7 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
 }
 
 function startOf(
-  { table, watcher, images, disks, seeds, saved, ports, slots, report }: Booted,
+  { table, watcher, images, disks, snapshots, seeds, saved, ports, slots, report }: Booted,
   { operationId, vmm: order }: ReturnType<typeof startJob>,
 ): Start {
   const { vmmId, instanceId, generation } = order;
@@ -136,6 +139,7 @@ function startOf(
     watcher,
     images,
     disks,
+    snapshots,
     seeds,
     saved,
     ports,

@@ -15,6 +15,7 @@ import { NodeActionRepository } from '@berth/database/node-action.repository.js'
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
 import { RetentionRepository } from '@berth/database/retention.repository.js';
+import { SnapshotRepository } from '@berth/database/snapshot.repository.js';
 import { TokenRepository } from '@berth/database/token.repository.js';
 import type { ImageStore } from '@berth/images/image-store.js';
 import type { Logger } from '@berth/observability/logger.js';
@@ -46,6 +47,7 @@ import { GuestCommandController } from './instances/guest-command.controller.js'
 import { GuestCommands } from './instances/guest-commands.js';
 import { ExplainController } from './instances/explain.controller.js';
 import { InstancesController } from './instances/instances.controller.js';
+import { SnapshotsController } from './instances/snapshots.controller.js';
 import { ScreenController } from './instances/screen.controller.js';
 import { InstancesService } from './instances/instances.service.js';
 import { EngineTrials } from './nodes/engine-trials.js';
@@ -62,6 +64,7 @@ const controllers = [
   ConsoleSessionsController,
   ScreenController,
   GuestCommandController,
+  SnapshotsController,
   OperationsController,
   EventsController,
   NodesController,
@@ -92,6 +95,7 @@ const repositories = [
   NodeActionRepository,
   DecisionRepository,
   FleetRepository,
+  SnapshotRepository,
   RetentionRepository,
 ] as const satisfies readonly Type[];
 

@@ -6,6 +6,7 @@ import { addDatacenterCommands } from './commands/datacenter.js';
 import { addFleetCommands } from './commands/fleet.js';
 import { addInstanceCommands } from './commands/instance.js';
 import { addNodeCommands } from './commands/node.js';
+import { addSnapshotCommands } from './commands/snapshot.js';
 import { addOperationCommands } from './commands/operation.js';
 
 /** The whole command line. What a command does is loaded when it runs: starting must stay fast. */
@@ -23,6 +24,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv): Command {
   addDatacenterCommands(program, invocation);
   addInstanceCommands(program, invocation);
   addNodeCommands(program, invocation);
+  addSnapshotCommands(program, invocation);
   addImageCommands(program, invocation);
   addCatalogueCommands(program, invocation);
   addOperationCommands(program, invocation);

@@ -12,6 +12,7 @@ import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import { NoteRepository } from '@berth/database/note.repository.js';
 import { PauseRepository } from '@berth/database/pause.repository.js';
 import { PlacementRepository } from '@berth/database/placement.repository.js';
+import { SnapshotRepository } from '@berth/database/snapshot.repository.js';
 import { ReadyRepository } from '@berth/database/ready.repository.js';
 import { ReconcileRepository } from '@berth/database/reconcile.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
@@ -32,6 +33,7 @@ import { MigrationReports } from './migrate/migration-reports.js';
 import { MigrationLoop } from './migrate/migration.loop.js';
 import { NodeReports } from './observe/node-reports.js';
 import { ObservationConsumer } from './observe/observation.consumer.js';
+import { SnapshotReports } from './snapshot/snapshot-reports.js';
 import { PlacementLoop } from './placement/placement.loop.js';
 import { InstanceReconciler } from './reconcile/instance.reconciler.js';
 
@@ -49,13 +51,10 @@ export interface LoopParts {
 export function openLoops(parts: LoopParts): readonly Loop[] {
   const { database, producer, reader, backlog, metrics, logger } = parts;
   const loop = (options: LoopOptions): Loop => new Loop(options, metrics, logger);
-  const fleet = new FleetRepository(database);
-  const losses = new NodeLossRepository(database);
+  const [fleet, losses] = [new FleetRepository(database), new NodeLossRepository(database)];
   const placements = new PlacementRepository(database);
   const exits = new ExitRepository(database, decideExit);
-  const ready = new ReadyRepository(database);
-  const migrations = new MigrationRepository(database);
-
+  const [ready, migrations] = [new ReadyRepository(database), new MigrationRepository(database)];
   const dispatching = new DispatchLoop(new DispatchRepository(database), exits, producer, metrics);
   const dispatch = loop({ name: 'dispatch', intervalMs: 1_000, paceMs: 25, round: () => dispatching.round() });
 
@@ -68,6 +67,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
 
   const untold = (error: unknown): void => logger.warn({ error }, 'nobody was told of new capacity');
   const onCapacity = (): void => void placements.wake().then(() => place.wake(), untold);
+  const snapshots = new SnapshotReports(new SnapshotRepository(database), producer, metrics);
   const nodes = new NodeReports({
     leases: new NodeLeaseRepository(database),
     losses,
@@ -76,6 +76,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     ready,
     exits,
     producer,
+    snapshots,
     cost: parts.cost,
     onCapacity,
     metrics,
@@ -89,6 +90,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     notes: new NoteRepository(database),
     pauses: new PauseRepository(database),
     migrations: new MigrationReports(migrations, metrics),
+    snapshots,
     metrics,
     logger,
   });
@@ -100,8 +102,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const reconcile = loop({ name: 'reconcile', intervalMs: 5_000, paceMs: 50, round: () => reconciler.round() });
 
   const deadlines = new DeadlineRepository(database, decideDeadline);
-  const lossAtMs = (): number | undefined => reader.groupMadeAtMs;
-  const expiring = new ExpireLoop({ losses, exits, deadlines, backlog, lossAtMs, metrics });
+  const expiring = new ExpireLoop({ losses, exits, deadlines, backlog, lossAtMs: () => reader.groupMadeAtMs, metrics });
   const expire = loop({ name: 'expire', intervalMs: 1_000, paceMs: 500, round: () => expiring.round() });
 
   const draining = new DrainLoop(new DrainRepository(database), fleet, metrics);

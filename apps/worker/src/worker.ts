@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import { engineFailureReasons } from '@berth/domain/vmm-state.js';
@@ -16,7 +15,7 @@ import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
 import { InstanceDisks } from './disks/instance-disks.js';
 import { SeedSource } from './disks/seed-source.js';
-import { ContentCache } from './images/content-cache.js';
+import { contentsOf } from './images/node-contents.js';
 import { ImageCache } from './images/image-cache.js';
 import { BootSlots } from './instances/boot-slots.js';
 import { InstanceProcessor } from './instances/instance.processor.js';
@@ -34,6 +33,8 @@ import { Lease } from './report/lease.js';
 import { ObservationReporter } from './report/observation.reporter.js';
 import { UsageMeter } from './report/vmm-usage.js';
 import { countAccepted, countEnd, countJob, showEngines, showVmms, showWriter } from './report/worker.metrics.js';
+import { SnapshotProcessor } from './snapshots/snapshot.processor.js';
+import { SnapshotStore } from './snapshots/snapshot-store.js';
 import { WarmStarts } from './templates/warm-starts.js';
 import { adoptVmms } from './vmms/vmm-adoption.js';
 import { releaseEndedRegularly } from './vmms/vmm-release.js';
@@ -65,6 +66,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private consumer: JobConsumer | undefined;
   private readonly disks: InstanceDisks;
   private readonly saved: SavedGuests;
+  private readonly snapshots: SnapshotStore;
   private stopReleasing: () => void = () => undefined;
 
   constructor(
@@ -94,7 +96,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const slots = new BootSlots(isModel ? Infinity : bootsPerCore * availableParallelism());
     const [node] = nodes.values();
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
-    const { watcher, lease, disks, saved, warmStarts } = this;
+    this.snapshots = new SnapshotStore(join(config.BERTH_DATA_DIR, 'snapshots'));
+    const { watcher, lease, disks, saved, snapshots, warmStarts } = this;
     const ports = new PortForwards(forwardOptions(config), table);
     const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
     const parts = { nodes, table, watcher, images, disks, lease, report, logger };
@@ -105,10 +108,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
       downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
     });
-    const instances = new InstanceProcessor({ ...parts, saved, seeds, ports, slots, warmStarts });
+    const instances = new InstanceProcessor({ ...parts, saved, snapshots, seeds, ports, slots, warmStarts });
     const pauses = new PauseProcessor(table, watcher, report);
     const suspends = new SuspendProcessor({ table, watcher, saved, report });
-    this.handlers = handlersOf(instances, pauses, suspends, this.arrivals, this.departures);
+    const keeper = new SnapshotProcessor({ table, store: snapshots, disks, report, logger });
+    this.handlers = handlersOf(instances, pauses, suspends, this.arrivals, this.departures, keeper);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -139,6 +143,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       writer,
       table,
       this.usage,
+      () => this.snapshots.ids(),
       this.lease,
       logger,
     );
@@ -259,24 +264,13 @@ function forwardOptions(config: WorkerConfig): PortForwardOptions {
   return { host, address, ports };
 }
 
-function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache {
-  const shaOf = (image: VmmOrder['image'] | undefined) =>
-    image && image.kind !== 'kernel-initrd' ? [image.sha256] : [];
-  return new ContentCache({
-    folder: join(config.BERTH_DATA_DIR, 'images'),
-    origin: config.BERTH_IMAGE_ORIGIN,
-    secret: config.BERTH_AGENT_SECRET,
-    maxBytes: config.BERTH_IMAGE_CACHE_GIB * 1024 ** 3,
-    inUse: () => new Set(table.all().flatMap(({ order }) => shaOf(order?.image))),
-  });
-}
-
 function handlersOf(
   processor: InstanceProcessor,
   pauses: PauseProcessor,
   suspends: SuspendProcessor,
   arrivals: ArrivalProcessor,
   departures: DepartureProcessor,
+  snapshots: SnapshotProcessor,
 ): JobHandlers {
   return new JobRegistry()
     .handle('start-instance', (job) => processor.start(job))
@@ -285,6 +279,8 @@ function handlersOf(
     .handle('pause-instance', (job) => pauses.pause(job))
     .handle('resume-instance', (job) => pauses.resume(job))
     .handle('suspend-instance', (job) => suspends.suspend(job))
+    .handle('snapshot-instance', (job) => snapshots.take(job))
+    .handle('remove-snapshot', (job) => snapshots.remove(job))
     .handle('prepare-migration', (job) => arrivals.prepare(job))
     .handle('finish-migration', (job) => arrivals.finish(job))
     .handle('give-up-migration', (job) => arrivals.giveUp(job))

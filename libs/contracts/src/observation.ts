@@ -25,6 +25,12 @@ export const nodeRegistration = z.object({
 });
 export type NodeRegistration = z.infer<typeof nodeRegistration>;
 
+const problem = z.object({
+  code: z.enum(problemCodes),
+  detail: z.string().max(2000),
+  next: z.string().max(500).optional(),
+});
+
 /** Of the worker: another one whenever its lease may have run out, so that it knows what was handed out before. */
 const leaseId = z.string().max(64);
 
@@ -46,6 +52,8 @@ export const nodeHeartbeat = z.object({
   vmms: z.array(vmmUsage).nullable(),
   /** With an inventory: vmms that ended and whose console is kept, to be let go when their instance is deleted. */
   keptVmmIds: z.array(id).optional(),
+  /** With an inventory: those of which anything is on the node. */
+  snapshotIds: z.array(id).optional(),
 });
 export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
 
@@ -101,17 +109,23 @@ export const observation = z.discriminatedUnion('kind', [
   /** It goes on here. */
   z.object({ kind: z.literal('migration-stayed'), operationId: id, ...vmmRef, detail: z.string().max(500) }),
   z.object({ kind: z.literal('migration-settled'), ...vmmRef }),
+  z.object({
+    kind: z.literal('snapshot-taken'),
+    operationId: id,
+    snapshotId: id,
+    ...vmmRef,
+    sizeBytes: z.int().min(0),
+    pausedMs: z.int().min(0),
+  }),
+  /** The guest goes on. */
+  z.object({ kind: z.literal('snapshot-failed'), operationId: id, snapshotId: id, ...vmmRef, problem }),
   z.object({ kind: z.literal('vmm-adopted'), ...vmmRef, pid: z.int().nullable() }),
   z.object({ kind: z.literal('orphan-killed'), nodeId: id, pid: z.int(), detail: z.string().max(500) }),
   z.object({
     kind: z.literal('job-refused'),
     operationId: id,
     ...vmmRef,
-    problem: z.object({
-      code: z.enum(problemCodes),
-      detail: z.string().max(2000),
-      next: z.string().max(500).optional(),
-    }),
+    problem,
   }),
 ]);
 export type Observation = z.infer<typeof observation>;

@@ -25,6 +25,8 @@ export const vmmOrder = z.object({
   hasSeed: z.boolean().optional(),
   /** It goes on from its memory, which this node has kept. */
   resumes: z.boolean().optional(),
+  /** Its first instant, memory and disk; absent: it boots from the disk it has. */
+  snapshotId: id.optional(),
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
 

@@ -36,6 +36,8 @@ export interface DueDispatch<S extends object> {
   /** Of the guest. */
   readonly ports: number[];
   readonly hasSeed: boolean;
+  /** What the operation is about: to be made, or to be started from. */
+  readonly snapshotId: string | null;
   /** Since it was ready for dispatch, on the first attempt. */
   readonly waitedMs: number;
 }
@@ -56,7 +58,9 @@ WITH due AS (
   FROM due WHERE o.id = due.id
   RETURNING o.*, due.next_attempt_at AS due_at
 )
-SELECT o.id AS "operationId", o.kind, o.attempts AS attempt, o.placed_at IS NOT NULL AND o.vmm_id = v.id AS starts,
+SELECT o.id AS "operationId", o.kind, o.attempts AS attempt,
+       coalesce(o.snapshot_id, (SELECT s.id FROM snapshot s WHERE s.operation_id = o.id)) AS "snapshotId",
+       o.placed_at IS NOT NULL AND o.vmm_id = v.id AS starts,
        n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
        i.name AS "instanceName",
        p.name AS project, v.generation, v.driver, i.vcpus, i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib",

@@ -13,6 +13,7 @@ import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
 import { releaseQuota } from './quota.js';
 import type { Session } from './session.js';
+import { unusableSnapshots } from './snapshot-use.js';
 
 export interface ActionRequest {
   readonly instanceId: string;
@@ -20,6 +21,8 @@ export interface ActionRequest {
   readonly tokenId: string;
   /** Where it is to move; absent: anywhere. */
   readonly targetNodeId?: string;
+  /** What it is to go back to. */
+  readonly snapshotId?: string;
 }
 
 interface Standing {
@@ -68,11 +71,12 @@ FROM jsonb_to_recordset($1::jsonb) AS c ("instanceId" uuid, state text, desired 
 WHERE i.id = c."instanceId" AND i.state = c."from"`;
 
 const open = `
-INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, deadline_at)
-SELECT "operationId", "projectId", kind, 'pending', "instanceId", "nodeId", "vmmId", generation, stage,
+INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, snapshot_id,
+                       deadline_at)
+SELECT "operationId", "projectId", kind, 'pending', "instanceId", "nodeId", "vmmId", generation, stage, "snapshotId",
        now() + make_interval(secs => $2)
 FROM jsonb_to_recordset($1::jsonb) AS o ("operationId" uuid, "projectId" uuid, kind text, "instanceId" uuid,
-  "nodeId" uuid, "vmmId" uuid, generation int, stage text)`;
+  "nodeId" uuid, "vmmId" uuid, generation int, stage text, "snapshotId" uuid)`;
 
 const batchMax = 64;
 
@@ -132,7 +136,11 @@ async function acceptRound(on: Session, requests: readonly ActionRequest[]): Pro
   await lockInstances(on, ids);
   const rows = await on.query<Standing>(standings, [ids]);
   const byInstance = new Map(rows.map((row) => [row.instanceId, row]));
-  const outcomes = requests.map((request) => decide(request, byInstance.get(request.instanceId)));
+  const unusable = await unusableSnapshots(on, requests);
+  const outcomes = requests.map((request) => {
+    const outcome = decide(request, byInstance.get(request.instanceId));
+    return isGrant(outcome) ? (unusable.get(request) ?? outcome) : outcome;
+  });
   const grants = outcomes.filter(isGrant);
   if (grants.length > 0) await write(on, grants);
   return outcomes;
@@ -194,6 +202,7 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
     operationId,
     kind,
     stage,
+    snapshotId: request.snapshotId ?? null,
   }));
   await on.query(open, [JSON.stringify(opened), operationDeadlineMs / 1000]);
   await recordEvents(

@@ -1,7 +1,16 @@
 import type { DesiredState, InstanceState } from '@berth/domain/instance-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 
-export type InstanceAction = 'start' | 'stop' | 'reboot' | 'pause' | 'suspend' | 'resume' | 'migrate' | 'delete';
+export type InstanceAction =
+  | 'start'
+  | 'stop'
+  | 'reboot'
+  | 'pause'
+  | 'suspend'
+  | 'resume'
+  | 'migrate'
+  | 'restore'
+  | 'delete';
 
 export interface ActionRule {
   readonly kind: OperationKind;
@@ -79,6 +88,15 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     overtakes: false,
     event: 'InstanceMigrating',
     reason: null,
+  },
+  restore: {
+    kind: 'restore-instance',
+    from: ['running', 'stopped', 'failed'],
+    to: ['starting', 'pending'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceRestoring',
+    reason: 'goes back to a snapshot',
   },
   delete: {
     kind: 'delete-instance',

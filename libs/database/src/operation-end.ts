@@ -34,6 +34,11 @@ WHERE o.id = e."operationId" AND o.ended_at IS NULL
 RETURNING o.id AS "operationId", o.instance_id AS "instanceId", o.node_id AS "nodeId", o.kind, o.state,
           (extract(epoch FROM o.ended_at - o.created_at) * 1000)::float8 AS "durationMs"`;
 
+/** A snapshot is made by one operation: without it, nobody waits for it any more. */
+const endSnapshots = `
+UPDATE snapshot s SET state = 'failed', reason = coalesce(o.problem ->> 'detail', 'it was ' || o.state)
+FROM operation o WHERE o.id = ANY($1::uuid[]) AND s.operation_id = o.id AND s.state = 'creating'`;
+
 const eventOf = {
   succeeded: 'OperationSucceeded',
   failed: 'OperationFailed',
@@ -44,6 +49,8 @@ const eventOf = {
 export async function endOperations(on: Session, ends: readonly OperationEnd[]): Promise<EndedOperation[]> {
   if (ends.length === 0) return [];
   const ended = await on.query<EndedOperation>(end, [JSON.stringify(ends)]);
+  const unkept = ended.filter(({ kind, state }) => kind === 'snapshot-instance' && state !== 'succeeded');
+  if (unkept.length > 0) await on.query(endSnapshots, [unkept.map(({ operationId }) => operationId)]);
   const problems = new Map(ends.map(({ operationId, problem }) => [operationId, problem]));
   await recordEvents(
     on,

@@ -63,7 +63,7 @@ export interface CommitOutcome {
 /**
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
  * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
- * memory was kept goes back to that, and to the engine that kept it.
+ * memory was kept, or that starts from a snapshot, goes back to that, and to the engine that kept it.
  */
 const pending = `
 WITH due AS (
@@ -76,14 +76,17 @@ SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
        CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
          coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END
-         || CASE WHEN saved.id IS NULL THEN '{}' ELSE jsonb_build_object('drivers', jsonb_build_array(saved.driver)) END
+         || CASE WHEN kept.driver IS NULL THEN '{}'
+            ELSE jsonb_build_object('drivers', jsonb_build_array(kept.driver)) END
          AS constraints
 FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
-LEFT JOIN vmm saved ON saved.id = i.saved_vmm_id
+LEFT JOIN snapshot s ON s.id = o.snapshot_id
+LEFT JOIN vmm saved ON saved.id = i.saved_vmm_id AND s.id IS NULL
+CROSS JOIN LATERAL (SELECT coalesce(s.driver, saved.driver) AS driver) kept
 LEFT JOIN LATERAL (
-  SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
-  WHERE v.instance_id = i.id AND (v.id = saved.id OR saved.id IS NULL AND m.format <> 'kernel-initrd' AND (
-    v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
+  SELECT n.name FROM vmm v JOIN node n ON n.id = coalesce(s.node_id, v.node_id)
+  WHERE v.instance_id = i.id AND (s.id IS NOT NULL OR v.id = saved.id OR saved.id IS NULL
+    AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
       AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')))
   ORDER BY v.generation DESC LIMIT 1
 ) holder ON true

@@ -18,6 +18,8 @@ export const idempotencyTtlHours = 24;
 export const operationDeadlineMs = 120_000;
 export const consoleMaxBytes = 1024 * 1024;
 
+export const snapshotsPerInstanceMax = 8;
+
 /** Of a command in a guest, as the line that the guest's shell reads. */
 export const guestCommandMaxBytes = 2_800;
 export const guestCommandMaxSeconds = 60;

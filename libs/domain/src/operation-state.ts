@@ -23,6 +23,8 @@ export const operationKinds = [
   'delete-instance',
   'move-instance', // stops it on its node and starts it on another
   'migrate-instance', // moves it to another node while it runs
+  'snapshot-instance', // keeps it as it is now
+  'restore-instance', // takes it back to a snapshot
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];

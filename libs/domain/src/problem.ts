@@ -23,6 +23,7 @@ export const problems = {
   'guest-ended': { status: 409, title: 'The guest ended before it could be done' },
   'suspend-failed': { status: 500, title: 'The instance runs on, and was not suspended' },
   'migration-failed': { status: 500, title: 'The instance runs on where it was' },
+  'snapshot-failed': { status: 500, title: 'The instance runs on, and no snapshot was kept' },
   'invalid-job': { status: 500, title: 'The job does not match its contract' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

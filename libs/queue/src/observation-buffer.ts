@@ -25,6 +25,8 @@ function dropOrder(observation: Observation): number {
     case 'migration-prepared':
     case 'migration-stayed':
     case 'migration-settled':
+    case 'snapshot-taken':
+    case 'snapshot-failed':
       return Infinity;
   }
 }

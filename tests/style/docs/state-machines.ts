@@ -3,6 +3,7 @@ import { instanceTransitions } from '@berth/domain/instance-state.js';
 import { nodeTransitions } from '@berth/domain/node-state.js';
 import { operationTransitions } from '@berth/domain/operation-state.js';
 import { migrationTransitions, reservationTransitions } from '@berth/domain/reservation-state.js';
+import { snapshotTransitions } from '@berth/domain/snapshot-state.js';
 import { isTerminal, statesOf, type TransitionTable } from '@berth/domain/transition.js';
 import { vmmTransitions } from '@berth/domain/vmm-state.js';
 
@@ -37,6 +38,11 @@ const machines: readonly Machine[] = [
     title: 'Image',
     says: 'A read-only template. What failed stays to be read about, and its name taken, until it is deleted.',
     table: imageTransitions,
+  },
+  {
+    title: 'Snapshot',
+    says: 'An instance at one instant, memory and disk. Its node removes what no record wants.',
+    table: snapshotTransitions,
   },
   { title: 'Reservation', says: 'Capacity held before the vmm runs.', table: reservationTransitions },
   { title: 'Migration', says: 'The only time an instance has two live vmms.', table: migrationTransitions },

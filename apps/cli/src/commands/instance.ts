@@ -7,6 +7,7 @@ import { collect } from '../output/format.js';
 import { addWaysIn } from './instance-ways.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput, withWait } from './options.js';
+import { addRestore } from './snapshot.js';
 
 const verbs: Record<InstanceVerb, string> = {
   start: 'start instances that are stopped',
@@ -24,6 +25,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
   const instance = program.command('instance').alias('instances').description('virtual machines');
   addCreate(instance, invocation);
   addExec(instance, invocation);
+  addRestore(instance, invocation);
 
   withList(instance.command('list').description('all of the project')).action(async (flags: ListFlags) => {
     const [{ list }, { instanceNoun }] = await Promise.all([

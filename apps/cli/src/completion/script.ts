@@ -9,6 +9,7 @@ const liveVerbs: readonly string[] = [
   'console',
   'screenshot',
   'exec',
+  'restore',
   'start',
   'stop',
   'reboot',

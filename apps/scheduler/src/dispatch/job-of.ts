@@ -12,14 +12,20 @@ export const stopGraceMs = 5_000;
 export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   const { operationId, attempt, workerId, nodeId, leaseId, vmmId, instanceId, generation } = due;
   const address = { workerId, jobId: `${operationId}.${attempt}` };
-  if (due.starts)
-    return { ...address, name: 'start-instance', payload: { operationId, nodeId, leaseId, vmm: orderOf(due) } };
+  const { snapshotId } = due;
+  if (due.starts) {
+    const vmm = { ...orderOf(due), ...(snapshotId !== null && { snapshotId }) };
+    return { ...address, name: 'start-instance', payload: { operationId, nodeId, leaseId, vmm } };
+  }
   const target = { operationId, nodeId, vmmId, instanceId, generation };
   if (due.kind === 'reboot-instance') {
     return { ...address, name: 'reboot-instance', payload: { ...target, graceMs: stopGraceMs } };
   }
   if (due.kind === 'pause-instance' || due.kind === 'suspend-instance' || due.kind === 'resume-instance') {
     return { ...address, name: due.kind, payload: target };
+  }
+  if (due.kind === 'snapshot-instance' && snapshotId !== null) {
+    return { ...address, name: 'snapshot-instance', payload: { ...target, snapshotId } };
   }
   const isDelete = due.kind === 'delete-instance';
   // a deleted guest has nothing left to save
@@ -28,7 +34,7 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
 }
 
 /** What a vmm is to be, from the row of its instance. */
-export function orderOf(due: VmmOrder): VmmOrder {
+export function orderOf(due: Omit<VmmOrder, 'snapshotId'>): VmmOrder {
   const {
     vmmId,
     instanceId,

@@ -1,8 +1,11 @@
 import type { DeadlineOutcome, OverdueOperation } from '@berth/database/deadline.repository.js';
+import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 
 /** What loops ask for is asked for again: capacity or the node may come back. */
 const againAfterMs = 15_000;
+
+const startKinds: readonly OperationKind[] = ['create-instance', 'start-instance', 'move-instance', 'restore-instance'];
 
 /**
  * How an operation ends that ran out of time, and what that makes of its instance. A start that a user asked for is
@@ -12,7 +15,7 @@ const againAfterMs = 15_000;
 export function decideDeadline(operation: OverdueOperation): DeadlineOutcome {
   const { kind, stage, initiator, instanceState, reason } = operation;
   const problem = problemOf(operation);
-  const isStart = kind === 'create-instance' || kind === 'start-instance' || kind === 'move-instance';
+  const isStart = startKinds.includes(kind);
   if (!isStart || instanceState === null) return { problem };
   const isUsers = initiator === 'user';
   if (stage === 'place' && instanceState === 'pending') {

@@ -158,7 +158,13 @@ it('a move under which the guest ended fails, and the restart policy acts', () =
   });
 });
 
-it.each(['pause-instance', 'suspend-instance', 'resume-instance'] as const)(
+it('a restore goes on when the guest of before is gone, and starts it from the snapshot', () => {
+  const operation = { id: 'o', kind: 'restore-instance', startsIt: false, startCount: 0 } as const;
+  const outcome = decideExit(factsOf({ exit: { reason: 'stopped' }, operation }));
+  expect(outcome).toMatchObject({ operation: 'again', instance: { state: 'pending' } });
+});
+
+it.each(['pause-instance', 'suspend-instance', 'resume-instance', 'snapshot-instance'] as const)(
   '%s fails with its guest, and the restart policy acts',
   (kind) => {
     const operation = { id: 'o', kind, startsIt: false, startCount: 0 };

@@ -15,7 +15,12 @@ export const restartBackoffMaxMs = 60_000;
 export const restartForgivenAfterMs = 600_000;
 
 /** Of no sense without it. */
-const needsItsGuest: readonly OperationKind[] = ['pause-instance', 'suspend-instance', 'resume-instance'];
+const needsItsGuest: readonly OperationKind[] = [
+  'pause-instance',
+  'suspend-instance',
+  'resume-instance',
+  'snapshot-instance',
+];
 
 /** The guest or its node ended it; the same start may well work elsewhere. */
 const accidents: readonly ExitReason[] = [

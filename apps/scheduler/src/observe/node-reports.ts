@@ -6,6 +6,7 @@ import type { NodeBeat, NodeLeaseRepository, NodePlate } from '@berth/database/n
 import type { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import type { ReadyRepository } from '@berth/database/ready.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
+import type { SnapshotReports } from '../snapshot/snapshot-reports.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { DispatchedJob, JobProducer } from '@berth/queue/job-producer.js';
 import type { ReadObservation } from '@berth/queue/observation-reader.js';
@@ -29,6 +30,7 @@ export interface NodeReportParts {
   readonly ready: ReadyRepository;
   readonly exits: ExitRepository;
   readonly producer: JobProducer;
+  readonly snapshots: SnapshotReports;
   readonly cost: CostModel;
   readonly askForRegistration: (workerIds: readonly string[]) => Promise<void>;
   readonly onCapacity: () => void;
@@ -83,14 +85,16 @@ export class NodeReports {
       }
     }
     if (newest.size === 0) return;
-    const { leases, cost, onCapacity, askForRegistration } = this.parts;
+    const { leases, cost, snapshots, onCapacity, askForRegistration } = this.parts;
     await this.learnPlates([...newest.keys()]);
     const beats = [...newest.values()].map((beat) => ({ ...beat, watts: this.wattsOf(beat) }));
     const { known, up } = await leases.beat(beats, ratesOf(cost));
     if (up.length > 0) onCapacity();
     const strangers = [...workerOf].flatMap(([nodeId, workerId]) => (known.has(nodeId) ? [] : [workerId]));
     await askForRegistration([...new Set(strangers)]);
-    await this.compare([...inventories.values()].filter(({ nodeId }) => known.has(nodeId)));
+    const listed = [...inventories.values()].filter(({ nodeId }) => known.has(nodeId));
+    await this.compare(listed);
+    await snapshots.clear(listed.map((one) => ({ ...one, workerId: workerOf.get(one.nodeId)! })));
   }
 
   private wattsOf({ nodeId, usedCpuMillis }: NodeBeat): number {

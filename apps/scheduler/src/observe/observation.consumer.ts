@@ -10,6 +10,7 @@ import type { ObservationReader, ReadObservation } from '@berth/queue/observatio
 import type { Round } from '../loop.js';
 import { noteEnded, noteReady } from '../metrics/operations.js';
 import type { MigrationReports } from '../migrate/migration-reports.js';
+import type { SnapshotReports } from '../snapshot/snapshot-reports.js';
 import type { NodeReports } from './node-reports.js';
 import { timelineOf } from './timeline.js';
 
@@ -27,6 +28,7 @@ export interface ConsumerParts {
   readonly notes: NoteRepository;
   readonly pauses: PauseRepository;
   readonly migrations: MigrationReports;
+  readonly snapshots: SnapshotReports;
   readonly metrics: Metrics<'scheduler'>;
   readonly logger: Logger;
 }
@@ -70,6 +72,7 @@ export class ObservationConsumer {
     noteEnded(metrics, await this.parts.pauses.apply(kinds['vmm-paused'], kinds['vmm-resumed']));
     noteEnded(metrics, await this.parts.pauses.notSuspended(kinds['suspend-failed'].map(notSuspended)));
     await this.parts.migrations.apply(kinds);
+    await this.parts.snapshots.apply(kinds);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
     await notes.orphansKilled(kinds['orphan-killed']);
@@ -107,6 +110,8 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'migration-measured': [],
     'migration-stayed': [],
     'migration-settled': [],
+    'snapshot-taken': [],
+    'snapshot-failed': [],
     'vmm-adopted': [],
     'orphan-killed': [],
     'job-refused': [],

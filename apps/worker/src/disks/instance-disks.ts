@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InstanceSeed } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
@@ -7,6 +7,7 @@ import { macAddressOf } from '@berth/engine/identity.js';
 import type { Drive } from '@berth/engine/vmm-spec.js';
 import { createOverlay, type BaseImage } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
+import { copyFolder } from '../snapshots/snapshot-store.js';
 import type { LocatedImage } from '../images/image-cache.js';
 
 type DiskImage = Exclude<LocatedImage, { kind: 'kernel-initrd' }>;
@@ -45,8 +46,29 @@ export class InstanceDisks {
     return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedDrive(order, seed, folder)];
   }
 
+  /** As they are now, for a snapshot; the guest must stand still. Of an instance without any: an empty folder. */
+  async copyTo(instanceId: string, folder: string): Promise<void> {
+    if (this.has(instanceId)) await copyFolder(join(this.folder, instanceId), folder);
+    else await mkdir(folder, { mode: 0o700 });
+  }
+
+  /** Its disks become those of a snapshot: whole, or as they were. No vmm may have them open. */
+  async replace(instanceId: string, from: string): Promise<void> {
+    const folder = join(this.folder, instanceId);
+    const unfinished = join(this.folder, `${instanceId}.new`);
+    if ((await readdir(from)).length === 0) return;
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await rm(unfinished, { recursive: true, force: true });
+    await copyFolder(from, unfinished);
+    await rm(folder, { recursive: true, force: true });
+    await rename(unfinished, folder);
+    this.instances.add(instanceId);
+  }
+
   async remove(instanceId: string): Promise<void> {
-    await rm(join(this.folder, instanceId), { recursive: true, force: true });
+    for (const ending of ['', '.new']) {
+      await rm(join(this.folder, `${instanceId}${ending}`), { recursive: true, force: true });
+    }
     this.instances.delete(instanceId);
   }
 }

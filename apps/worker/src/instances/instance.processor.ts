@@ -7,6 +7,7 @@ import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
+import type { SnapshotStore } from '../snapshots/snapshot-store.js';
 import type { WarmStarts } from '../templates/warm-starts.js';
 import { endReport, readyReport, startingReport, stoppingReport } from '../report/vmm-reports.js';
 import { Vmm } from '../vmms/vmm.js';
@@ -24,6 +25,7 @@ export interface ProcessorParts {
   readonly watcher: VmmWatcher;
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
+  readonly snapshots: SnapshotStore;
   readonly seeds: SeedSource;
   readonly saved: SavedGuests;
   readonly ports: PortForwards;

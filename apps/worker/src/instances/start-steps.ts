@@ -8,6 +8,7 @@ import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache, LocatedImage } from '../images/image-cache.js';
 import { fetchingReports, startingReport } from '../report/vmm-reports.js';
+import { diskIn, stateIn, type SnapshotStore } from '../snapshots/snapshot-store.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { WarmStart, WarmStarts } from '../templates/warm-starts.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
@@ -32,6 +33,7 @@ export interface Start {
   /** Undefined where the driver reads no image files. */
   readonly images: ImageCache | undefined;
   readonly disks: InstanceDisks;
+  readonly snapshots: SnapshotStore;
   readonly seeds: SeedSource;
   readonly saved: SavedGuests;
   readonly ports: PortForwards;
@@ -88,7 +90,8 @@ export async function imageOf({ images, order, vmm, operationId, report }: Image
 }
 
 async function makeDisks(start: Start): Promise<void> {
-  const { image, order, disks, seeds } = start;
+  const { image, order, disks, snapshots, seeds } = start;
+  if (order.snapshotId !== undefined) await disks.replace(order.instanceId, diskIn(snapshots.pathOf(order.snapshotId)));
   if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order));
 }
 
@@ -124,11 +127,15 @@ async function spawn(start: Start): Promise<void> {
   }
 }
 
-/** Of a suspended guest: its own memory. @throws EngineError image-unavailable */
+/**
+ * Of a suspended guest its own memory, of one that goes back that of the snapshot.
+ * @throws EngineError image-unavailable
+ */
 async function savedOrigin(
-  { vmm: { driver, handle }, order, saved }: Start,
+  { vmm: { driver, handle }, order, saved, snapshots }: Start,
   spec: VmmSpec,
 ): Promise<Origin | undefined> {
+  if (order.snapshotId) return { kind: 'saved', statePath: stateIn(snapshots.pathOf(order.snapshotId)) };
   if (!order.resumes) return undefined;
   const machine = saves(driver) ? driver.machineDigest(spec) : undefined;
   return { kind: 'saved', statePath: await saved.take(handle.instanceId, handle.vmmId, machine) };

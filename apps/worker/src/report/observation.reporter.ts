@@ -27,6 +27,7 @@ export class ObservationReporter {
     private readonly writer: ObservationWriter,
     private readonly table: VmmTable,
     private readonly usage: UsageMeter,
+    private readonly snapshotIds: () => readonly string[],
     private readonly lease: Pick<Lease, 'id'>,
     private readonly logger: Logger,
   ) {
@@ -77,15 +78,28 @@ export class ObservationReporter {
     if (!(await this.writer.isRegistered().catch(() => true))) this.register();
     const usages = await this.usages(this.table.all());
     const kept = keptByNode(this.table.all());
+    const [first] = this.used; // a worker's snapshots are in one folder, whatever node they are of
     const beats = this.used.map(({ nodeId }): NodeHeartbeat => {
       const vmms = usages.get(nodeId) ?? [];
       const usedCpuMillis = vmms.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
       const usedMemoryMib = vmms.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
       const keptVmmIds = kept.get(nodeId);
-      return { nodeId, usedCpuMillis, usedMemoryMib, vmms, ...(keptVmmIds && { keptVmmIds }) };
+      return {
+        nodeId,
+        usedCpuMillis,
+        usedMemoryMib,
+        vmms,
+        ...(keptVmmIds && { keptVmmIds }),
+        ...this.snapshotsOf(nodeId === first?.nodeId),
+      };
     });
     this.used = beats.map(({ nodeId, usedCpuMillis, usedMemoryMib }) => ({ nodeId, usedCpuMillis, usedMemoryMib }));
     this.tell(beats);
+  }
+
+  private snapshotsOf(isFirst: boolean): Pick<NodeHeartbeat, 'snapshotIds'> {
+    const snapshotIds = isFirst ? this.snapshotIds().slice(0, keptMaxPerNode) : [];
+    return snapshotIds.length > 0 ? { snapshotIds } : {};
   }
 
   private async usages(vmms: readonly Vmm[]): Promise<ReadonlyMap<string, VmmUsage[]>> {

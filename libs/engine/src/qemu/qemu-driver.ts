@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chown, open } from 'node:fs/promises';
+import { chown, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { MakesTemplates } from '../abilities.js';
@@ -110,6 +110,7 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
   async save(handle: VmmHandle, statePath: string): Promise<void> {
     if (!canSave(this.#version)) throw new EngineError('no-answer', `QEMU ${this.#version} cannot save a guest safely`);
     const vmm = await this.known.live(handle);
+    await truncate(join(vmm.path, stateFile)); // of an earlier one nothing may stand behind it
     const memory = memoryOf(vmm.record.spec);
     await writeState(qmpOf(vmm), memory !== undefined && !memory.isPrivate);
     await keepState(join(vmm.path, stateFile), statePath);

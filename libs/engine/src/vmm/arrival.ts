@@ -52,8 +52,14 @@ async function load(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {
   }
 }
 
+/**
+ * Where a state begins in its file. Said aloud, for the descriptor keeps its place: what a vmm saves for the second
+ * time would stand behind the first.
+ */
+const stateOffsetBytes = 4096;
+
 export function fdsetUri(set: keyof typeof fdsets): string {
-  return `file:/dev/fdset/${fdsets[set]}`;
+  return `file:/dev/fdset/${fdsets[set]},offset=${stateOffsetBytes}`;
 }
 
 /** Of the words of the agent's `identity`; `deploy/guest/README.md` has them. */

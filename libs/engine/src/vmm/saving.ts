@@ -19,6 +19,8 @@ const notToFiles = ['return-path', 'pause-before-switchover'].map((capability) =
 
 /** Stops the guest and has the vmm write all of it to the file it was given. @throws EngineError */
 export async function writeState(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {
+  // one that was saved before and has not gone on yet cannot be saved again
+  if ((await qmp.status(commandTimeoutMs)) === 'postmigrate') await qmp.execute('cont', commandTimeoutMs);
   await qmp.execute('stop', commandTimeoutMs);
   const capabilities = [{ capability: 'x-ignore-shared', state: memoryIsFile }, ...notToFiles];
   await qmp.execute('migrate-set-capabilities', commandTimeoutMs, { capabilities });

@@ -70,7 +70,7 @@ export class Signs {
     return (this.#kept = this.#seen);
   }
 
-  /** It was ready in the vmm it comes from, and will not show it once more. */
+  /** It was ready in the vmm that it comes from, or was saved from, and will not show it once more. */
   async inherit(): Promise<void> {
     const nowMs = monotonicMs();
     this.#kept = this.#seen = { kernelAtMs: nowMs, readyAtMs: nowMs };

@@ -197,6 +197,7 @@ export class Vmm {
     const times = before ?? (await bringUp(this.record.spec, this.#qmp, () => this.#connectAgent()));
     if (!before) await this.state.writeArrival(vmmId, times);
     this.boot.arrive(times);
+    await this.signs?.inherit();
     this.#arrived = true;
     this.#tell();
   }
