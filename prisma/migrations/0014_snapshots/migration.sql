@@ -26,8 +26,8 @@ CREATE INDEX snapshot_operation ON snapshot (operation_id);
 ALTER TABLE operation
   DROP CONSTRAINT operation_kind_check,
   ADD CONSTRAINT operation_kind_check CHECK (kind IN
-    ('create-instance', 'start-instance', 'stop-instance', 'reboot-instance', 'pause-instance', 'suspend-instance', 'resume-instance', 'resize-instance',
-     'delete-instance', 'move-instance',
-     'migrate-instance', 'snapshot-instance', 'restore-instance', 'drain-node')),
+    ('create-instance', 'start-instance', 'stop-instance', 'reboot-instance', 'pause-instance', 'suspend-instance',
+     'resume-instance', 'resize-instance', 'delete-instance', 'move-instance', 'migrate-instance',
+     'snapshot-instance', 'restore-instance', 'drain-node')),
   -- what it starts its instance from
   ADD COLUMN snapshot_id uuid REFERENCES snapshot (id);
