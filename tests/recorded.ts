@@ -5,10 +5,10 @@ import type { Database } from '@berth/database/database.js';
 export async function addNode(database: Database, name: string, agentUrl: string | null = null): Promise<string> {
   const id = randomUUID();
   await database.query(
-    `INSERT INTO node (id, name, worker_id, state, driver, power_model, agent_url, capacity_cpu_millis,
-      capacity_memory_mib,
-       capacity_disk_gib, allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib, boot_id)
-     VALUES ($1, $2, $2, 'up', 'tcg', 'linear', $3, 8000, 8192, 100, 16000, 8192, 100, 'boot')`,
+    `INSERT INTO node (id, name, worker_id, state, driver, drivers, power_model, agent_url,
+       capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
+       allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib, boot_id)
+     VALUES ($1, $2, $2, 'up', 'tcg', '{tcg}', 'linear', $3, 8000, 8192, 100, 16000, 8192, 100, 'boot')`,
     [id, name, agentUrl],
   );
   return id;

@@ -87,9 +87,12 @@ describe('user data', () => {
     expect((await ask(vmmId, 'guessed-guessed-guessed')).status).toBe(401);
     expect((await ask(randomUUID(), agentSecret)).status).toBe(404);
     expect(await (await ask(vmmId, agentSecret)).json()).toEqual({ sshKeys: [key], userData: canary });
-    await database.query(`UPDATE vmm SET state = 'gone', gone_at = now(), exit_reason = 'stopped' WHERE id = $1`, [
-      vmmId,
-    ]);
+    await database.query(
+      `WITH fenced AS (
+         INSERT INTO fence (id, vmm_id, node_id, method) VALUES (gen_random_uuid(), $1, $2, 'node-reported'))
+       UPDATE vmm SET state = 'gone', gone_at = now(), exit_reason = 'stopped' WHERE id = $1`,
+      [vmmId, nodeId],
+    );
     expect((await ask(vmmId, agentSecret)).status).toBe(404);
     await internal.close();
   });
