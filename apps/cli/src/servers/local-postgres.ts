@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isOpenToAll, serverOwner, type Owner } from './owner.js';
@@ -40,9 +40,7 @@ export async function startLocalPostgres(options: PostgresOptions): Promise<Loca
   const home = await clusterHome(dataDir, owner);
   const cluster = join(home, 'postgres');
   await stopLeftOver(cluster);
-  const { password, isNew } = await passwordOf(dataDir);
-  // a cluster elsewhere may be of a data folder that was deleted
-  if (isNew && home !== dataDir) await rm(cluster, { recursive: true, force: true });
+  const password = await passwordOf(dataDir, home === dataDir ? undefined : cluster);
   await createCluster(binDir, cluster, password, owner);
   const port = await freePort(options.port);
   const settings = {
@@ -81,14 +79,16 @@ async function clusterHome(dataDir: string, owner: Owner | undefined): Promise<s
   return home;
 }
 
-async function passwordOf(dataDir: string): Promise<{ password: string; isNew: boolean }> {
+/** Where there is none yet, what lies elsewhere is of a data folder that was deleted: it goes before one is written. */
+async function passwordOf(dataDir: string, elsewhere: string | undefined): Promise<string> {
   const path = join(dataDir, 'postgres.password');
   try {
-    return { password: await readFile(path, 'utf8'), isNew: false };
+    return await readFile(path, 'utf8');
   } catch {
+    if (elsewhere !== undefined) await rm(elsewhere, { recursive: true, force: true });
     const password = randomBytes(24).toString('base64url');
     await writeFile(path, password, { mode: 0o600 });
-    return { password, isNew: true };
+    return password;
   }
 }
 
@@ -100,9 +100,9 @@ async function createCluster(
   owner: Owner | undefined,
 ): Promise<void> {
   if (existsSync(join(cluster, 'PG_VERSION'))) return;
-  const unfinished = `${cluster}.new`;
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { mode: 0o700 });
+  await removeUnfinished(cluster);
+  // a name of its own: the initdb of a launcher that was killed may still be writing to the last one
+  const unfinished = await mkdtemp(`${cluster}.new.`);
   const passwordFile = `${unfinished}.password`;
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (owner) {
@@ -117,7 +117,14 @@ async function createCluster(
   });
   await rm(passwordFile);
   await chmod(unfinished, 0o700);
+  await rm(cluster, { recursive: true, force: true }); // what a removal that was cut short has left
   await rename(unfinished, cluster);
+}
+
+async function removeUnfinished(cluster: string): Promise<void> {
+  const beside = await readdir(dirname(cluster));
+  const left = beside.filter((name) => name.startsWith(`${basename(cluster)}.new`));
+  await Promise.all(left.map((name) => rm(join(dirname(cluster), name), { recursive: true, force: true })));
 }
 
 /** The server writes its state into the eighth line of its lock file, as pg_ctl reads it. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -42,6 +42,18 @@ describe('the local PostgreSQL', () => {
     await left.exited;
     expect(await query(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await next.stop();
+  });
+
+  it('starts where a first start, or the removal of an old cluster, was cut short', async () => {
+    const cut = join(dataDir, 'cut');
+    for (const half of ['postgres', 'postgres.new.x1y2z3']) {
+      await mkdir(join(cut, half, 'base'), { recursive: true });
+      await writeFile(join(cut, half, 'pg_hba.conf'), 'half');
+    }
+    const server = await startLocalPostgres({ dataDir: cut, settings: { fsync: 'off' } });
+    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await server.stop();
+    expect((await readdir(cut)).toSorted()).toEqual(['postgres', 'postgres.password']);
   });
 
   it('lets nobody in without the password, which only its owner can read', async () => {
