@@ -5,6 +5,7 @@ import type { ConsoleSessionView } from '@berth/contracts/http/console.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { startDatacenter, type Datacenter } from '../datacenter.js';
+import { answerTo } from '../handshake.js';
 import { openWorld, type World } from '../world.js';
 import { program } from './berth.js';
 import { call, importGrub, startGrub } from './grub-instance.js';
@@ -37,15 +38,6 @@ function dial(subprotocols: string[], path = '/v1/vnc', origin = datacenter.endp
   const socket = new WebSocket(`${datacenter.endpoint.replace('http', 'ws')}${path}`, subprotocols, { origin });
   open.push(socket);
   return socket;
-}
-
-/** The status with which the handshake was refused; 101 when it was not. */
-async function answerTo(socket: WebSocket): Promise<number> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(101));
-    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
-    socket.once('error', reject);
-  });
 }
 
 /** GRUB's menu is white on black: neither blank nor noise. */

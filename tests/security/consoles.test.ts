@@ -6,6 +6,7 @@ import { consoleSessionsPerInstanceMax } from '@berth/domain/limits.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startDatacenter, type Datacenter } from '../datacenter.js';
+import { answerTo } from '../handshake.js';
 import { imageBody } from '../image-body.js';
 import { openWorld, type World } from '../world.js';
 
@@ -59,15 +60,6 @@ function dial(subprotocols: string[], origin: string | undefined = datacenter.en
   shown.set(socket, '');
   socket.on('message', (bytes: Buffer) => shown.set(socket, shown.get(socket)! + bytes.toString()));
   return socket;
-}
-
-/** The status with which the handshake was refused; 101 when it was not. */
-async function answerTo(socket: WebSocket): Promise<number> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(101));
-    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
-    socket.once('error', reject);
-  });
 }
 
 /** Waits until the console has shown `words`; resolves to all it has shown. */

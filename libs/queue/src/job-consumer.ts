@@ -1,7 +1,7 @@
 import { jobNames, jobs, type JobName, type JobPayload } from '@berth/contracts/job.js';
 import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { jobFetchRetryMs, jobLockDurationMs, jobMaxStalledCount, jobStalledIntervalMs } from './job-timing.js';
+import { jobDelivery } from './job-delivery.js';
 import { queueOf } from './keys.js';
 
 export type JobHandler<N extends JobName> = (payload: JobPayload<N>) => Promise<void>;
@@ -40,10 +40,7 @@ export class JobConsumer {
       connection: options.connection,
       prefix: options.prefix,
       concurrency: options.concurrency,
-      lockDuration: jobLockDurationMs,
-      stalledInterval: jobStalledIntervalMs,
-      maxStalledCount: jobMaxStalledCount,
-      runRetryDelay: jobFetchRetryMs,
+      ...jobDelivery,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });

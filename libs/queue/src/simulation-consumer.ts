@@ -1,7 +1,7 @@
 import { simulationCell, type SimulationCell } from '@berth/contracts/simulation.js';
 import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { jobFetchRetryMs, jobLockDurationMs, jobMaxStalledCount, jobStalledIntervalMs } from './job-timing.js';
+import { jobDelivery } from './job-delivery.js';
 import { simulationQueue } from './keys.js';
 
 /** How long a summary nobody has fetched is kept. */
@@ -21,7 +21,7 @@ export interface SimulationConsumerOptions {
 
 /**
  * Takes simulations from the queue that all simulators share. One that was killed in a cell gives it back after at most
- * `jobLockDurationMs` + `jobStalledIntervalMs`; run again, a cell gives the same summary.
+ * `lockDuration` + `stalledInterval` of `jobDelivery`; run again, a cell gives the same summary.
  */
 export class SimulationConsumer {
   private readonly worker: Worker;
@@ -31,10 +31,7 @@ export class SimulationConsumer {
       connection: options.connection,
       prefix: options.prefix,
       concurrency: options.concurrency,
-      lockDuration: jobLockDurationMs,
-      stalledInterval: jobStalledIntervalMs,
-      maxStalledCount: jobMaxStalledCount,
-      runRetryDelay: jobFetchRetryMs,
+      ...jobDelivery,
       removeOnComplete: { age: keptS },
       removeOnFail: { age: keptS },
     });

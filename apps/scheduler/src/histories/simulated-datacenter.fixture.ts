@@ -8,6 +8,7 @@ import { instanceTransitions } from '@berth/domain/instance-state.js';
 import { decideDeadline } from '../expire/decide-deadline.js';
 import { decideFences } from '../expire/decide-fences.js';
 import { decidePlacements } from '../placement/decide-placements.js';
+import { fleetNodeOf } from '../placement/fleet-node.fixture.js';
 import { decideGap } from '../reconcile/decide-gap.js';
 import { SimulatedNode, tickMs, type SimulatedJob, type SimulatedReport } from './simulated-node.fixture.js';
 import {
@@ -249,20 +250,11 @@ export class SimulatedDatacenter {
 
   private fleetRows(): FleetNode[] {
     const size = { cpuMillis: 1_000_000, memoryMib: nodeMib, diskGib: 0 };
-    return this.nodes.map(({ name }) => ({
-      id: name,
-      nodeId: name,
-      workerId: name,
-      drivers: ['model'],
-      zone: 'z',
-      rack: 'r',
-      labels: {},
-      capacity: size,
-      allocatable: size,
-      allocated: { cpuMillis: this.record.allocatedMib(name), memoryMib: this.record.allocatedMib(name), diskGib: 0 },
-      reachable: this.rows.get(name)!.state === 'up',
-      cordoned: false,
-    }));
+    return this.nodes.map(({ name }) => {
+      const memoryMib = this.record.allocatedMib(name);
+      const allocated = { cpuMillis: memoryMib, memoryMib, diskGib: 0 };
+      return fleetNodeOf(name, size, { allocated, reachable: this.rows.get(name)!.state === 'up' });
+    });
   }
 
   private dispatch(): void {

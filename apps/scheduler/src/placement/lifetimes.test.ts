@@ -13,6 +13,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { overlapS } from '../learn/learn.loop.js';
 import { decidePlacements, type Pending } from './decide-placements.js';
+import { fleetNodeOf } from './fleet-node.fixture.js';
 
 const nodeCount = 6;
 const capacity = { cpuMillis: 8_000, memoryMib: 32_768, diskGib: 100 };
@@ -58,20 +59,8 @@ function nodeRows(residents: readonly Resident[]): FleetNode[] {
   return names.map((name, node) => {
     const mine = residents.filter((resident) => resident.node === node);
     const sum = (of: (resident: Resident) => number): number => mine.reduce((all, each) => all + of(each), 0);
-    return {
-      id: name,
-      nodeId: name,
-      workerId: name,
-      drivers: ['model'],
-      zone: 'z',
-      rack: 'r',
-      labels: {},
-      capacity,
-      allocatable: capacity,
-      allocated: { cpuMillis: sum(({ vcpus }) => vcpus * 1000), memoryMib: sum((r) => r.memoryMib), diskGib: 0 },
-      reachable: true,
-      cordoned: false,
-    };
+    const allocated = { cpuMillis: sum(({ vcpus }) => vcpus * 1000), memoryMib: sum((r) => r.memoryMib), diskGib: 0 };
+    return fleetNodeOf(name, capacity, { allocated });
   });
 }
 
