@@ -1,3 +1,10 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { waitFor } from '../integration/wait-for.js';
+import { program } from './berth.js';
+import type { GuestWorld } from './guest-world.js';
+
 /**
  * A disk of 1 MiB whose boot sector counts, `instant-disk.s` in this folder: at each byte on the serial line it adds
  * one to a counter in memory, says `M<counter>D<counter of before, from the disk>`, and writes the counter to the
@@ -9,9 +16,33 @@ const bootCode =
 const sectorBytes = 512;
 const diskBytes = 1024 * 1024;
 
-export function instantDisk(): Buffer {
+function instantDisk(): Buffer {
   const disk = Buffer.alloc(diskBytes);
   Buffer.from(bootCode, 'base64').copy(disk);
   disk.writeUInt16LE(0xaa55, sectorBytes - 2);
   return disk;
+}
+
+/** Into the catalogue, as `instant`. */
+export async function importInstantDisk(world: GuestWorld): Promise<void> {
+  const path = join(world.world.folder, 'instant.raw');
+  await writeFile(path, instantDisk());
+  const args = ['image', 'import', path, '--name', 'instant', '--format', 'raw', '--min-memory', '64'];
+  const { exitCode, stderr } = await world.berth(...args);
+  if (exitCode !== 0) throw new Error(`not imported: ${stderr}`);
+}
+
+/** What the guest says next: it counts at each byte that it gets. */
+export async function countOn(world: GuestWorld, name: string): Promise<string> {
+  const { endpoint, token } = world.datacenter;
+  const env = { PATH: process.env['PATH'], BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token };
+  const shown = async (): Promise<string[]> =>
+    (await world.text('GET', `/instances/${name}/console`)).split('\n').filter((line) => line !== '');
+  const before = (await shown()).length;
+  const args = [program, 'instance', 'console', name, '--attach'];
+  const console = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'], env });
+  console.stdin.write('a');
+  await waitFor('the guest to count', async () => (await shown()).length > before, 60_000);
+  console.kill();
+  return (await shown()).at(-1)!.trim();
 }

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { access, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandView } from '@berth/contracts/http/guest-command.js';
@@ -7,8 +6,7 @@ import type { AcceptedSnapshotView, SnapshotView } from '@berth/contracts/http/s
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProblemBody } from '../api-world.js';
 import { waitFor } from '../integration/wait-for.js';
-import { program } from './berth.js';
-import { instantDisk } from './instant-disk.js';
+import { countOn, importInstantDisk } from './instant-disk.js';
 import { GuestWorld } from './guest-world.js';
 
 let world: GuestWorld;
@@ -116,36 +114,10 @@ describe('an instance whose memory is all it has', () => {
 });
 
 describe('an instance with a disk', () => {
-  /** What it says next: the guest counts at each byte that it gets. */
-  async function count(): Promise<string> {
-    const args = [program, 'instance', 'console', 'disk', '--attach'];
-    const { endpoint, token } = world.datacenter;
-    const env = { PATH: process.env['PATH'], BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token };
-    const shown = async () =>
-      (await world.text('GET', '/instances/disk/console')).split('\n').filter((line) => line !== '');
-    const before = (await shown()).length;
-    const console = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'], env });
-    console.stdin.write('a');
-    await waitFor('the guest to count', async () => (await shown()).length > before, 60_000);
-    console.kill();
-    return (await shown()).at(-1)!.trim();
-  }
+  const count = () => countOn(world, 'disk');
 
   test('goes back with the memory and the disk of one instant', async () => {
-    const path = join(world.world.folder, 'instant.raw');
-    await writeFile(path, instantDisk());
-    const imported = await world.berth(
-      'image',
-      'import',
-      path,
-      '--name',
-      'instant',
-      '--format',
-      'raw',
-      '--min-memory',
-      '64',
-    );
-    expect([imported.exitCode, imported.stderr]).toMatchObject([0, expect.anything()]);
+    await importInstantDisk(world);
     await world.create('disk', { image: 'instant' });
     expect(await count()).toBe('M1D0');
     expect(await count()).toBe('M2D1');

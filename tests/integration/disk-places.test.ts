@@ -45,3 +45,23 @@ test('a vmm that never was ready holds no disk, be it a start that failed or the
   const { asked } = await askedAgain('qcow2', 'started_at');
   expect(asked).toEqual({ nodeSelector: { disk: 'ssd' } });
 });
+
+test('one that gets a new disk goes back to its node, and elsewhere when that cannot take it', async () => {
+  const [node] = await fixture.addNodes(1);
+  const [created] = await fixture.create(1);
+  await placements.commit([proposalFor(created!, node!)]);
+  const { operationId, instanceId } = created!;
+  await database.query(`UPDATE vmm SET ready_at = now() WHERE instance_id = $1`, [instanceId]);
+  await database.query(
+    `UPDATE operation SET kind = 'rebuild-instance', stage = 'place', next_attempt_at = now() WHERE id = $1`,
+    [operationId],
+  );
+  await database.query(`UPDATE image SET format = 'qcow2'`);
+  await database.query(`UPDATE instance SET state = 'pending' WHERE id = $1`, [instanceId]);
+  const asked = async () =>
+    (await placements.pending<Pending['constraints']>(10)).find(({ id }) => id === instanceId)?.constraints;
+  expect(await asked()).toEqual({ nodeSelector: { [nodeLabel]: node!.node } });
+  const decided = { policy: 'test', explanation: {}, sentence: 'no room there', retryAfterMs: 0 };
+  await placements.postpone([{ operationId, instanceId, ...decided }]);
+  expect(await asked()).toEqual({});
+});

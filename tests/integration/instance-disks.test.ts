@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
@@ -79,4 +79,20 @@ test('a disk stays from vmm to vmm and from worker to worker, and goes with its 
   );
   await disks.remove(order.instanceId);
   expect([disks.has(order.instanceId), existsSync(root!.path)]).toEqual([false, false]);
+});
+
+test('of the disk before a rebuild nothing is left, and its first boot has a name of its own', async () => {
+  const order = orderOf('disk', 1);
+  const disks = new InstanceDisks(join(folder, 'disks'));
+  const [root, seed] = await disks.make(order, located('disk'), noSeed);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', root!.path]);
+  const rebuilt = { ...order, generation: 2, rebuildCount: 1 };
+  const holdsMarker = () => spawnSync('qemu-io', ['-f', 'qcow2', '-c', 'read -P 7 0 4096', root!.path]).status === 0;
+  expect(holdsMarker()).toBe(true);
+  await disks.make(rebuilt, located('disk'), noSeed);
+  expect(holdsMarker()).toBe(false);
+  expect((await readFile(seed!.path)).includes(`"instance-id":"${order.instanceId}.1"`)).toBe(true);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', root!.path]);
+  await new InstanceDisks(join(folder, 'disks')).make({ ...rebuilt, generation: 3 }, located('disk'), noSeed);
+  expect(holdsMarker()).toBe(true);
 });

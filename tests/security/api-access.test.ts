@@ -168,8 +168,11 @@ test('what is of another project reads as if it were not there', async () => {
   expect((await world.call('GET', '/v1/instances/mine')).status).toBe(200);
 });
 
+/** Without keys of ssh: they have a form that no schema says. */
 function validBody({ body }: Operation): { body?: unknown } {
-  return body ? { body: fc.sample(valuesOf(body), { numRuns: 1, seed: 11 })[0] } : {};
+  if (!body) return {};
+  const { sshKeys: _, ...sample } = fc.sample(valuesOf(body), { numRuns: 1, seed: 11 })[0] as Record<string, unknown>;
+  return { body: sample };
 }
 
 function onlyParameter(operation: Operation): string {

@@ -23,6 +23,8 @@ export const vmmOrder = z.object({
   ports: guestPorts.optional(),
   /** There is more for its first boot than its name: to be asked for, as it is not for a queue. */
   hasSeed: z.boolean().optional(),
+  /** A disk of another count is of before, and of no use. */
+  rebuildCount: z.int().min(0).optional(),
   /** It goes on from its memory, which this node has kept. */
   resumes: z.boolean().optional(),
   /** Its first instant, memory and disk; absent: it boots from the disk it has. */

@@ -36,6 +36,7 @@ export interface DueDispatch<S extends object> {
   /** Of the guest. */
   readonly ports: number[];
   readonly hasSeed: boolean;
+  readonly rebuildCount: number;
   /** What the operation is about: to be made, or to be started from. */
   readonly snapshotId: string | null;
   /** Since it was ready for dispatch, on the first attempt. */

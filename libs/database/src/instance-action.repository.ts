@@ -9,6 +9,7 @@ import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { type ActionRule, type InstanceAction, instanceActions, nextSteps } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
+import { rebuildInstances, unfitRebuilds, type Rebuild } from './instance-rebuild.js';
 import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
 import { releaseQuota } from './quota.js';
@@ -23,6 +24,8 @@ export interface ActionRequest {
   readonly targetNodeId?: string;
   /** What it is to go back to. */
   readonly snapshotId?: string;
+  /** What it is to be made of anew. */
+  readonly rebuild?: Rebuild;
 }
 
 interface Standing {
@@ -136,10 +139,10 @@ async function acceptRound(on: Session, requests: readonly ActionRequest[]): Pro
   await lockInstances(on, ids);
   const rows = await on.query<Standing>(standings, [ids]);
   const byInstance = new Map(rows.map((row) => [row.instanceId, row]));
-  const unusable = await unusableSnapshots(on, requests);
+  const [unusable, unfit] = [await unusableSnapshots(on, requests), await unfitRebuilds(on, requests)];
   const outcomes = requests.map((request) => {
     const outcome = decide(request, byInstance.get(request.instanceId));
-    return isGrant(outcome) ? (unusable.get(request) ?? outcome) : outcome;
+    return isGrant(outcome) ? (unusable.get(request) ?? unfit.get(request) ?? outcome) : outcome;
   });
   const grants = outcomes.filter(isGrant);
   if (grants.length > 0) await write(on, grants);
@@ -151,7 +154,8 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   if (!before) return new ProblemError({ code: 'not-found', detail: `there is no instance ${instanceId}` });
   const rule = instanceActions[action];
   const { name, state, openId, openKind } = before;
-  if (openId !== null && openKind === rule.kind) return { operationId: openId };
+  // a second rebuild may ask for another image or other data
+  if (openId !== null && openKind === rule.kind && !request.rebuild) return { operationId: openId };
   if (openId !== null && !rule.overtakes) {
     return new ProblemError({
       code: 'state-conflict',
@@ -196,6 +200,10 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
     return { instanceId: before.instanceId, state, desired, reason, from: before.state };
   });
   await on.query(change, [JSON.stringify(changes)]);
+  await rebuildInstances(
+    on,
+    grants.map(({ request }) => request),
+  );
   const opened = grants.map(({ request, before, operationId, rule: { kind }, stage }) => ({
     ...before,
     ...(kind === 'migrate-instance' && { vmmId: null, generation: null, nodeId: request.targetNodeId ?? null }),

@@ -10,6 +10,7 @@ export type InstanceAction =
   | 'resume'
   | 'migrate'
   | 'restore'
+  | 'rebuild'
   | 'delete';
 
 export interface ActionRule {
@@ -97,6 +98,15 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     overtakes: false,
     event: 'InstanceRestoring',
     reason: 'goes back to a snapshot',
+  },
+  rebuild: {
+    kind: 'rebuild-instance',
+    from: ['running', 'stopped', 'failed'],
+    to: ['starting', 'pending'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceRebuilding',
+    reason: 'gets a new disk',
   },
   delete: {
     kind: 'delete-instance',

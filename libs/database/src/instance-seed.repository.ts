@@ -7,9 +7,10 @@ export interface InstanceSeed {
   readonly userData: string | null;
 }
 
-/** SQL for what a node is told of the access to instance `i`: that there is private data, never the data. */
+/** SQL for what a node is told of the first boot of instance `i`: that there is private data, never the data. */
 export const guestAccess = `
-  i.ports, EXISTS (SELECT FROM instance_seed s WHERE s.instance_id = i.id) AS "hasSeed"`;
+  i.rebuild_count AS "rebuildCount", i.ports,
+  EXISTS (SELECT FROM instance_seed s WHERE s.instance_id = i.id) AS "hasSeed"`;
 
 const ofVmm = `
 SELECT s.ssh_keys AS "sshKeys", s.user_data AS "userData"

@@ -63,7 +63,8 @@ export interface CommitOutcome {
 /**
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
  * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
- * memory was kept, or that starts from a snapshot, goes back to that, and to the engine that kept it.
+ * memory was kept, or that starts from a snapshot, goes back to that, and to the engine that kept it. One that gets a
+ * new disk goes elsewhere when its node cannot take it.
  */
 const pending = `
 WITH due AS (
@@ -88,6 +89,8 @@ LEFT JOIN LATERAL (
   WHERE v.instance_id = i.id AND (s.id IS NOT NULL OR v.id = saved.id OR saved.id IS NULL
     AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
       AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')))
+    AND NOT (o.kind = 'rebuild-instance' AND EXISTS (SELECT FROM decision d
+      WHERE d.instance_id = i.id AND d.operation_id = o.id AND d.outcome = 'unplaceable'))
   ORDER BY v.generation DESC LIMIT 1
 ) holder ON true
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;

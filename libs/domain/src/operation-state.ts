@@ -25,6 +25,7 @@ export const operationKinds = [
   'migrate-instance', // moves it to another node while it runs
   'snapshot-instance', // keeps it as it is now
   'restore-instance', // takes it back to a snapshot
+  'rebuild-instance', // gives it a new disk
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];

@@ -7,6 +7,7 @@ import {
   instanceFilter,
   instanceView,
   migrateInstanceBody,
+  rebuildInstanceBody,
   resizeInstanceBody,
 } from '@berth/contracts/http/instance.js';
 import { acceptedView } from '@berth/contracts/http/operation.js';
@@ -110,6 +111,16 @@ export const resizeInstance = route({
   description: 'Its quota is checked now; a node with room for it is looked for when it is started.',
   body: resizeInstanceBody,
   problems: [...problems, 'quota-exceeded'],
+});
+export const rebuildInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/rebuild',
+  summary: 'Give an instance a new disk, of its image or another one',
+  description: `What its disk held is lost. Its id, name, type, ports and, where that can take it, its node stay; the
+new disk boots for the first time, with the user data and keys of now.`,
+  body: rebuildInstanceBody,
+  problems,
 });
 export const migrateInstance = route({
   ...action,

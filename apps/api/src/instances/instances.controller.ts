@@ -113,6 +113,14 @@ export class InstancesController {
     return this.accepted(access, id, await this.resizes.accept({ instanceId: id, type, tokenId: access.tokenId }));
   }
 
+  @Serve(routes.rebuildInstance)
+  async rebuild(@Input() { params, body, access }: InputOf<typeof routes.rebuildInstance>) {
+    const instance = await this.read(access, params.instance);
+    const rebuild = await this.service.rebuildOf(body, instance, access.projectId);
+    const request = { instanceId: instance.id, action: 'rebuild', tokenId: access.tokenId, rebuild } as const;
+    return this.accepted(access, instance.id, await this.actions.accept(request));
+  }
+
   @Serve(routes.deleteInstance)
   async delete(@Input() { params, access }: InputOf<typeof routes.deleteInstance>) {
     return this.act('delete', params.instance, access);

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { CreateInstanceBody, PlacementConstraints } from '@berth/contracts/http/instance.js';
+import type { CreateInstanceBody, PlacementConstraints, RebuildInstanceBody } from '@berth/contracts/http/instance.js';
 import type { ImageRecord } from '@berth/database/image-record.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
-import {
-  InstanceCreationRepository,
-  type CreateRequest,
-  type GuestAccess,
-} from '@berth/database/instance-creation.repository.js';
+import { InstanceCreationRepository, type CreateRequest } from '@berth/database/instance-creation.repository.js';
+import type { Rebuild } from '@berth/database/instance-rebuild.js';
+import type { InstanceRecord } from '@berth/database/instance-record.js';
 import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { nameMaxChars } from '@berth/domain/limits.js';
@@ -55,7 +53,8 @@ export class InstancesService {
     if (type.diskGib < image.minDiskGib) {
       throw invalid('instanceType', `has ${type.diskGib} GiB of disk; image ${image.name} needs ${image.minDiskGib}`);
     }
-    const { labels, placement, restartPolicy, onIsolation } = body;
+    const { labels, placement, restartPolicy, onIsolation, userData, sshKeys, ports } = body;
+    refuseUnread({ userData, sshKeys, ports }, image);
     if (placement.zoneSpreadMax !== undefined && !placement.group)
       throw invalid('placement.zoneSpreadMax', 'needs a group');
     const { vcpus, memoryMib, diskGib } = type;
@@ -73,7 +72,7 @@ export class InstancesService {
         onIsolation,
       },
       groupName: placement.group?.name ?? null,
-      access: accessOf(body, image),
+      access: { userData: userData ?? null, sshKeys, ports },
       idempotency:
         key === undefined
           ? null
@@ -82,6 +81,17 @@ export class InstancesService {
               requestHash: hashOf(body),
             },
     };
+  }
+
+  /** @throws ProblemError `invalid-request` */
+  async rebuildOf(
+    { image: asked, userData, sshKeys }: RebuildInstanceBody,
+    { imageId, ports }: InstanceRecord<PlacementConstraints>,
+    projectId: string,
+  ): Promise<Rebuild> {
+    const image = await this.imageOf(projectId, asked ?? imageId);
+    refuseUnread({ userData, sshKeys, ports }, image);
+    return { imageId: image.id, ...(userData !== undefined && { userData }), ...(sshKeys && { sshKeys }) };
   }
 
   /** @throws ProblemError `invalid-request` */
@@ -103,8 +113,14 @@ export class InstancesService {
   }
 }
 
+interface AskedAccess {
+  readonly userData: string | undefined;
+  readonly sshKeys: readonly string[] | undefined;
+  readonly ports: readonly unknown[];
+}
+
 /** @throws ProblemError `invalid-request` when the image is a kernel that would neither read nor use it */
-function accessOf({ userData, sshKeys, ports }: CreateInstanceBody, image: ImageRecord<object>): GuestAccess {
+function refuseUnread({ userData, sshKeys = [], ports }: AskedAccess, image: ImageRecord<object>): void {
   const asked = { userData: userData !== undefined, sshKeys: sshKeys.length > 0, ports: ports.length > 0 };
   const [field] = Object.entries(asked).find(([, isAsked]) => isAsked) ?? [];
   if (field !== undefined && image.firmware === 'direct') {
@@ -113,7 +129,6 @@ function accessOf({ userData, sshKeys, ports }: CreateInstanceBody, image: Image
   if (image.profile === 'floppy' && (asked.userData || asked.sshKeys)) {
     throw invalid(asked.userData ? 'userData' : 'sshKeys', `image ${image.name} boots from diskette and reads none`);
   }
-  return { userData: userData ?? null, sshKeys, ports };
 }
 
 function reasonOf({ reason }: ImageRecord<object>): string {

@@ -4,6 +4,7 @@ import type { ExecFlags } from '../actions/instance-exec.js';
 import type { InstanceVerb, VerbFlags } from '../actions/instance-verb.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
 import { collect } from '../output/format.js';
+import { addRebuild } from './instance-disk.js';
 import { addWaysIn } from './instance-ways.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput, withWait } from './options.js';
@@ -26,6 +27,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
   addCreate(instance, invocation);
   addExec(instance, invocation);
   addRestore(instance, invocation);
+  addRebuild(instance, invocation);
 
   withList(instance.command('list').description('all of the project')).action(async (flags: ListFlags) => {
     const [{ list }, { instanceNoun }] = await Promise.all([

@@ -10,6 +10,7 @@ const liveVerbs: readonly string[] = [
   'screenshot',
   'exec',
   'restore',
+  'rebuild',
   'start',
   'stop',
   'reboot',

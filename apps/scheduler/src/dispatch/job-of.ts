@@ -28,8 +28,9 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
     return { ...address, name: 'snapshot-instance', payload: { ...target, snapshotId } };
   }
   const isDelete = due.kind === 'delete-instance';
-  // a deleted guest has nothing left to save
-  const payload = { ...target, graceMs: isDelete ? 0 : stopGraceMs, delete: isDelete };
+  // of what is given up there is nothing left to save
+  const isGivenUp = isDelete || due.kind === 'rebuild-instance';
+  const payload = { ...target, graceMs: isGivenUp ? 0 : stopGraceMs, delete: isDelete };
   return { ...address, name: 'stop-instance', payload };
 }
 
@@ -49,6 +50,7 @@ export function orderOf(due: Omit<VmmOrder, 'snapshotId'>): VmmOrder {
     image,
     ports,
     hasSeed,
+    rebuildCount,
     resumes,
   } = due;
   return {
@@ -65,6 +67,7 @@ export function orderOf(due: Omit<VmmOrder, 'snapshotId'>): VmmOrder {
     image,
     ports,
     hasSeed,
+    rebuildCount,
     resumes,
   };
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InstanceSeed } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
@@ -32,13 +32,16 @@ export class InstanceDisks {
 
   /**
    * A disk over its image, or an empty one with the image as a CD behind it; and what cloud-init looks for. None for a
-   * kernel that brings its own RAM disk.
+   * kernel that brings its own RAM disk. What is of before the instance was rebuilt goes.
    */
   async make(order: VmmOrder, image: LocatedImage, seed: InstanceSeed): Promise<readonly Drive[]> {
+    const { instanceId, rebuildCount = 0 } = order;
+    const folder = join(this.folder, instanceId);
+    if (this.has(instanceId) && (await rebuildCountIn(folder)) !== rebuildCount) await this.remove(instanceId);
     if (image.kind === 'kernel-initrd') return [];
-    const folder = join(this.folder, order.instanceId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    this.instances.add(order.instanceId);
+    this.instances.add(instanceId);
+    await noteRebuildCount(folder, order);
     const profile = order.image.kind === 'kernel-initrd' ? undefined : order.image.profile;
     if (profile === 'floppy') return [await diskette(image, folder)];
     const root = image.kind === 'disk' ? await rootOver(image.base, order, folder) : await emptyRoot(order, folder);
@@ -53,13 +56,15 @@ export class InstanceDisks {
   }
 
   /** Its disks become those of a snapshot: whole, or as they were. No vmm may have them open. */
-  async replace(instanceId: string, from: string): Promise<void> {
+  async replace(order: VmmOrder, from: string): Promise<void> {
+    const { instanceId } = order;
     const folder = join(this.folder, instanceId);
     const unfinished = join(this.folder, `${instanceId}.new`);
     if ((await readdir(from)).length === 0) return;
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await rm(unfinished, { recursive: true, force: true });
     await copyFolder(from, unfinished);
+    await noteRebuildCount(unfinished, order);
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
     this.instances.add(instanceId);
@@ -71,6 +76,17 @@ export class InstanceDisks {
     }
     this.instances.delete(instanceId);
   }
+}
+
+/** With the disks: a disk made before the instance was last rebuilt is none of it any more. */
+const rebuildCountFile = 'rebuild-count';
+
+async function rebuildCountIn(folder: string): Promise<number> {
+  return Number(await readFile(join(folder, rebuildCountFile), 'utf8').catch(() => '0'));
+}
+
+async function noteRebuildCount(folder: string, { rebuildCount = 0 }: VmmOrder): Promise<void> {
+  await writeFile(join(folder, rebuildCountFile), String(rebuildCount), { mode: 0o600 });
 }
 
 async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string): Promise<Drive> {
@@ -104,12 +120,14 @@ async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> 
 }
 
 async function seedDrive(
-  { instanceId, instanceName }: VmmOrder,
+  { instanceId, instanceName, rebuildCount = 0 }: VmmOrder,
   { sshKeys, userData }: InstanceSeed,
   folder: string,
 ): Promise<Drive> {
   const path = join(folder, 'seed.img');
-  const named = { instanceId, hostname: instanceName, macAddress: macAddressOf(instanceId) };
+  // cloud-init takes a boot for the first by this id
+  const firstBootId = rebuildCount === 0 ? instanceId : `${instanceId}.${rebuildCount}`;
+  const named = { instanceId: firstBootId, hostname: instanceName, macAddress: macAddressOf(instanceId) };
   const told = { sshKeys, ...(userData !== null && { userData: Buffer.from(userData) }) };
   await writeFile(`${path}.new`, seedImage({ ...named, ...told }), { mode: 0o600 });
   await rename(`${path}.new`, path);

@@ -91,7 +91,7 @@ export async function imageOf({ images, order, vmm, operationId, report }: Image
 
 async function makeDisks(start: Start): Promise<void> {
   const { image, order, disks, snapshots, seeds } = start;
-  if (order.snapshotId !== undefined) await disks.replace(order.instanceId, diskIn(snapshots.pathOf(order.snapshotId)));
+  if (order.snapshotId !== undefined) await disks.replace(order, diskIn(snapshots.pathOf(order.snapshotId)));
   if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order));
 }
 

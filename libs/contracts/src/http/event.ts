@@ -31,6 +31,7 @@ export const eventKinds = [
   'InstanceDeleting',
   'InstanceDeleted',
   'InstanceRestoring',
+  'InstanceRebuilding',
   'SnapshotAccepted',
   'SnapshotReady',
   'SnapshotDeleted',

@@ -94,6 +94,16 @@ export const resizeInstanceBody = z.strictObject({
   instanceType: catalogueName.describe('its CPUs and memory; the disk stays as it is'),
 });
 
+/** POST /v1/instances/{instance}/rebuild */
+export const rebuildInstanceBody = z
+  .strictObject({
+    image: reference.optional().describe('what its new disk is made of; without it, the image it has'),
+    userData: userData.optional().describe('in place of what it had; its first boot reads it'),
+    sshKeys: sshKeys.optional().describe('in place of those it had'),
+  })
+  .default({});
+export type RebuildInstanceBody = z.infer<typeof rebuildInstanceBody>;
+
 /** GET /v1/instances, beside the paging. */
 export const instanceFilter = {
   state: z.enum(statesOf(instanceTransitions)).optional(),
