@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { waitFor } from '../integration/wait-for.js';
 import { FaultWorld } from './fault-world.js';
 import { MigratingWorld } from './migrating-world.js';
 
@@ -44,4 +45,28 @@ describe('F14: a live migration of which one end is killed', () => {
     expect(await world.lostGuests(before)).toBe(0);
     expect(await faults.count(`reservation WHERE state <> 'released'`)).toBe(1);
   });
+
+  test.each([10, 50, 90] as const)(
+    'called off at %i %: the guest stays where it was, and it is the same',
+    async (percent) => {
+      const before = await world.create(`cancelled-${percent}`, ['tcg']);
+      const operation = await world.migrate(before.name);
+      await world.arrivedAt(operation, shownAt[percent]);
+      const { status } = await faults.client.call('POST', `/operations/${operation}/cancel`);
+      const { state } = await world.ended(operation);
+      expect([
+        [202, 'cancelled'],
+        [202, 'succeeded'],
+        [409, 'succeeded'],
+      ]).toContainEqual([status, state]);
+      await faults.converge();
+      const after = await world.get(before.name);
+      expect(after).toMatchObject({ state: 'running', restartCount: 0 });
+      expect(after.node === before.node).toBe(state === 'cancelled');
+      expect(await faults.guests.live()).toHaveLength(1);
+      expect(await world.lostGuests(before)).toBe(0);
+      const held = () => faults.count(`reservation WHERE state <> 'released'`);
+      await waitFor('the place there to be free', async () => (await held()) === 1, 20_000);
+    },
+  );
 });

@@ -63,6 +63,7 @@ const idle: JobHandlers = {
   'remove-snapshot': nothing,
   'prepare-migration': nothing,
   'migrate-instance': nothing,
+  'cancel-migration': nothing,
   'finish-migration': nothing,
   'give-up-migration': nothing,
   'settle-migration': nothing,

@@ -11,6 +11,7 @@ import { InstanceActionRepository } from '@berth/database/instance-action.reposi
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { InstanceTypeRepository } from '@berth/database/instance-type.repository.js';
 import { InstanceRepository } from '@berth/database/instance.repository.js';
+import { MigrationCancelRepository } from '@berth/database/migration-cancel.repository.js';
 import { NodeActionRepository } from '@berth/database/node-action.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { ProjectRepository } from '@berth/database/project.repository.js';
@@ -90,6 +91,7 @@ const repositories = [
   InstanceActionRepository,
   ResizeRepository,
   OperationRepository,
+  MigrationCancelRepository,
   EventRepository,
   ConsoleSessionRepository,
   NodeActionRepository,

@@ -6,6 +6,7 @@ import { ExitRepository } from '@berth/database/exit.repository.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { InventoryRepository } from '@berth/database/inventory.repository.js';
 import { LifetimeRepository } from '@berth/database/lifetime.repository.js';
+import { MigrationReportRepository } from '@berth/database/migration-report.repository.js';
 import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { NodeLeaseRepository } from '@berth/database/node-lease.repository.js';
 import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
@@ -89,7 +90,7 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     exits,
     notes: new NoteRepository(database),
     pauses: new PauseRepository(database),
-    migrations: new MigrationReports(migrations, metrics),
+    migrations: new MigrationReports(new MigrationReportRepository(database), metrics),
     snapshots,
     metrics,
     logger,

@@ -285,6 +285,7 @@ function handlersOf(
     .handle('finish-migration', (job) => arrivals.finish(job))
     .handle('give-up-migration', (job) => arrivals.giveUp(job))
     .handle('migrate-instance', (job) => departures.send(job))
+    .handle('cancel-migration', (job) => departures.cancel(job))
     .handle('settle-migration', (job) => departures.settle(job))
     .complete();
 }

@@ -19,6 +19,8 @@ export const jobs = {
   'prepare-migration': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
   /** The source of a live migration. `agentUrl` is of the target's worker, which is told when the guest may go on. */
   'migrate-instance': vmmTarget.extend({ targetVmmId: id, agentUrl: z.url(), to: migrationAddress }),
+  /** The source keeps its guest, unless that is at switchover or has left. */
+  'cancel-migration': vmmTarget,
   /** The source is gone: the guest goes on in the target if it is there. Otherwise the target ends. */
   'finish-migration': vmmTarget,
   /** Nobody wants the target any more: it ends, unless the guest runs in it. */

@@ -98,6 +98,8 @@ export const observation = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('migration-prepared'), operationId: id, ...vmmRef, address: migrationAddress }),
   /** Of the source, as all below. */
   z.object({ kind: z.literal('migration-progress'), ...vmmRef, percent: z.int().min(0).max(100) }),
+  /** Its last bytes go: nobody can call it off any more. */
+  z.object({ kind: z.literal('migration-switchover'), ...vmmRef }),
   z.object({
     kind: z.literal('migration-measured'),
     ...vmmRef,

@@ -21,6 +21,8 @@ export interface Remaining<C extends object> {
   readonly isBusy: boolean;
   /** Its writable disk lies on the node, and nowhere else: it moves along, or stays. */
   readonly hasDisk: boolean;
+  /** Somebody called its move off since the drain began. */
+  readonly isKept: boolean;
   /** It may be moved while it runs: its engine can, and it has not failed to since the drain began. */
   readonly canMigrate: boolean;
 }
@@ -68,6 +70,9 @@ SELECT o.id AS "operationId", n.id AS "nodeId", n.name AS node, o.result,
            'canMigrate', v.driver <> 'v86' AND NOT EXISTS (
              SELECT FROM operation f WHERE f.instance_id = i.id AND f.kind = 'migrate-instance' AND f.state = 'failed'
                AND f.created_at >= o.created_at),
+           'isKept', EXISTS (
+             SELECT FROM operation c WHERE c.instance_id = i.id AND c.kind = 'migrate-instance'
+               AND c.state = 'cancelled' AND c.result -> 'overtakenBy' IS NULL AND c.created_at >= o.created_at),
            'isBusy', EXISTS (SELECT FROM operation b WHERE b.instance_id = i.id AND b.ended_at IS NULL))
              ORDER BY i.memory_mib DESC, i.name)
          FROM vmm v JOIN instance i ON i.id = v.instance_id JOIN image m ON m.id = i.image_id

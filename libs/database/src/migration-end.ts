@@ -1,5 +1,6 @@
 import { instanceTransitions } from '@berth/domain/instance-state.js';
 import { sourcesOf } from '@berth/domain/transition.js';
+import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { endOperations, type EndedOperation, type OperationEnd } from './operation-end.js';
 import type { Session } from './session.js';
@@ -57,13 +58,19 @@ UPDATE migration g SET state = 'failed', ended_at = now(), reason = v.exit_detai
   settled = v.exit_reason = 'migration-failed'
 FROM vmm v, instance i
 WHERE g.target_vmm_id = ANY($1::uuid[]) AND v.id = g.target_vmm_id AND i.id = g.instance_id AND g.ended_at IS NULL
-RETURNING g.instance_id AS "instanceId", g.operation_id AS "operationId", i.name, v.exit_detail AS why`;
+RETURNING g.instance_id AS "instanceId", g.operation_id AS "operationId", i.name, v.exit_detail AS why,
+  g.cancelled_at IS NOT NULL AS "isCancelled"`;
 
-interface Failed {
-  readonly instanceId: string;
+/** A guest that goes on where it was. */
+export interface StayedGuest {
   readonly operationId: string;
-  readonly name: string;
   readonly why: string;
+  readonly isCancelled: boolean;
+}
+
+interface Failed extends StayedGuest {
+  readonly instanceId: string;
+  readonly name: string;
 }
 
 /** In the transaction that buried these vmms, after it has locked their instances. */
@@ -77,12 +84,23 @@ export async function endMigrations(on: Session, goneVmmIds: readonly string[]):
   await recordEvents(on, [...promoted.map(movedEvent), ...failed.map(failedEvent)]);
   const ended = await endOperations(on, [
     ...promoted.filter(({ runs }) => runs).map(({ operationId }) => ({ operationId, state: 'succeeded' as const })),
-    ...failed.map(({ operationId, why }) => failedOperation(operationId, why)),
+    ...failed.map(operationOfStayed),
   ]);
   return { promoted: new Set(promoted.map(({ instanceId }) => instanceId)), ended };
 }
 
-export function failedOperation(operationId: string, why: string): OperationEnd {
+/** After the commit. */
+export function tellEnded(database: Database, ended: EndedOperation[]): EndedOperation[] {
+  for (const { operationId } of ended) database.notify('operation', operationId);
+  if (ended.length > 0) {
+    database.notify('event');
+    database.notify('migrate');
+  }
+  return ended;
+}
+
+export function operationOfStayed({ operationId, why, isCancelled }: StayedGuest): OperationEnd {
+  if (isCancelled) return { operationId, state: 'cancelled' };
   const problem = {
     code: 'migration-failed' as const,
     detail: why || 'the target ended before the guest ran in it',
@@ -97,6 +115,8 @@ function movedEvent({ instanceId, operationId, nodeId, name, node, downtimeMs }:
   return { kind: 'InstanceMigrated', instanceId, operationId, nodeId, message, detail: { downtimeMs } };
 }
 
-function failedEvent({ instanceId, operationId, name, why }: Failed) {
-  return { kind: 'InstanceMigrationFailed', instanceId, operationId, message: `${name} stays where it was: ${why}` };
+function failedEvent({ instanceId, operationId, name, why, isCancelled }: Failed) {
+  const message = `${name} stays where it was: ${isCancelled ? 'its move was called off' : why}`;
+  const kind = isCancelled ? 'InstanceMigrationCancelled' : 'InstanceMigrationFailed';
+  return { kind, instanceId, operationId, message };
 }

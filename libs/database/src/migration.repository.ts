@@ -7,7 +7,7 @@ import type { Amounts } from './fleet.repository.js';
 import { imageContent } from './image-record.js';
 import { lockInstances } from './instance-lock.js';
 import { guestAccess } from './instance-seed.repository.js';
-import { failedOperation } from './migration-end.js';
+import { tellEnded } from './migration-end.js';
 import { nextGeneration, reserveOnNodes } from './node-capacity.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 
@@ -50,8 +50,11 @@ interface MigrationEnd {
 export interface DueMigration<S extends object> {
   readonly operationId: string;
   readonly attempt: number;
-  /** prepare: the target is to wait. send: the source is to send. finish: the source is gone, the guest left to it. */
-  readonly step: 'prepare' | 'send' | 'finish';
+  /**
+   * prepare: the target is to wait. send: the source is to send. cancel: it is to keep its guest if it still can.
+   * finish: the source is gone, the guest left to it.
+   */
+  readonly step: 'prepare' | 'send' | 'cancel' | 'finish';
   readonly instanceId: string;
   readonly instanceName: string;
   readonly project: string;
@@ -137,7 +140,8 @@ WITH due AS (
   FROM due WHERE o.id = due.id RETURNING o.*
 )
 SELECT o.id AS "operationId", o.attempts AS attempt,
-       CASE g.state WHEN 'planned' THEN 'prepare' WHEN 'running' THEN 'send' ELSE 'finish' END AS step,
+       CASE WHEN g.state = 'planned' THEN 'prepare' WHEN g.state = 'succeeded' THEN 'finish'
+            WHEN g.cancelled_at IS NOT NULL AND g.switched_at IS NULL THEN 'cancel' ELSE 'send' END AS step,
        i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
        i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContent} AS image,
        ${guestAccess},
@@ -150,55 +154,17 @@ JOIN image m ON m.id = i.image_id
 JOIN vmm s ON s.id = g.source_vmm_id JOIN node sn ON sn.id = s.node_id
 JOIN vmm t ON t.id = g.target_vmm_id AND t.state <> 'gone' JOIN node tn ON tn.id = t.node_id`;
 
-const prepared = `
-WITH ready AS (
-  SELECT * FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int, address jsonb)
-), waits AS (
-  UPDATE migration g SET state = 'running', address = r.address
-  FROM ready r JOIN vmm v ON v.id = r."vmmId" AND v.generation = r.generation AND v.state <> 'gone'
-  WHERE g.target_vmm_id = r."vmmId" AND g.state = 'planned' RETURNING g.operation_id
-)
-UPDATE operation o SET stage = 'dispatch', next_attempt_at = now(), updated_at = now(),
-  progress_percent = greatest(progress_percent, 10)
-FROM waits w WHERE o.id = w.operation_id AND o.ended_at IS NULL`;
-
-/** While something arrives, the move has time: up to ten minutes in all. */
-const progressed = `
-UPDATE operation o
-SET progress_percent = greatest(o.progress_percent, 10 + r.percent * 8 / 10), updated_at = now(),
-    next_attempt_at = now() + interval '10 seconds',
-    deadline_at = least(greatest(o.deadline_at, now() + interval '60 seconds'), o.created_at + interval '600 seconds')
-FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, percent int)
-JOIN migration g ON g.source_vmm_id = r."vmmId" AND g.ended_at IS NULL
-WHERE o.id = g.operation_id AND o.ended_at IS NULL`;
-
-const measured = `
-UPDATE migration g
-SET downtime_ms = round(r."downtimeMs"), duration_ms = round(r."durationMs"), sent_bytes = r."sentBytes",
-    method = r.method
-FROM jsonb_to_recordset($1::jsonb) AS r (
-  "vmmId" uuid, "downtimeMs" float8, "durationMs" float8, "sentBytes" float8, method text)
-WHERE g.source_vmm_id = r."vmmId" AND g.downtime_ms IS NULL AND g.state <> 'failed'
-RETURNING g.source_vmm_id AS "vmmId"`;
-
-/** The row stays open until its target is gone: the source may be on its way. */
-const refuse = `
-SELECT g.operation_id AS "operationId", r.detail
-FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, "operationId" uuid, detail text)
-JOIN migration g ON g.operation_id = r."operationId" AND g.ended_at IS NULL AND g.source_vmm_id = r."vmmId"`;
-
 const loose = `
 SELECT 'waiting' AS kind, n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId",
        v.instance_id AS "instanceId", v.generation
 FROM vmm v JOIN node n ON n.id = v.node_id
 JOIN migration g ON g.target_vmm_id = v.id JOIN operation o ON o.id = g.operation_id
-WHERE v.migrating AND v.state <> 'gone' AND o.ended_at IS NOT NULL AND n.state = 'up'
+WHERE v.migrating AND v.state <> 'gone' AND n.state = 'up'
+  AND (o.ended_at IS NOT NULL OR g.cancelled_at < now() - interval '15 seconds')
 UNION ALL
 SELECT 'left', n.worker_id, n.id, n.lease_id, v.id, v.instance_id, v.generation
 FROM migration g JOIN vmm v ON v.id = g.source_vmm_id AND v.state <> 'gone' JOIN node n ON n.id = v.node_id
 WHERE g.state = 'failed' AND NOT g.settled AND n.state = 'up' LIMIT $1`;
-
-const settle = `UPDATE migration SET settled = true WHERE source_vmm_id = ANY($1::uuid[]) AND state = 'failed'`;
 
 /** From asked for to a target that waits, to a guest that has left. How it ends, `endMigrations` says. */
 export class MigrationRepository {
@@ -232,65 +198,15 @@ export class MigrationRepository {
   async refuse(refused: readonly { operationId: string; problem: Problem }[]): Promise<EndedOperation[]> {
     if (refused.length === 0) return [];
     const ends = refused.map((one) => ({ ...one, state: 'failed' as const }));
-    return this.tell(await this.database.transaction((on) => endOperations(on, ends)));
+    return tellEnded(this.database, await this.database.transaction((on) => endOperations(on, ends)));
   }
 
   claim<S extends object>(limit: number, againAfterMs: number): Promise<DueMigration<S>[]> {
     return this.database.query(claim, [limit, againAfterMs / 1000]);
   }
 
-  /** The target waits. */
-  async prepared(reports: readonly { vmmId: string; generation: number; address: object }[]): Promise<void> {
-    if (reports.length === 0) return;
-    await this.database.query(prepared, [JSON.stringify(reports)]);
-    this.database.notify('migrate');
-  }
-
-  async progressed(reports: readonly { vmmId: string; percent: number }[]): Promise<void> {
-    if (reports.length > 0) await this.database.query(progressed, [JSON.stringify(reports)]);
-  }
-
-  /** What the source measured. Resolves to those that were not known yet. */
-  async measured(reports: readonly object[]): Promise<ReadonlySet<string>> {
-    if (reports.length === 0) return new Set();
-    const rows = await this.database.query<{ vmmId: string }>(measured, [JSON.stringify(reports)]);
-    return new Set(rows.map(({ vmmId }) => vmmId));
-  }
-
-  /** The guest goes on at the source; its target will be told to end. */
-  async stayed(
-    reports: readonly { vmmId: string; instanceId: string; operationId: string; detail: string }[],
-  ): Promise<EndedOperation[]> {
-    if (reports.length === 0) return [];
-    const ended = await this.database.transaction(async (on) => {
-      await lockInstances(
-        on,
-        reports.map(({ instanceId }) => instanceId),
-      );
-      const rows = await on.query<{ operationId: string; detail: string }>(refuse, [JSON.stringify(reports)]);
-      return endOperations(
-        on,
-        rows.map(({ operationId, detail }) => failedOperation(operationId, detail)),
-      );
-    });
-    return this.tell(ended);
-  }
-
   looseEnds(limit: number): Promise<LooseEnd[]> {
     return this.database.query(loose, [limit]);
-  }
-
-  async settled(sourceVmmIds: readonly string[]): Promise<void> {
-    if (sourceVmmIds.length > 0) await this.database.query(settle, [sourceVmmIds]);
-  }
-
-  private tell(ended: EndedOperation[]): EndedOperation[] {
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
-    if (ended.length > 0) {
-      this.database.notify('event');
-      this.database.notify('migrate');
-    }
-    return ended;
   }
 }
 

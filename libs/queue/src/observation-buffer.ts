@@ -17,6 +17,7 @@ function dropOrder(observation: Observation): number {
     case 'vmm-adopted':
     case 'orphan-killed':
     case 'migration-progress':
+    case 'migration-switchover':
     case 'migration-measured':
       return 2;
     case 'vmm-ready':

@@ -2,9 +2,11 @@ import { operationFilter, operationView } from '@berth/contracts/http/operation.
 import { pageOf as pageViewOf, pageQuery, waitQuery } from '@berth/contracts/http/page.js';
 import { id } from '@berth/contracts/primitives.js';
 import { InstanceRepository } from '@berth/database/instance.repository.js';
+import { MigrationCancelRepository, tooLate } from '@berth/database/migration-cancel.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { operationTransitions } from '@berth/domain/operation-state.js';
+import { ProblemError } from '@berth/domain/problem.js';
 import { isTerminal } from '@berth/domain/transition.js';
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
@@ -44,12 +46,29 @@ const getOperation = route({
   problems: ['not-found'],
 });
 
+const cancelOperation = route({
+  method: 'POST',
+  path: '/operations/:operation/cancel',
+  tag,
+  summary: 'Call a live migration off',
+  description: `The instance stays where it is; the operation ends as \`cancelled\`. Once the guest has left it is too
+late: \`409\`, or when that turns out later, an operation that ends as if nobody had asked. \`wait\` for the answer.`,
+  role: 'operator',
+  inProject: true,
+  params: z.strictObject({ operation: id }),
+  query: waitQuery,
+  status: 202,
+  answer: operationView,
+  problems: ['not-found', 'state-conflict'],
+});
+
 @Controller()
 export class OperationsController {
   constructor(
     private readonly operations: OperationRepository,
     private readonly instances: InstanceRepository,
     private readonly changes: OperationChanges,
+    private readonly cancels: MigrationCancelRepository,
   ) {}
 
   @Serve(listOperations)
@@ -68,10 +87,25 @@ export class OperationsController {
 
   @Serve(getOperation)
   async get(@Input() { params: { operation }, query: { wait }, access }: InputOf<typeof getOperation>) {
+    return this.ended(operation, wait, access);
+  }
+
+  @Serve(cancelOperation)
+  async cancel(@Input() { params, query: { wait }, access }: InputOf<typeof cancelOperation>) {
+    const { id } = await this.read(params.operation, access);
+    await this.cancels.accept(id, access.tokenId);
+    const operation = await this.ended(id, wait, access);
+    if (operation.state !== 'succeeded') return operation;
+    const next = 'move it back if need be';
+    throw new ProblemError({ code: 'state-conflict', detail: `${operation.instanceName}: ${tooLate}`, next });
+  }
+
+  /** Or as it stands after that time. */
+  private async ended(id: string, waitMs: number, access: Access) {
     return this.changes.until(
-      operation,
-      wait,
-      () => this.read(operation, access),
+      id,
+      waitMs,
+      () => this.read(id, access),
       ({ state }) => isTerminal(operationTransitions, state),
     );
   }

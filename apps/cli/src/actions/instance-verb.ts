@@ -5,6 +5,7 @@ import type { Call } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { confirm } from '../output/confirm.js';
+import { cancelMoves } from './operation-cancel.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
 export type InstanceVerb =
@@ -23,6 +24,8 @@ export interface VerbFlags extends WaitFlags {
   readonly dryRun?: true;
   /** Of a migration: where to. */
   readonly to?: string;
+  /** Of a migration: calls it off. */
+  readonly cancel?: true;
   /** Of a resize: what it becomes. */
   readonly type?: string;
 }
@@ -37,7 +40,9 @@ export async function actOnInstances(
   const api = invocation.api();
   const instances = await Promise.all(references.map((reference) => findOne(api, instanceNoun, reference)));
   const names = instances.map(({ name }) => name).join(', ');
-  if (flags.dryRun) return invocation.print(`would ${verb}: ${names}`);
+  const word = flags.cancel ? 'cancel the move of' : verb;
+  if (flags.dryRun) return invocation.print(`would ${word}: ${names}`);
+  if (flags.cancel) return cancelMoves(invocation, api, instances, flags);
   if (verb === 'delete') await confirm(`delete ${names}?`, flags.yes === true);
   const accepted = await Promise.all(
     instances.map((instance) => api.call<AcceptedView>(callOf(verb, instance, flags))),

@@ -12,7 +12,7 @@ export interface WaitFlags {
   readonly timeout?: string;
 }
 
-const timeoutDefaultMs = 120_000;
+export const timeoutDefaultMs = 120_000;
 const waitStates = ['ready', 'running'];
 
 /**

@@ -50,7 +50,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
   for (const [verb, description] of Object.entries(verbs) as [InstanceVerb, string][]) {
     const command = withWait(instance.command(`${verb} <instance...>`).description(description));
     command.option('--dry-run', 'only say which');
-    if (verb === 'migrate') command.option('--to <node>', 'where to; without it, the best node that can');
+    if (verb === 'migrate') addMigrateOptions(command);
     if (verb === 'resize') command.requiredOption('-t, --type <type>', 'instance type');
     if (verb === 'delete') command.option('-y, --yes', 'do not ask');
     command.action(async (references: string[], flags: VerbFlags) => {
@@ -68,6 +68,12 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
       await explainInstance(invocation, reference, flags.json === true);
     });
   addWaysIn(instance, invocation);
+}
+
+function addMigrateOptions(command: Command): void {
+  command
+    .option('--to <node>', 'where to; without it, the best node that can')
+    .option('--cancel', 'call off the moves that are under way');
 }
 
 function addExec(instance: Command, invocation: Invocation): void {

@@ -3,7 +3,7 @@ import type { EventFlags } from '../actions/events.js';
 import type { OutputFlags } from '../actions/list.js';
 import type { WaitFlags } from '../actions/wait.js';
 import type { Invocation } from './invocation.js';
-import { withOutput } from './options.js';
+import { withOutput, withWait } from './options.js';
 
 /** operation, events: what was asked for and what happened. */
 export function addOperationCommands(program: Command, invocation: Invocation): void {
@@ -15,6 +15,13 @@ export function addOperationCommands(program: Command, invocation: Invocation): 
       const { getOperation } = await import('../actions/operation-get.js');
       await getOperation(invocation, id, flags);
     });
+
+  withWait(
+    operation.command('cancel <id>').description('call a live migration off; too late once its guest has left'),
+  ).action(async (id: string, flags: WaitFlags) => {
+    const { cancelOperation } = await import('../actions/operation-cancel.js');
+    await cancelOperation(invocation, id, flags);
+  });
 
   program
     .command('events')

@@ -14,6 +14,7 @@ const instance = (name: string, change: Partial<Drain['remaining'][number]> = {}
   constraints: {},
   isBusy: false,
   hasDisk: false,
+  isKept: false,
   canMigrate: true,
   ...change,
 });
@@ -60,6 +61,12 @@ describe('a drain', () => {
     const { moves, result } = decideDrain(drainOf([stays, instance('b', { hasDisk: true })]), fleet(1_000));
     expect(namesOf(moves)).toEqual(['b']);
     expect(result.blocked).toMatchObject([{ instance: 'a', why: /^its disk is on this node/ }]);
+  });
+
+  it('neither moves nor stops what was called off on its way, and says so', () => {
+    const { moves, result } = decideDrain(drainOf([instance('a', { isKept: true }), instance('b')]), fleet(1_000));
+    expect(namesOf(moves)).toEqual(['b']);
+    expect(result.blocked).toMatchObject([{ instance: 'a', why: /^its move was cancelled/ }]);
   });
 
   it('does not count on one place twice', () => {

@@ -30,6 +30,10 @@ export function decideDrain(drain: Drain, fleet: FleetView): DrainStep {
       blocked.push({ instance: instance.name, why: whyNot(instance.state) });
       continue;
     }
+    if (instance.isKept) {
+      blocked.push({ instance: instance.name, why: 'its move was cancelled: migrate it, or drain the node again' });
+      continue;
+    }
     if (instance.hasDisk && !instance.canMigrate) {
       blocked.push({ instance: instance.name, why: 'its disk is on this node, and cannot move while it runs' });
       continue;

@@ -9,7 +9,7 @@ import { orderOf } from '../dispatch/job-of.js';
 export function migrationJobOf(due: DueMigration<ImageContent>): DispatchedJob {
   const { operationId, attempt, step, instanceId, source, target } = due;
   const jobId = `${operationId}.${attempt}`;
-  const { workerId, nodeId, leaseId, vmmId, generation } = step === 'send' ? source : target;
+  const { workerId, nodeId, leaseId, vmmId, generation } = step === 'send' || step === 'cancel' ? source : target;
   const payload = { operationId, nodeId, vmmId, instanceId, generation };
   switch (step) {
     case 'prepare':
@@ -24,6 +24,8 @@ export function migrationJobOf(due: DueMigration<ImageContent>): DispatchedJob {
       const way = { targetVmmId: target.vmmId, agentUrl: target.agentUrl, to };
       return { workerId, jobId, name: 'migrate-instance', payload: { ...payload, ...way } };
     }
+    case 'cancel':
+      return { workerId, jobId, name: 'cancel-migration', payload };
     case 'finish':
       return { workerId, jobId, name: 'finish-migration', payload };
   }

@@ -1,4 +1,4 @@
-import type { MigrationRepository } from '@berth/database/migration.repository.js';
+import type { MigrationReportRepository } from '@berth/database/migration-report.repository.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { noteEnded } from '../metrics/operations.js';
 import type { Kinds } from '../observe/observation.consumer.js';
@@ -6,7 +6,7 @@ import type { Kinds } from '../observe/observation.consumer.js';
 /** What both ends of live migrations report; that a vmm is ready or gone comes as of any other. */
 export class MigrationReports {
   constructor(
-    private readonly migrations: MigrationRepository,
+    private readonly migrations: MigrationReportRepository,
     private readonly metrics: Metrics<'scheduler'>,
   ) {}
 
@@ -14,6 +14,7 @@ export class MigrationReports {
     const { migrations, metrics } = this;
     await migrations.prepared(kinds['migration-prepared']);
     await migrations.progressed(kinds['migration-progress']);
+    await migrations.switched(kinds['migration-switchover'].map(({ vmmId }) => vmmId));
     const measured = kinds['migration-measured'];
     const fresh = await migrations.measured(measured);
     for (const { vmmId, method, downtimeMs, durationMs, sentBytes } of measured) {

@@ -107,6 +107,7 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'vmm-gone': [],
     'migration-prepared': [],
     'migration-progress': [],
+    'migration-switchover': [],
     'migration-measured': [],
     'migration-stayed': [],
     'migration-settled': [],

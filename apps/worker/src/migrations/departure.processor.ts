@@ -13,6 +13,7 @@ export interface DepartureParts extends Pick<MigrationParts, 'table' | 'watcher'
 
 const sendLimitMs = 600_000;
 const progressEveryMs = 500;
+const calledOffWords = 'the move was called off';
 const answerTimeoutMs = 2_000;
 const askAgainFirstMs = 50;
 const askAgainMaxMs = 2_000;
@@ -30,6 +31,9 @@ const targetSays = new Map<number, 'runs' | 'ran' | 'never-ran'>([
  */
 export class DepartureProcessor {
   private readonly atWork = new Set<string>();
+  private readonly leaving = new WeakMap<Vmm, { readonly caller: AbortController; isSwitching: boolean }>();
+  /** By the operation that was called off: the job that is to send it may come late. */
+  private readonly calledOff = new WeakMap<Vmm, string>();
   private readonly closing = new AbortController();
 
   constructor(private readonly parts: DepartureParts) {}
@@ -44,6 +48,18 @@ export class DepartureProcessor {
       const left = vmm.move ? undefined : await this.depart(vmm, job);
       await this.handOver(vmm, left);
     });
+  }
+
+  /** The guest stays if it is still here; it tells so itself when it was on its way. */
+  async cancel({ vmmId, operationId }: JobPayload<'cancel-migration'>): Promise<void> {
+    const vmm = this.parts.table.get(vmmId);
+    if (!vmm) return; // its node's next inventory tells
+    if (vmm.end) return this.parts.report(endReport(vmm));
+    if (vmm.move) return; // it has left
+    this.calledOff.set(vmm, operationId);
+    const leaving = this.leaving.get(vmm);
+    if (!leaving) return this.tellStayed(vmm, operationId, calledOffWords);
+    if (!leaving.isSwitching) leaving.caller.abort(new Error(calledOffWords));
   }
 
   /** The target is gone, and nobody knows whether the guest ran there: here it must not go on. */
@@ -87,11 +103,14 @@ export class DepartureProcessor {
     { operationId, to, targetVmmId, agentUrl }: JobPayload<'migrate-instance'>,
   ): Promise<(Departure & { method: MigrationMethod }) | undefined> {
     const { bandwidthBytesPerSecond, downtimeLimitMs, report, table } = this.parts;
+    const leaving = { caller: new AbortController(), isSwitching: false };
+    if (this.calledOff.get(vmm) === operationId) return undefined;
+    this.leaving.set(vmm, leaving);
     try {
       const driver = migratingDriver(vmm);
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
       const method = chooseMethod({ accelerator: driver.name, engineMajor });
-      const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(sendLimitMs)]);
+      const signal = AbortSignal.any([this.closing.signal, leaving.caller.signal, AbortSignal.timeout(sendLimitMs)]);
       const limits = { bandwidthBytesPerSecond, downtimeLimitMs };
       const departure = await driver.migrate(vmm.handle, {
         ...limits,
@@ -99,14 +118,20 @@ export class DepartureProcessor {
         method,
         signal,
         onProgress: this.progressOf(vmm),
+        beforeSwitchover: () => {
+          leaving.isSwitching = true;
+          report({ kind: 'migration-switchover', ...vmm.ref });
+          return Promise.resolve();
+        },
       });
       vmm.move = { role: 'source', operationId, targetVmmId, agentUrl };
       await table.keep(vmm);
       return { ...departure, method };
     } catch (error) {
-      const detail = (error instanceof Error ? error.message : String(error)).slice(0, 500);
-      if (!vmm.end) report({ kind: 'migration-stayed', operationId, ...vmm.ref, detail });
+      if (!vmm.end) this.tellStayed(vmm, operationId, error instanceof Error ? error.message : String(error));
       return undefined;
+    } finally {
+      this.leaving.delete(vmm);
     }
   }
 
@@ -149,8 +174,11 @@ export class DepartureProcessor {
     await migratingDriver(vmm).resume(vmm.handle);
     vmm.move = null;
     await this.parts.table.keep(vmm);
-    const detail = 'the target ended before the guest ran in it';
-    this.parts.report({ kind: 'migration-stayed', operationId, ...vmm.ref, detail });
+    this.tellStayed(vmm, operationId, 'the target ended before the guest ran in it');
+  }
+
+  private tellStayed(vmm: Vmm, operationId: string, why: string): void {
+    this.parts.report({ kind: 'migration-stayed', operationId, ...vmm.ref, detail: why.slice(0, 500) });
   }
 
   private progressOf(vmm: Vmm): (progress: { percent: number }) => void {

@@ -26,6 +26,8 @@ export const eventKinds = [
   'InstanceMigrating',
   'InstanceMigrated',
   'InstanceMigrationFailed',
+  'InstanceMigrationCancelling',
+  'InstanceMigrationCancelled',
   'InstanceFailed',
   'InstanceUnknown',
   'InstanceDeleting',

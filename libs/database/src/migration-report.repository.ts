@@ -1,0 +1,94 @@
+import type { Database } from './database.js';
+import { lockInstances } from './instance-lock.js';
+import { operationOfStayed, tellEnded, type StayedGuest } from './migration-end.js';
+import { endOperations, type EndedOperation } from './operation-end.js';
+
+const prepared = `
+WITH ready AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, generation int, address jsonb)
+), waits AS (
+  UPDATE migration g SET state = 'running', address = r.address
+  FROM ready r JOIN vmm v ON v.id = r."vmmId" AND v.generation = r.generation AND v.state <> 'gone'
+  WHERE g.target_vmm_id = r."vmmId" AND g.state = 'planned' RETURNING g.operation_id
+)
+UPDATE operation o SET stage = 'dispatch', next_attempt_at = now(), updated_at = now(),
+  progress_percent = greatest(progress_percent, 10)
+FROM waits w WHERE o.id = w.operation_id AND o.ended_at IS NULL`;
+
+/** While something arrives, the move has time: up to ten minutes in all. */
+const progressed = `
+UPDATE operation o
+SET progress_percent = greatest(o.progress_percent, 10 + r.percent * 8 / 10), updated_at = now(),
+    next_attempt_at = CASE WHEN g.cancelled_at IS NULL THEN now() + interval '10 seconds' ELSE o.next_attempt_at END,
+    deadline_at = least(greatest(o.deadline_at, now() + interval '60 seconds'), o.created_at + interval '600 seconds')
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, percent int)
+JOIN migration g ON g.source_vmm_id = r."vmmId" AND g.ended_at IS NULL
+WHERE o.id = g.operation_id AND o.ended_at IS NULL`;
+
+const switched = `
+UPDATE migration SET switched_at = coalesce(switched_at, now())
+WHERE source_vmm_id = ANY($1::uuid[]) AND ended_at IS NULL`;
+
+const measured = `
+UPDATE migration g
+SET downtime_ms = round(r."downtimeMs"), duration_ms = round(r."durationMs"), sent_bytes = r."sentBytes",
+    method = r.method
+FROM jsonb_to_recordset($1::jsonb) AS r (
+  "vmmId" uuid, "downtimeMs" float8, "durationMs" float8, "sentBytes" float8, method text)
+WHERE g.source_vmm_id = r."vmmId" AND g.downtime_ms IS NULL AND g.state <> 'failed'
+RETURNING g.source_vmm_id AS "vmmId"`;
+
+/** The row stays open until its target is gone: the source may be on its way. */
+const refuse = `
+SELECT g.operation_id AS "operationId", r.detail AS why, g.cancelled_at IS NOT NULL AS "isCancelled"
+FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, "operationId" uuid, detail text)
+JOIN migration g ON g.operation_id = r."operationId" AND g.ended_at IS NULL AND g.source_vmm_id = r."vmmId"`;
+
+const settle = `UPDATE migration SET settled = true WHERE source_vmm_id = ANY($1::uuid[]) AND state = 'failed'`;
+
+/** What both ends of live migrations say on the way. That a vmm is gone, and what follows, `endMigrations` writes. */
+export class MigrationReportRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The target waits. */
+  async prepared(reports: readonly { vmmId: string; generation: number; address: object }[]): Promise<void> {
+    if (reports.length === 0) return;
+    await this.database.query(prepared, [JSON.stringify(reports)]);
+    this.database.notify('migrate');
+  }
+
+  /** Their last bytes go: what calls them off comes too late. */
+  async switched(sourceVmmIds: readonly string[]): Promise<void> {
+    if (sourceVmmIds.length > 0) await this.database.query(switched, [sourceVmmIds]);
+  }
+
+  async progressed(reports: readonly { vmmId: string; percent: number }[]): Promise<void> {
+    if (reports.length > 0) await this.database.query(progressed, [JSON.stringify(reports)]);
+  }
+
+  /** What the source measured. Resolves to those that were not known yet. */
+  async measured(reports: readonly object[]): Promise<ReadonlySet<string>> {
+    if (reports.length === 0) return new Set();
+    const rows = await this.database.query<{ vmmId: string }>(measured, [JSON.stringify(reports)]);
+    return new Set(rows.map(({ vmmId }) => vmmId));
+  }
+
+  /** The guest goes on at the source; its target will be told to end. */
+  async stayed(
+    reports: readonly { vmmId: string; instanceId: string; operationId: string; detail: string }[],
+  ): Promise<EndedOperation[]> {
+    if (reports.length === 0) return [];
+    const ended = await this.database.transaction(async (on) => {
+      await lockInstances(
+        on,
+        reports.map(({ instanceId }) => instanceId),
+      );
+      return endOperations(on, (await on.query<StayedGuest>(refuse, [JSON.stringify(reports)])).map(operationOfStayed));
+    });
+    return tellEnded(this.database, ended);
+  }
+
+  async settled(sourceVmmIds: readonly string[]): Promise<void> {
+    if (sourceVmmIds.length > 0) await this.database.query(settle, [sourceVmmIds]);
+  }
+}
