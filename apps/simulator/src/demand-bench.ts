@@ -5,10 +5,11 @@ import { SIMULATION_POLICIES } from '@berth/simulation/policies.js';
 import { PLANETLAB_MIGRATION } from '@berth/simulation/power/migration.js';
 import { runScenario } from '@berth/simulation/scenario.js';
 import { synthetic } from '@berth/simulation/traces/synthetic.js';
+import { clocks, peakRssMib } from './bench-clocks.js';
 
 const NODES_PER_TILE = 800;
 
-export interface DemandRow {
+interface DemandRow {
   readonly demand: string;
   readonly instances: number;
   readonly nodes: number;
@@ -20,16 +21,11 @@ export interface DemandRow {
   readonly peakRssMib: number;
 }
 
-/** A day of changing demand under the policy `berth`, with energy, cost and attribution, by size. */
-export function demandRows(isShort: boolean): DemandRow[] {
-  return (isShort ? [1] : [1, 4, 16]).map(demandRow);
-}
-
-function demandRow(tiles: number): DemandRow {
+/** A day of changing demand under the policy `berth`, with energy, cost and attribution; 800 nodes a tile. */
+export function demandRow(tiles: number): DemandRow {
   const workload = tiled(tiles);
   const policy = 'berth';
-  const startedCpu = process.cpuUsage();
-  const startedMs = performance.now();
+  const [wallNs, cpuMicros] = [clocks.wallNs(), clocks.cpuMicros()];
   const { summary } = runScenario({
     workload,
     fleet: ml110Fleet(NODES_PER_TILE * tiles, false),
@@ -40,16 +36,15 @@ function demandRow(tiles: number): DemandRow {
     observeEveryS: 300,
     failuresPerNodeYear: 0,
   });
-  const cpu = process.cpuUsage(startedCpu);
   return {
     demand: `${workload.name}, ${policy}`,
     instances: workload.instances.length,
     nodes: NODES_PER_TILE * tiles,
     readings: workload.instances.length * (workload.durationS / SIMULATION_POLICIES[policy].decideEveryS),
     events: summary.events,
-    wallSeconds: (performance.now() - startedMs) / 1000,
-    cpuSeconds: (cpu.user + cpu.system) / 1e6,
-    peakRssMib: process.resourceUsage().maxRSS / 1024,
+    wallSeconds: Number(clocks.wallNs() - wallNs) / 1e9,
+    cpuSeconds: (clocks.cpuMicros() - cpuMicros) / 1e6,
+    peakRssMib: peakRssMib(),
   };
 }
 
