@@ -26,6 +26,7 @@ module.exports = {
     onlyMayImport('queue', ['contracts', 'domain'], 'Queues carry contracts.'),
     onlyMayImport('engine', ['domain'], 'Drivers know no database.'),
     onlyMayImport('images', ['domain'], 'One door for disk images, usable by any app.'),
+    onlyMayImport('certificates', [], 'Who signs knows keys and names, and nothing of what they are for.'),
     onlyMayImport('config', [], 'Configuration is the first thing a process reads.'),
     onlyMayImport('observability', [], 'Everything may be observed, so it may depend on nothing.'),
     { name: 'pure-core', comment: 'Time, randomness and I/O are arguments here: same input, same answer.', severity: 'error',

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { migrationPromises } from '@berth/engine/conformance/migrating.js';
 import type { VmmHandle } from '@berth/engine/driver.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
+import { credentialsOf } from '../migrations/certified-nodes.js';
 import { freshDisk, makeBase } from '../migrations/moving-disk.js';
 import { runMigrations } from '../migrations/run.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
@@ -17,10 +18,11 @@ describe('a live migration between two nodes', () => {
 
   test.each(
     migrationPromises.flatMap((one) => [
-      { ...one, guest: 'a guest', hasDisk: false },
-      { ...one, guest: 'a guest with a disk', hasDisk: true },
+      { ...one, guest: 'a guest', hasDisk: false, encrypted: {} },
+      { ...one, guest: 'a guest with a disk', hasDisk: true, encrypted: {} },
+      { ...one, guest: 'a guest with a disk, by TLS', hasDisk: true, encrypted: { credentialsOf } },
     ]),
-  )('$guest: $promise', async ({ check, hasDisk }) => {
+  )('$guest: $promise', async ({ check, hasDisk, encrypted }) => {
     const [{ driver }, { driver: target }] = nodes;
     const basePath = await makeBase(nodes[0]);
     const drives = hasDisk ? [await freshDisk(nodes[0], basePath)] : [];
@@ -31,7 +33,7 @@ describe('a live migration between two nodes', () => {
       if (pid !== undefined) process.kill(pid, 'SIGKILL');
     };
     const world = { driver, target, targetDrives, spec, crash, reopen: () => Promise.resolve(driver), patienceMs };
-    await expect(check({ ...world, survivesReopening: true })).resolves.toBeUndefined();
+    await expect(check({ ...world, ...encrypted, survivesReopening: true })).resolves.toBeUndefined();
   });
 });
 

@@ -4,6 +4,7 @@ import type { VmmHandle } from '@berth/engine/driver.js';
 import type { MigrationOrder } from '@berth/engine/migration.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import { patienceMs, type TcgNode } from '../e2e/tcg-node.js';
+import { credentialsOf } from './certified-nodes.js';
 import { compareDisk, freshDisk, makeBase, writeForEver } from './moving-disk.js';
 
 /** What the guest itself counts, as `deploy/guest/dirty.c` has it. */
@@ -18,6 +19,8 @@ export interface MovingOptions {
   readonly pagesPerSecond?: number;
   /** It writes to a disk as well, which no other node can reach. */
   readonly hasDisk?: boolean;
+  /** It goes as it is, not by TLS. */
+  readonly isPlain?: boolean;
 }
 
 export interface Move {
@@ -45,11 +48,12 @@ export class MovingGuest {
     private spec: VmmSpec,
     /** What its disk lies over; undefined: it has none. */
     private readonly basePath: string | undefined,
+    private readonly isPlain: boolean,
   ) {}
 
   static async start(
     nodes: [TcgNode, TcgNode],
-    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false }: MovingOptions = {},
+    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false, isPlain = false }: MovingOptions = {},
   ): Promise<MovingGuest> {
     const { instanceName, memoryMib, dirtyMib } = shape;
     const basePath = hasDisk ? await makeBase(nodes[0]) : undefined;
@@ -58,7 +62,7 @@ export class MovingGuest {
     const { handle } = await nodes[0].startReady(spec);
     const commands = [`(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`, ...(hasDisk ? [writeForEver] : [])];
     for (const command of commands) await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
-    return new MovingGuest(nodes, spec, basePath);
+    return new MovingGuest(nodes, spec, basePath, isPlain);
   }
 
   get source(): TcgNode {
@@ -84,10 +88,11 @@ export class MovingGuest {
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
-    const to = await this.target.driver.receive(handle, host);
+    const credentials = this.isPlain ? undefined : credentialsOf(this.handle, handle);
+    const to = await this.target.driver.receive(handle, host, credentials?.target);
     const signal = AbortSignal.timeout(patienceMs);
     const limits = { bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 };
-    return { handle, spec, order: { to, method: 'precopy', ...limits, signal } };
+    return { handle, spec, order: { to, method: 'precopy', ...limits, credentials: credentials?.source, signal } };
   }
 
   /** Moves it over, and leaves nothing at the source; the next move goes back. */

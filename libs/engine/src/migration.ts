@@ -15,6 +15,16 @@ export interface MigrationAddress {
   readonly diskPort?: number | undefined;
 }
 
+/** How one end of a move shows who it is, and knows the other; PEM. Of no use to anyone once the move is over. */
+export interface MoveCredentials {
+  readonly certificate: string;
+  readonly key: string;
+  /** Whoever the other end is, this certificate's key has signed its own. */
+  readonly authority: string;
+  /** The only name in that certificate which is let in. */
+  readonly peer: string;
+}
+
 export interface MigrationProgress {
   readonly sentBytes: number;
   readonly remainingBytes: number;
@@ -28,6 +38,8 @@ export interface MigrationOrder {
   readonly bandwidthBytesPerSecond: number;
   /** The guest is stopped once the rest can be sent in this time. */
   readonly downtimeLimitMs: number;
+  /** Memory and disks go by TLS; absent: as they are. */
+  readonly credentials?: MoveCredentials | undefined;
   readonly onProgress?: (progress: MigrationProgress) => void;
   /** Asked when the guest stands still and before its last bytes go: throwing keeps it here. */
   readonly beforeSwitchover?: () => Promise<void>;
@@ -56,10 +68,11 @@ export type GuestPlace = 'runs' | 'leaving' | 'left' | 'awaited' | 'arrived' | '
  */
 export interface Migrates {
   /**
-   * Makes a vmm that was started with origin `incoming` listen, at most once: again gives the same address.
+   * Makes a vmm that was started with origin `incoming` listen, at most once: again gives the same address. With
+   * credentials nobody but their peer is let in.
    * @throws EngineError not-found, no-answer, migration-failed
    */
-  receive(handle: VmmHandle, host: string): Promise<MigrationAddress>;
+  receive(handle: VmmHandle, host: string, credentials?: MoveCredentials): Promise<MigrationAddress>;
 
   /**
    * Resolves when the guest has left: it stands still here until `resume` or `kill`. Rejects when it goes on here.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { EngineDriver, VmmHandle } from '../driver.js';
-import type { Migrates, MigrationOrder, MigrationProgress } from '../migration.js';
+import type { Migrates, MigrationOrder, MigrationProgress, MoveCredentials } from '../migration.js';
 import { untilObserved } from '../until-ready.js';
 import type { Drive, VmmSpec } from '../vmm-spec.js';
 import { beatsOn, refuses, startReady, until, type World } from './world.js';
@@ -14,6 +14,8 @@ export interface MigrationWorld extends World {
   readonly target: MigratingDriver;
   /** Disks of the target's own for the guest that comes. */
   readonly targetDrives?: () => Promise<readonly Drive[]>;
+  /** Of both ends; absent: guests go as they are. */
+  readonly credentialsOf?: (source: VmmHandle, target: VmmHandle) => Record<'source' | 'target', MoveCredentials>;
 }
 
 interface Move {
@@ -147,10 +149,12 @@ async function begin(world: MigrationWorld): Promise<Move> {
   const waiting = await world.target.start(next, AbortSignal.timeout(world.patienceMs));
   assert.equal(await world.target.placeOf(waiting), 'awaited');
   const host = '127.0.0.1';
-  const to = await world.target.receive(waiting, host);
-  assert.deepEqual(await world.target.receive(waiting, host), to);
+  const credentials = world.credentialsOf?.(handle, waiting);
+  const to = await world.target.receive(waiting, host, credentials?.target);
+  assert.deepEqual(await world.target.receive(waiting, host, credentials?.target), to);
   const signal = AbortSignal.timeout(world.patienceMs);
-  const order = { to, method: 'precopy', bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50, signal } as const;
+  const limits = { bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 };
+  const order = { to, method: 'precopy', ...limits, credentials: credentials?.source, signal } as const;
   return { handle, waiting, order };
 }
 

@@ -29,6 +29,7 @@ test('the command line of an emulated guest is this one', () => {
   expect(qemuArguments(spec, options).join(' ')).toBe(
     '-name guest=web-1,process=berth-web-1,debug-threads=on -nodefaults -no-user-config -display none' +
       ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
+      ' -add-fd fd={credentials},set={credentials},opaque=credentials' +
       ' -accel tcg,tb-size=8 -cpu qemu64,-tsc -machine q35,sata=off,smm=off -bios qboot.rom -smp 1 -m 64M' +
       ' -kernel /proc/self/fd/{kernel} -initrd /proc/self/fd/{initrd}' +
       ' -append quiet no_timer_check noreplace-smp lpj=5000000 nolapic_timer hostname=web-1 machineid=' +
@@ -46,7 +47,6 @@ test('kvm differs by its accelerator, its cpu and what emulation asks of the ker
   const [kvm, tcg] = [qemuArguments(spec, { ...options, accelerator: 'kvm' }), qemuArguments(spec, options)];
   expect(differing(tcg, kvm)).toEqual(['tcg,tb-size=8', 'qemu64,-tsc', expect.stringContaining('lpj=')]);
   expect(differing(kvm, tcg)).toEqual([
-    '-add-fd',
     'fd={kvm},set={kvm},opaque=kvm',
     'kvm,device=/dev/fdset/{kvm}',
     'qemu64',
@@ -68,6 +68,7 @@ test('the guard opens what the vmm may not reach, then runs it as nobody, tied t
   const words = guardArguments(spec, options).join(' ');
   expect(words).toContain(
     '/berth/guard.pl --name web-1 --console-bytes 1048576 --listen qmp --listen agent' +
+      ' --read credentials=credentials' +
       ' --read kernel=/images/vmlinux --read initrd=/images/initrd --create outgoing=state' +
       ' --cgroup /groups/cpu/v1 --cgroup /groups/memory/v1' +
       ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +

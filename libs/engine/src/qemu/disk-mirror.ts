@@ -5,6 +5,7 @@ import type { Vmm } from '../vmm/vmm.js';
 import type { Drive } from '../vmm-spec.js';
 import { movingDrives } from './disk-export.js';
 import { answerTimeoutMs, migrationFailed } from './migration-state.js';
+import { mirrorCredentials } from './move-credentials.js';
 
 const copyLimitMs = 10_000;
 
@@ -47,12 +48,13 @@ export class DiskMirrors {
     return this.#drives.length === 0;
   }
 
-  async begin({ to, bandwidthBytesPerSecond }: MigrationOrder): Promise<void> {
+  async begin({ to, bandwidthBytesPerSecond, credentials }: MigrationOrder): Promise<void> {
     if (this.isEmpty) return;
     if (to.diskPort === undefined) throw migrationFailed(this.vmm.handle, 'the target takes no disks');
     const server = { type: 'inet', host: to.host, port: `${to.diskPort}` };
+    const remote = { driver: 'nbd', server, ...mirrorCredentials(credentials) };
     for (const drive of this.#drives) {
-      const node = { driver: 'nbd', 'node-name': mirrorOf(drive), server, export: drive.id };
+      const node = { ...remote, 'node-name': mirrorOf(drive), export: drive.id };
       await this.#execute('blockdev-add', { ...node, discard: 'unmap', 'detect-zeroes': 'unmap' });
       await this.#execute('blockdev-mirror', {
         'job-id': mirrorOf(drive),

@@ -45,6 +45,7 @@ test('the command line of an unmodified guest on virtio is this one', () => {
   expect(qemu()).toBe(
     '-name guest=web-1,process=berth-web-1,debug-threads=on -nodefaults -no-user-config -display none' +
       ' -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny' +
+      ' -add-fd fd={credentials},set={credentials},opaque=credentials' +
       ' -add-fd fd={screen},set={screen},opaque=screen' +
       ' -add-fd fd={drive-root},set={drive-root},opaque=drive-root' +
       ' -add-fd fd={layer-root-0},set={layer-root-0},opaque=layer-root-0' +
@@ -86,7 +87,8 @@ test('UEFI is two flash chips: code that all share, variables of its own', () =>
 
 test('the guard opens what is written for writing, and the rest for reading only', () => {
   expect(guardArguments(spec, options).join(' ')).toContain(
-    '--listen qmp --listen agent --create screen=screen.png --read screen-folder=screen' +
+    '--listen qmp --listen agent --read credentials=credentials' +
+      ' --create screen=screen.png --read screen-folder=screen' +
       ' --update drive-root=/node/disk.qcow2' +
       ' --read layer-root-0=/images/debian.qcow2 --read drive-seed=/node/seed.img --',
   );

@@ -3,6 +3,7 @@ import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 import { DiskMirrors, type MirrorState } from './disk-mirror.js';
 import { answerTimeoutMs, isUnderWay, migrationFailed, queryMigration } from './migration-state.js';
+import { forgetCredentials, giveCredentials } from './move-credentials.js';
 import { setCapabilities } from './migration-target.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -24,6 +25,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   const sending = new Sending(vmm, qmp, order);
   try {
     await setCapabilities(qmp, ['pause-before-switchover']);
+    await giveCredentials(vmm, qmp, 'client', order.credentials);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
       'max-bandwidth': order.bandwidthBytesPerSecond,
       'downtime-limit': order.downtimeLimitMs,
@@ -51,6 +53,7 @@ export async function keepGuest(vmm: Vmm): Promise<void> {
       await wakeUps.next();
     }
     await new DiskMirrors(vmm, qmp).drop();
+    await forgetCredentials(qmp);
   } finally {
     wakeUps.close();
   }

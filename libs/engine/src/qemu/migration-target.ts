@@ -1,7 +1,8 @@
-import type { MigrationAddress } from '../migration.js';
+import type { MigrationAddress, MoveCredentials } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 import { exportDrives, movingDrives, stopExports } from './disk-export.js';
+import { giveCredentials } from './move-credentials.js';
 import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-state.js';
 
 /**
@@ -16,7 +17,7 @@ export async function setCapabilities(qmp: QmpClient, more: readonly string[]): 
 }
 
 /** Listens on a port that the kernel picks, and on another one for the disks. */
-export async function listenForGuest(vmm: Vmm, host: string): Promise<MigrationAddress> {
+export async function listenForGuest(vmm: Vmm, host: string, credentials?: MoveCredentials): Promise<MigrationAddress> {
   const qmp = qmpOf(vmm);
   const { vmmId } = vmm.handle;
   const before = await addressOf(qmp);
@@ -24,7 +25,9 @@ export async function listenForGuest(vmm: Vmm, host: string): Promise<MigrationA
   if ((await qmp.status(answerTimeoutMs)) !== 'inmigrate') throw migrationFailed(vmm.handle, 'it waits for no guest');
   // the disks are of those who export them until the guest goes on
   await setCapabilities(qmp, ['late-block-activate']);
-  const disks = movingDrives(vmm.record.spec).length > 0 ? { diskPort: await exportDrives(vmm, qmp, host) } : {};
+  await giveCredentials(vmm, qmp, 'server', credentials);
+  const hasDisks = movingDrives(vmm.record.spec).length > 0;
+  const disks = hasDisks ? { diskPort: await exportDrives(vmm, qmp, host, credentials) } : {};
   await vmm.state.writeExports(vmmId, disks);
   await qmp.execute('migrate-incoming', answerTimeoutMs, { uri: `tcp:${host}:0` });
   const address = await addressOf(qmp);

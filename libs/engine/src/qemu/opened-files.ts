@@ -3,6 +3,7 @@ import { EngineError } from '../driver.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import type { Firmware } from './firmware.js';
 import type { Accelerator } from './machine.js';
+import { credentialsFolder, credentialsKey } from './move-credentials.js';
 import { screenFolder, screenFolderKey } from './screen-socket.js';
 
 /** A file that the guard opens and the vmm gets: by the number of its descriptor, which `{key}` stands for. */
@@ -32,7 +33,8 @@ export const variablesFile = 'uefi-variables';
 export function openedFiles({ image, drives = [] }: VmmSpec, node: MachineFiles): OpenedFile[] {
   const kvm = { key: 'kvm', path: node.kvmPath, mode: 'update' } as const; // closed to nobody on most machines
   const device = node.accelerator === 'kvm' ? [kvm] : [];
-  return [...device, ...bootFiles(image, node.firmware), ...drives.flatMap(driveFiles)];
+  const credentials = { key: credentialsKey, path: credentialsFolder, mode: 'read' } as const;
+  return [...device, credentials, ...bootFiles(image, node.firmware), ...drives.flatMap(driveFiles)];
 }
 
 /** Those of a kernel are read by their name, once, at the start: they are for every user. */

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
-import type { Departure, GuestPlace, Migrates, MigrationAddress, MigrationOrder } from '../migration.js';
+import type {
+  Departure,
+  GuestPlace,
+  Migrates,
+  MigrationAddress,
+  MigrationOrder,
+  MoveCredentials,
+} from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { keepState, stateFile, writeState } from '../vmm/saving.js';
@@ -15,6 +22,7 @@ import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.j
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, type Confinement } from './confinement.js';
 import { keepGuest, sendGuest } from './migration-source.js';
+import { makeCredentialsFolder } from './move-credentials.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
 import { listenForGuest, welcomeGuest } from './migration-target.js';
 import { writeVariables } from './firmware.js';
@@ -74,8 +82,8 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
     if (cgroups) await removeCgroup(cgroups, handle.vmmId);
   }
 
-  async receive(handle: VmmHandle, host: string): Promise<MigrationAddress> {
-    return listenForGuest(await this.known.live(handle), host);
+  async receive(handle: VmmHandle, host: string, credentials?: MoveCredentials): Promise<MigrationAddress> {
+    return listenForGuest(await this.known.live(handle), host, credentials);
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
@@ -148,6 +156,7 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
     check: (spec) => checkFiles(spec, options, userIds !== undefined),
     prepare: async (spec, vmmPath) => {
       if (cgroups) await makeCgroup(cgroups, spec, options.accelerator);
+      await makeCredentialsFolder(vmmPath);
       const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
       if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
       if (spec.image.kind === 'firmware') await lendScreenFolder(vmmPath);
