@@ -30,7 +30,7 @@ export const implicit = (number: number, content: string): Der => element(0x80 |
 
 /** As RFC 5280 wants it: two digits of the year before 2050. */
 export function time(at: Date): Der {
-  const digits = `${at.toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
+  const digits = at.toISOString().replaceAll(/[-:T]|\.\d+/g, '');
   return at.getUTCFullYear() < 2050 ? element(0x17, Buffer.from(digits.slice(2))) : element(0x18, Buffer.from(digits));
 }
 

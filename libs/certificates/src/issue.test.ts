@@ -18,7 +18,7 @@ const move = made('move', '0a4b9c3e-7a52-4f0e-8f6b-0d6a52f0c111', node);
 test('OpenSSL trusts who acts for a node of the datacenter, under its own name only', async () => {
   const chain = move.certificate + node.certificate;
   const server = createServer({ cert: chain, key: move.key, ca: authority.certificate, requestCert: true }, (socket) =>
-    socket.end(`hello ${socket.getPeerCertificate().subject.CN}`),
+    socket.end(`hello ${String(socket.getPeerCertificate().subject.CN)}`),
   ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
