@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { migrationPromises } from '@berth/engine/conformance/migrating.js';
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { VmmHandle } from '@berth/engine/driver.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import { credentialsOf } from '../migrations/certified-nodes.js';
 import { freshDisk, makeBase } from '../migrations/moving-disk.js';
+import { MovingGuest } from '../migrations/moving-guest.js';
 import { runMigrations } from '../migrations/run.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
 
@@ -48,4 +50,41 @@ test('3 moves of a guest that writes to a disk no other node can reach lose and 
   const figures = await runMigrations(3, { hasDisk: true }, () => undefined);
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   expect(figures).toMatchObject({ moves: 3, lost: 0, corruptedPages: 0 });
+});
+
+describe('a guest that writes faster than is sent', () => {
+  const slow = { bandwidthBytesPerSecond: 16 * 2 ** 20, downtimeLimitMs: 100 };
+  let nodes: [TcgNode, TcgNode];
+  let guest: MovingGuest;
+
+  beforeAll(async () => {
+    nodes = [await TcgNode.open(), await TcgNode.open()];
+    guest = await MovingGuest.start(nodes);
+  });
+  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+
+  test('stays where it is when that was asked for, and one hears how fast it writes', async () => {
+    const before = await guest.steps();
+    const told: MigrationProgress[] = [];
+    const converge = { limitMs: 10_000, otherwise: 'stay' } as const;
+    const move = guest.move({ ...slow, converge, onProgress: (progress) => told.push(progress) });
+    await expect(move).rejects.toThrow(/after 10 s the guest still writes \d+\.\d MiB\/s, and \d+\.\d MiB\/s are sent/);
+    expect((await guest.steps()).counter).toBeGreaterThan(before.counter);
+    const last = told.at(-1)!;
+    expect(last.passes).toBeGreaterThan(1);
+    expect(last.dirtyBytesPerSecond).toBeGreaterThan(0);
+    expect(last.bytesPerSecond).toBeGreaterThan(0.2 * slow.bandwidthBytesPerSecond);
+    expect(last.bytesPerSecond).toBeLessThan(1.5 * slow.bandwidthBytesPerSecond);
+    expect(last.sentBytes).toBeGreaterThan(last.totalBytes / 4);
+  });
+
+  test('moves all the same when it may be slowed down', async () => {
+    const converge = { limitMs: 100_000, otherwise: 'stay' } as const;
+    const before = await guest.steps();
+    const more = { autoConverge: true, converge, signal: AbortSignal.timeout(120_000) };
+    const { downtimeMs, durationMs, dirtied } = await guest.move({ ...slow, ...more });
+    process.stdout.write(`slowed down: moved in ${Math.round(durationMs)} ms, down ${Math.round(downtimeMs)} ms\n`);
+    expect(dirtied.counter).toBeGreaterThanOrEqual(before.counter);
+    expect(dirtied.bad).toBe(0);
+  });
 });

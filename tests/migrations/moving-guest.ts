@@ -43,6 +43,9 @@ const shape = { instanceName: 'moved', memoryMib: 96, dirtyMib: 32, pagesPerSeco
 
 /** One guest that writes to its memory and checks it, and two nodes that share nothing but the network. */
 export class MovingGuest {
+  /** Of the vmm that was begun last. */
+  private generation = 1;
+
   private constructor(
     private readonly nodes: [TcgNode, TcgNode],
     private spec: VmmSpec,
@@ -79,11 +82,10 @@ export class MovingGuest {
 
   /** A vmm on the other node that waits for the guest. */
   private async await(): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
-    const { generation } = this.spec;
     const spec = {
       ...this.spec,
       vmmId: randomUUID(),
-      generation: generation + 1,
+      generation: (this.generation += 1),
       origin: { kind: 'incoming' },
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
@@ -95,10 +97,10 @@ export class MovingGuest {
     return { handle, spec, order: { to, method: 'precopy', ...limits, credentials: credentials?.source, signal } };
   }
 
-  /** Moves it over, and leaves nothing at the source; the next move goes back. */
-  async move(): Promise<Move> {
+  /** Moves it over, and leaves nothing at the source; the next move goes back. One that fails leaves it here. */
+  async move(more: Partial<MigrationOrder> = {}): Promise<Move> {
     const { handle, spec, order } = await this.await();
-    const departure = await this.source.driver.migrate(this.handle, order);
+    const departure = await this.source.driver.migrate(this.handle, { ...order, ...more });
     await this.target.driver.resume(handle);
     const downtimeMs = performance.now() - departure.stoppedAtMs;
     await this.source.driver.kill(this.handle, 'migrated');

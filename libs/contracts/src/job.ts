@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id } from './primitives.js';
-import { migrationAddress, vmmOrder } from './vmm.js';
+import { migrationAddress, migrationLimits, vmmOrder } from './vmm.js';
 
 const vmmTarget = z.object({ operationId: id, nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() });
 
@@ -18,7 +18,12 @@ export const jobs = {
   /** The target of a live migration: a vmm that waits for its guest. */
   'prepare-migration': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
   /** The source of a live migration. `agentUrl` is of the target's worker, which is told when the guest may go on. */
-  'migrate-instance': vmmTarget.extend({ targetVmmId: id, agentUrl: z.url(), to: migrationAddress }),
+  'migrate-instance': vmmTarget.extend({
+    targetVmmId: id,
+    agentUrl: z.url(),
+    to: migrationAddress,
+    limits: migrationLimits,
+  }),
   /** The source keeps its guest, unless that is at switchover or has left. */
   'cancel-migration': vmmTarget,
   /** The source is gone: the guest goes on in the target if it is there. Otherwise the target ends. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { engineProbe } from './engine.js';
 import { portForward } from './http/guest-access.js';
 import { id, labels, name } from './primitives.js';
-import { exit, migrationAddress, startTimings } from './vmm.js';
+import { exit, migrationAddress, migrationProgress, startTimings } from './vmm.js';
 
 const vmmRef = { nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() };
 
@@ -97,7 +97,7 @@ export const observation = z.discriminatedUnion('kind', [
   /** Of the target: it waits for the guest. */
   z.object({ kind: z.literal('migration-prepared'), operationId: id, ...vmmRef, address: migrationAddress }),
   /** Of the source, as all below. */
-  z.object({ kind: z.literal('migration-progress'), ...vmmRef, percent: z.int().min(0).max(100) }),
+  z.object({ kind: z.literal('migration-progress'), ...vmmRef, progress: migrationProgress }),
   /** Its last bytes go: nobody can call it off any more. */
   z.object({ kind: z.literal('migration-switchover'), ...vmmRef }),
   z.object({

@@ -1,4 +1,5 @@
 import { isolationPolicies } from '@berth/domain/instance-state.js';
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { exitReasons } from '@berth/domain/vmm-state.js';
 import { z } from 'zod';
@@ -49,5 +50,30 @@ export const migrationAddress = z.object({
   diskPort: tcpPort.optional(),
   engineMajor: z.int().min(0),
 });
+
+const bytes = z.number().min(0);
+export const migrationProgress = z.object({
+  phase: z.enum(['disks', 'memory']),
+  percent: z.int().min(0).max(100).describe('of the disks and the memory; what is written anew on the way is sent too'),
+  sentBytes: bytes,
+  remainingBytes: bytes,
+  totalBytes: bytes,
+  bytesPerSecond: bytes.describe('sent'),
+  dirtyBytesPerSecond: bytes.describe('written by the guest meanwhile, to be sent again'),
+  passes: z.int().min(0).describe('over the memory'),
+}) satisfies z.ZodType<MigrationProgress>;
+
+/** What one live migration may take; what is absent, the source's node decides. */
+export const migrationLimits = z.strictObject({
+  bandwidthMibPerSecond: z.int().min(1).max(65_536).optional().describe('at most; where the node allows less, that'),
+  downtimeLimitMs: z.int().min(1).max(60_000).optional().describe('the guest is stopped once the rest takes no longer'),
+  autoConverge: z.boolean().optional().describe('slows a guest down that writes faster than is sent'),
+  convergeSeconds: z.int().min(1).max(540).optional().describe('how long its memory is sent while it runs; 60'),
+  otherwise: z
+    .enum(['stop', 'stay'])
+    .optional()
+    .describe('what then: the guest stands still for the rest, or it stays where it is and the operation fails'),
+});
+export type MigrationLimits = z.infer<typeof migrationLimits>;
 
 export const exit = z.object({ reason: z.enum(exitReasons), detail: z.string().max(500) });

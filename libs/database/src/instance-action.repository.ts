@@ -22,6 +22,8 @@ export interface ActionRequest {
   readonly tokenId: string;
   /** Where it is to move; absent: anywhere. */
   readonly targetNodeId?: string;
+  /** What the move may take. */
+  readonly limits?: object;
   /** What it is to go back to. */
   readonly snapshotId?: string;
   /** What it is to be made of anew. */
@@ -75,11 +77,11 @@ WHERE i.id = c."instanceId" AND i.state = c."from"`;
 
 const open = `
 INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, snapshot_id,
-                       deadline_at)
+                       limits, deadline_at)
 SELECT "operationId", "projectId", kind, 'pending', "instanceId", "nodeId", "vmmId", generation, stage, "snapshotId",
-       now() + make_interval(secs => $2)
+       limits, now() + make_interval(secs => $2)
 FROM jsonb_to_recordset($1::jsonb) AS o ("operationId" uuid, "projectId" uuid, kind text, "instanceId" uuid,
-  "nodeId" uuid, "vmmId" uuid, generation int, stage text, "snapshotId" uuid)`;
+  "nodeId" uuid, "vmmId" uuid, generation int, stage text, "snapshotId" uuid, limits jsonb)`;
 
 const batchMax = 64;
 
@@ -211,6 +213,7 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
     kind,
     stage,
     snapshotId: request.snapshotId ?? null,
+    limits: request.limits ?? null,
   }));
   await on.query(open, [JSON.stringify(opened), operationDeadlineMs / 1000]);
   await recordEvents(

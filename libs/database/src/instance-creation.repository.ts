@@ -282,6 +282,7 @@ function pendingOperation(instance: { id: string; name: string }, at: string): O
     instanceName: instance.name,
     node: null,
     progressPercent: 0,
+    progress: null,
     timeline: [],
     problem: null,
     result: null,

@@ -1,4 +1,6 @@
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { Database } from './database.js';
+import { recordEvents } from './event-log.js';
 import { lockInstances } from './instance-lock.js';
 import { operationOfStayed, tellEnded, type StayedGuest } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
@@ -15,15 +17,36 @@ UPDATE operation o SET stage = 'dispatch', next_attempt_at = now(), updated_at =
   progress_percent = greatest(progress_percent, 10)
 FROM waits w WHERE o.id = w.operation_id AND o.ended_at IS NULL`;
 
-/** While something arrives, the move has time: up to ten minutes in all. */
+/**
+ * While something arrives, the move has time: up to ten minutes in all. At each tenth, once a second at most, those who
+ * follow events are told.
+ */
 const progressed = `
-UPDATE operation o
-SET progress_percent = greatest(o.progress_percent, 10 + r.percent * 8 / 10), updated_at = now(),
-    next_attempt_at = CASE WHEN g.cancelled_at IS NULL THEN now() + interval '10 seconds' ELSE o.next_attempt_at END,
-    deadline_at = least(greatest(o.deadline_at, now() + interval '60 seconds'), o.created_at + interval '600 seconds')
-FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, percent int)
-JOIN migration g ON g.source_vmm_id = r."vmmId" AND g.ended_at IS NULL
-WHERE o.id = g.operation_id AND o.ended_at IS NULL`;
+WITH heard AS (
+  SELECT r.*, g.operation_id, g.instance_id, g.cancelled_at,
+         r.percent / 10 > coalesce((g.progress ->> 'percent')::int, 0) / 10
+           AND coalesce(g.told_at < now() - interval '1 second', true) AS tells
+  FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, percent int, progress jsonb)
+  JOIN migration g ON g.source_vmm_id = r."vmmId" AND g.ended_at IS NULL
+), noted AS (
+  UPDATE migration g SET progress = h.progress, told_at = CASE WHEN h.tells THEN now() ELSE g.told_at END
+  FROM heard h WHERE g.source_vmm_id = h."vmmId" AND g.ended_at IS NULL
+), shown AS (
+  UPDATE operation o
+  SET progress_percent = greatest(o.progress_percent, 10 + h.percent * 8 / 10), updated_at = now(),
+      next_attempt_at = CASE WHEN h.cancelled_at IS NULL THEN now() + interval '10 seconds' ELSE o.next_attempt_at END,
+      deadline_at = least(greatest(o.deadline_at, now() + interval '60 seconds'), o.created_at + interval '600 seconds')
+  FROM heard h WHERE o.id = h.operation_id AND o.ended_at IS NULL RETURNING o.id
+)
+SELECT h.instance_id AS "instanceId", h.operation_id AS "operationId", i.name, h.progress
+FROM heard h JOIN shown s ON s.id = h.operation_id JOIN instance i ON i.id = h.instance_id WHERE h.tells`;
+
+interface ToldProgress {
+  readonly instanceId: string;
+  readonly operationId: string;
+  readonly name: string;
+  readonly progress: MigrationProgress;
+}
 
 const switched = `
 UPDATE migration SET switched_at = coalesce(switched_at, now())
@@ -62,8 +85,19 @@ export class MigrationReportRepository {
     if (sourceVmmIds.length > 0) await this.database.query(switched, [sourceVmmIds]);
   }
 
-  async progressed(reports: readonly { vmmId: string; percent: number }[]): Promise<void> {
-    if (reports.length > 0) await this.database.query(progressed, [JSON.stringify(reports)]);
+  async progressed(
+    reports: readonly { readonly vmmId: string; readonly progress: MigrationProgress }[],
+  ): Promise<void> {
+    if (reports.length === 0) return;
+    const newest = new Map(
+      reports.map(({ vmmId, progress }) => [vmmId, { vmmId, progress, percent: progress.percent }]),
+    );
+    const told = await this.database.transaction(async (on) => {
+      const rows = await on.query<ToldProgress>(progressed, [JSON.stringify([...newest.values()])]);
+      await recordEvents(on, rows.map(progressEvent));
+      return rows.length;
+    });
+    if (told > 0) this.database.notify('event');
   }
 
   /** What the source measured. Resolves to those that were not known yet. */
@@ -91,4 +125,9 @@ export class MigrationReportRepository {
   async settled(sourceVmmIds: readonly string[]): Promise<void> {
     if (sourceVmmIds.length > 0) await this.database.query(settle, [sourceVmmIds]);
   }
+}
+
+function progressEvent({ instanceId, operationId, name, progress }: ToldProgress) {
+  const message = `${progress.percent} % of ${name} is on its new node`;
+  return { kind: 'InstanceMigrationProgress', instanceId, operationId, message, detail: { ...progress } };
 }

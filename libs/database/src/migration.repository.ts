@@ -71,6 +71,8 @@ export interface DueMigration<S extends object> {
   readonly target: MigrationEnd & { readonly agentUrl: string };
   /** As the target told it. */
   readonly address: object | null;
+  /** As its caller asked for; null: nothing. */
+  readonly limits: object | null;
 }
 
 /** A vmm that is to be told how its migration ended. */
@@ -145,7 +147,7 @@ SELECT o.id AS "operationId", o.attempts AS attempt,
        i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
        i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContent} AS image,
        ${guestAccess},
-       ${end('s', 'sn')} AS source, ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target, g.address
+       ${end('s', 'sn')} AS source, ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target, g.address, o.limits
 FROM claimed o
 JOIN migration g ON g.operation_id = o.id AND g.state <> 'failed'
 JOIN instance i ON i.id = o.instance_id

@@ -1,3 +1,4 @@
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { OperationKind, OperationState } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import { iso } from './text.js';
@@ -17,6 +18,8 @@ export interface OperationRecord {
   readonly instanceName: string | null;
   readonly node: string | null;
   readonly progressPercent: number;
+  /** Of a live migration. */
+  readonly progress: MigrationProgress | null;
   readonly timeline: (PhaseEnd & { durationMs: number; at: string })[];
   readonly problem: Problem | null;
   readonly result: Record<string, unknown> | null;
@@ -30,9 +33,10 @@ export type OperationRow = Omit<OperationRecord, 'timeline'> & { readonly timeli
 
 export const selectOperation = `
 SELECT o.id, o.kind, o.state, o.initiator, o.instance_id AS instance, i.name AS "instanceName", n.name AS node,
-       o.progress_percent AS "progressPercent", o.timeline, o.problem, o.result, o.attempts,
+       o.progress_percent AS "progressPercent", g.progress, o.timeline, o.problem, o.result, o.attempts,
        ${iso('o.created_at')} AS "createdAt", ${iso('o.updated_at')} AS "updatedAt", ${iso('o.ended_at')} AS "endedAt"
-FROM operation o LEFT JOIN instance i ON i.id = o.instance_id LEFT JOIN node n ON n.id = o.node_id`;
+FROM operation o LEFT JOIN instance i ON i.id = o.instance_id LEFT JOIN node n ON n.id = o.node_id
+     LEFT JOIN migration g ON g.operation_id = o.id`;
 
 /** Durations are the differences of the offsets, so they add up to the total. */
 export function operationOf(row: OperationRow): OperationRecord {

@@ -1,3 +1,4 @@
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { EngineDriver, VmmHandle } from './driver.js';
 
 /**
@@ -25,13 +26,6 @@ export interface MoveCredentials {
   readonly peer: string;
 }
 
-export interface MigrationProgress {
-  readonly sentBytes: number;
-  readonly remainingBytes: number;
-  /** 0 to 100, never falling: of the disks and the memory that were there at the beginning. */
-  readonly percent: number;
-}
-
 export interface MigrationOrder {
   readonly to: MigrationAddress;
   readonly method: MigrationMethod;
@@ -40,6 +34,13 @@ export interface MigrationOrder {
   readonly downtimeLimitMs: number;
   /** Memory and disks go by TLS; absent: as they are. */
   readonly credentials?: MoveCredentials | undefined;
+  /** Slows a guest down that writes too fast for that. */
+  readonly autoConverge?: boolean;
+  /**
+   * How long precopy may take. Then a guest is stopped for the rest, which ends the move with more downtime; or it
+   * stays, and `migrate` rejects. Absent: stopped after a minute.
+   */
+  readonly converge?: { readonly limitMs: number; readonly otherwise: 'stop' | 'stay' };
   readonly onProgress?: (progress: MigrationProgress) => void;
   /** Asked when the guest stands still and before its last bytes go: throwing keeps it here. */
   readonly beforeSwitchover?: () => Promise<void>;

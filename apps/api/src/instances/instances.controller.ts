@@ -1,6 +1,6 @@
 import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
 import type { InstanceAction } from '@berth/database/instance-action.js';
-import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
+import { InstanceActionRepository, type ActionRequest } from '@berth/database/instance-action.repository.js';
 import { InstanceRepository, type InstanceSortField } from '@berth/database/instance.repository.js';
 import { NodeActionRepository } from '@berth/database/node-action.repository.js';
 import { OperationRepository } from '@berth/database/operation.repository.js';
@@ -101,9 +101,10 @@ export class InstancesController {
 
   @Serve(routes.migrateInstance)
   async migrate(@Input() { params, body, access }: InputOf<typeof routes.migrateInstance>) {
-    if (body.node === undefined) return this.act('migrate', params.instance, access);
-    const { id } = found(await this.nodes.find(referenceOf(body.node)), 'node', body.node);
-    return this.act('migrate', params.instance, access, id);
+    const { node, ...limits } = body;
+    if (node === undefined) return this.act('migrate', params.instance, access, { limits });
+    const { id } = found(await this.nodes.find(referenceOf(node)), 'node', node);
+    return this.act('migrate', params.instance, access, { limits, targetNodeId: id });
   }
 
   @Serve(routes.resizeInstance)
@@ -126,9 +127,9 @@ export class InstancesController {
     return this.act('delete', params.instance, access);
   }
 
-  private async act(action: InstanceAction, reference: string, access: Access, targetNodeId?: string) {
+  private async act(action: InstanceAction, reference: string, access: Access, more: Partial<ActionRequest> = {}) {
     const { id } = await this.read(access, reference);
-    const request = { instanceId: id, action, tokenId: access.tokenId, ...(targetNodeId && { targetNodeId }) };
+    const request = { ...more, instanceId: id, action, tokenId: access.tokenId };
     return this.accepted(access, id, await this.actions.accept(request));
   }
 

@@ -5,6 +5,7 @@ import type { Call } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { confirm } from '../output/confirm.js';
+import { migrateBody, type MigrateFlags } from './migrate-body.js';
 import { cancelMoves } from './operation-cancel.js';
 import { waitForAll, type WaitFlags } from './wait.js';
 
@@ -19,13 +20,9 @@ export type InstanceVerb =
   | 'migrate'
   | 'delete';
 
-export interface VerbFlags extends WaitFlags {
+export interface VerbFlags extends WaitFlags, MigrateFlags {
   readonly yes?: true;
   readonly dryRun?: true;
-  /** Of a migration: where to. */
-  readonly to?: string;
-  /** Of a migration: calls it off. */
-  readonly cancel?: true;
   /** Of a resize: what it becomes. */
   readonly type?: string;
 }
@@ -56,9 +53,9 @@ export async function actOnInstances(
   for (const { name } of instances) invocation.print(name);
 }
 
-function callOf(verb: InstanceVerb, { id }: InstanceView, { to, type }: VerbFlags): Call {
+function callOf(verb: InstanceVerb, { id }: InstanceView, flags: VerbFlags): Call {
   if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
-  if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: { instanceType: type } };
-  const body = verb === 'migrate' ? { body: to === undefined ? {} : { node: to } } : {};
+  if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: { instanceType: flags.type } };
+  const body = verb === 'migrate' ? { body: migrateBody(flags) } : {};
   return { method: 'POST', path: `/instances/${id}/${verb}`, ...body };
 }

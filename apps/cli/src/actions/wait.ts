@@ -2,6 +2,7 @@ import type { OperationView } from '@berth/contracts/http/operation.js';
 import { requireSuccess, waitForOperation } from '../client/operations.js';
 import type { HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
+import { progressText } from '../nouns/operation.js';
 import { seconds } from '../output/amounts.js';
 import { CliError } from '../output/failure.js';
 
@@ -42,9 +43,10 @@ export async function waitForAll(
 
 function changeTeller(invocation: Invocation): (operation: OperationView) => void {
   let told = '';
-  return ({ kind, instanceName, node, state, progressPercent, timeline }) => {
+  return (operation) => {
+    const { kind, instanceName, node, state, timeline } = operation;
     const last = timeline.at(-1);
-    const progress = state === 'running' && !last ? ` ${progressPercent} %` : '';
+    const progress = state === 'running' && !last ? ` ${progressText(operation)}` : '';
     const phase = last ? ` (${last.phase} after ${seconds(last.offsetMs)})` : '';
     const line = `${kind} ${instanceName ?? node ?? ''}: ${state}${progress}${phase}`;
     if (line !== told) invocation.tell(line);
@@ -53,9 +55,9 @@ function changeTeller(invocation: Invocation): (operation: OperationView) => voi
 }
 
 /** @throws CliError */
-export function durationMs(text: string | undefined): number | undefined {
+export function durationMs(text: string | undefined, flag = '--timeout'): number | undefined {
   if (text === undefined) return undefined;
   const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (amount === undefined) throw new CliError(`--timeout takes a time such as 90s or 2m, not "${text}"`);
+  if (amount === undefined) throw new CliError(`${flag} takes a time such as 90s or 2m, not "${text}"`);
   return Number(amount) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
 }

@@ -4,6 +4,8 @@ import type { HttpClient } from './http.js';
 
 /** The server answers when the operation ends, or after this time. */
 const longPollMs = 20_000;
+/** Of a move, which shows how far it is. */
+const movePollMs = 1_000;
 const answerMarginMs = 10_000;
 const endStates: readonly string[] = ['succeeded', 'failed', 'cancelled'];
 
@@ -25,7 +27,7 @@ export async function waitForOperation(
   while (!hasEnded(seen)) {
     const leftMs = Math.ceil(deadline - performance.now());
     if (leftMs <= 0) throw timedOut(seen, timeoutMs);
-    const wait = Math.min(leftMs, longPollMs);
+    const wait = Math.min(leftMs, seen.kind === 'migrate-instance' ? movePollMs : longPollMs);
     seen = await api.call<OperationView>({
       method: 'GET',
       path: `/operations/${operation.id}`,

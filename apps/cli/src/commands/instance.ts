@@ -73,7 +73,12 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
 function addMigrateOptions(command: Command): void {
   command
     .option('--to <node>', 'where to; without it, the best node that can')
-    .option('--cancel', 'call off the moves that are under way');
+    .option('--cancel', 'call off the moves that are under way')
+    .option('--bandwidth <MiB/s>', 'at most; where the node allows less, that')
+    .option('--downtime <ms>', 'the guest is stopped once the rest takes no longer')
+    .option('--auto-converge', 'slow a guest down that writes faster than is sent')
+    .option('--converge-within <time>', 'how long its memory is sent while it runs: 60s (the default), 5m')
+    .option('--stay', 'then stay and fail, instead of standing still for the rest');
 }
 
 function addExec(instance: Command, invocation: Invocation): void {

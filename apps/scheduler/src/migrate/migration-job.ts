@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageContent } from '@berth/contracts/http/image.js';
-import { migrationAddress } from '@berth/contracts/vmm.js';
+import { migrationAddress, migrationLimits } from '@berth/contracts/vmm.js';
 import type { DueMigration, LooseEnd } from '@berth/database/migration.repository.js';
 import type { DispatchedJob } from '@berth/queue/job-producer.js';
 import { orderOf } from '../dispatch/job-of.js';
@@ -21,7 +21,8 @@ export function migrationJobOf(due: DueMigration<ImageContent>): DispatchedJob {
       };
     case 'send': {
       const to = migrationAddress.parse(due.address);
-      const way = { targetVmmId: target.vmmId, agentUrl: target.agentUrl, to };
+      const limits = migrationLimits.parse(due.limits ?? {});
+      const way = { targetVmmId: target.vmmId, agentUrl: target.agentUrl, to, limits };
       return { workerId, jobId, name: 'migrate-instance', payload: { ...payload, ...way } };
     }
     case 'cancel':

@@ -1,6 +1,14 @@
 import { resumePathOf } from '@berth/contracts/agent.js';
 import type { JobPayload } from '@berth/contracts/job.js';
-import { chooseMethod, migrates, type Departure, type MigrationMethod } from '@berth/engine/migration.js';
+import type { MigrationLimits } from '@berth/contracts/vmm.js';
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
+import {
+  chooseMethod,
+  migrates,
+  type Departure,
+  type MigrationMethod,
+  type MigrationOrder,
+} from '@berth/engine/migration.js';
 import { endReport } from '../report/vmm-reports.js';
 import type { Vmm, VmmMove } from '../vmms/vmm.js';
 import { migratingDriver, type MigrationParts } from './arrival.processor.js';
@@ -100,9 +108,9 @@ export class DepartureProcessor {
 
   private async depart(
     vmm: Vmm,
-    { operationId, to, targetVmmId, agentUrl }: JobPayload<'migrate-instance'>,
+    { operationId, to, targetVmmId, agentUrl, limits }: JobPayload<'migrate-instance'>,
   ): Promise<(Departure & { method: MigrationMethod }) | undefined> {
-    const { bandwidthBytesPerSecond, downtimeLimitMs, report, table } = this.parts;
+    const { report, table } = this.parts;
     const leaving = { caller: new AbortController(), isSwitching: false };
     if (this.calledOff.get(vmm) === operationId) return undefined;
     this.leaving.set(vmm, leaving);
@@ -111,9 +119,8 @@ export class DepartureProcessor {
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
       const method = chooseMethod({ accelerator: driver.name, engineMajor });
       const signal = AbortSignal.any([this.closing.signal, leaving.caller.signal, AbortSignal.timeout(sendLimitMs)]);
-      const limits = { bandwidthBytesPerSecond, downtimeLimitMs };
       const departure = await driver.migrate(vmm.handle, {
-        ...limits,
+        ...this.limitsOf(limits),
         to,
         method,
         signal,
@@ -181,12 +188,23 @@ export class DepartureProcessor {
     this.parts.report({ kind: 'migration-stayed', operationId, ...vmm.ref, detail: why.slice(0, 500) });
   }
 
-  private progressOf(vmm: Vmm): (progress: { percent: number }) => void {
+  private limitsOf(asked: MigrationLimits): Omit<MigrationOrder, 'to' | 'method' | 'signal'> {
+    const { bandwidthBytesPerSecond, downtimeLimitMs } = this.parts;
+    const { bandwidthMibPerSecond = Infinity, autoConverge = false, convergeSeconds = 60, otherwise = 'stop' } = asked;
+    return {
+      bandwidthBytesPerSecond: Math.min(bandwidthBytesPerSecond, bandwidthMibPerSecond * 2 ** 20),
+      downtimeLimitMs: asked.downtimeLimitMs ?? downtimeLimitMs,
+      autoConverge,
+      converge: { limitMs: convergeSeconds * 1000, otherwise },
+    };
+  }
+
+  private progressOf(vmm: Vmm): (progress: MigrationProgress) => void {
     let toldAtMs = performance.now();
-    return ({ percent }) => {
+    return (progress) => {
       if (performance.now() - toldAtMs < progressEveryMs) return;
       toldAtMs = performance.now();
-      this.parts.report({ kind: 'migration-progress', ...vmm.ref, percent });
+      this.parts.report({ kind: 'migration-progress', ...vmm.ref, progress });
     };
   }
 

@@ -24,6 +24,7 @@ export const eventKinds = [
   'InstanceFailedOver',
   'InstanceRestarting',
   'InstanceMigrating',
+  'InstanceMigrationProgress',
   'InstanceMigrated',
   'InstanceMigrationFailed',
   'InstanceMigrationCancelling',

@@ -9,6 +9,7 @@ import { engineDrivers } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { catalogueName, id, labels, name, reference, timestamp } from '../primitives.js';
+import { migrationLimits } from '../vmm.js';
 import { guestPorts, instancePort, sshKeys, userData } from './guest-access.js';
 import { selector } from './page.js';
 
@@ -86,7 +87,10 @@ export type InstanceView = z.infer<typeof instanceView>;
 
 /** POST /v1/instances/{instance}/migrate */
 export const migrateInstanceBody = z
-  .strictObject({ node: reference.optional().describe('where to; without it, the best node that can') })
+  .strictObject({
+    node: reference.optional().describe('where to; without it, the best node that can'),
+    ...migrationLimits.shape,
+  })
   .default({});
 
 /** POST /v1/instances/{instance}/resize */

@@ -3,6 +3,7 @@ import { problemCodes } from '@berth/domain/problem.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { id, name, reference, timestamp } from '../primitives.js';
+import { migrationProgress } from '../vmm.js';
 import { instanceView } from './instance.js';
 
 export const storedProblem = z.object({
@@ -24,6 +25,7 @@ export const operationView = z.object({
   instanceName: name.nullable(),
   node: name.nullable(),
   progressPercent: z.int(),
+  progress: migrationProgress.nullable().describe('of a live migration, as it was heard last'),
   timeline: z.array(timelineEntry),
   problem: storedProblem.nullable(),
   result: z.record(z.string(), z.unknown()).nullable(),

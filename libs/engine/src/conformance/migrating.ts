@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { EngineDriver, VmmHandle } from '../driver.js';
-import type { Migrates, MigrationOrder, MigrationProgress, MoveCredentials } from '../migration.js';
+import type { Migrates, MigrationOrder, MoveCredentials } from '../migration.js';
 import { untilObserved } from '../until-ready.js';
 import type { Drive, VmmSpec } from '../vmm-spec.js';
 import { beatsOn, refuses, startReady, until, type World } from './world.js';

@@ -44,7 +44,9 @@ export async function sendModel(vmm: ModelVmm, order: MigrationOrder): Promise<D
       if (socket.destroyed || vmm.isGone) throw new EngineError('migration-failed', 'the connection ended');
       done = durationMs === 0 ? 1 : Math.min(1, (performance.now() - startedAtMs) / durationMs);
       const remainingBytes = Math.round((1 - done) * totalBytes);
-      order.onProgress?.({ sentBytes: totalBytes - remainingBytes, remainingBytes, percent: Math.floor(100 * done) });
+      const sent = { sentBytes: totalBytes - remainingBytes, remainingBytes, totalBytes, passes: 1 };
+      const rates = { bytesPerSecond: order.bandwidthBytesPerSecond, dirtyBytesPerSecond: 0 };
+      order.onProgress?.({ phase: 'memory', percent: Math.floor(100 * done), ...sent, ...rates });
     }
     const stoppedAtMs = performance.now();
     const packed = vmm.halt();

@@ -1,14 +1,17 @@
-import type { Departure, MigrationOrder, MigrationProgress } from '../migration.js';
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
+import type { Departure, MigrationOrder } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
 import { DiskMirrors, type MirrorState } from './disk-mirror.js';
-import { answerTimeoutMs, isUnderWay, migrationFailed, queryMigration } from './migration-state.js';
+import type { EngineError, VmmHandle } from '../driver.js';
+import { answerTimeoutMs, isUnderWay, migrationFailed, nothingSent, queryMigration } from './migration-state.js';
+import type { MigrationState } from './migration-state.js';
 import { forgetCredentials, giveCredentials } from './move-credentials.js';
 import { setCapabilities } from './migration-target.js';
 import { WakeUps } from './wake-ups.js';
 
-/** A guest that writes faster than the network sends is stopped after this long: the move ends, with more downtime. */
-export const convergeLimitMs = 60_000;
+/** A guest that writes faster than the network sends. */
+const convergeDefault = { limitMs: 60_000, otherwise: 'stop' } as const;
 /** A target that takes nothing for this long is given up: nothing else tells of a network that is cut. */
 const stallLimitMs = 30_000;
 const cancelTimeoutMs = 10_000;
@@ -24,7 +27,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   });
   const sending = new Sending(vmm, qmp, order);
   try {
-    await setCapabilities(qmp, ['pause-before-switchover']);
+    await setCapabilities(qmp, ['pause-before-switchover'], { 'auto-converge': order.autoConverge === true });
     await giveCredentials(vmm, qmp, 'client', order.credentials);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
       'max-bandwidth': order.bandwidthBytesPerSecond,
@@ -90,12 +93,13 @@ class Sending {
     let isStopped = order.method === 'stop-and-copy';
     if (isStopped) await qmp.execute('stop', answerTimeoutMs);
     await qmp.execute('migrate', answerTimeoutMs, { uri: `tcp:${order.to.host}:${order.to.port}` });
-    const stopAtMs = performance.now() + convergeLimitMs;
+    const { limitMs, otherwise } = order.converge ?? convergeDefault;
+    const stopAtMs = performance.now() + limitMs;
     for (let isContinued = false; ;) {
       const migration = await queryMigration(qmp);
       if (migration.status === 'completed') return this.#disks.doneBytes + migration.ram.transferred;
       if (!isUnderWay(migration)) throw migrationFailed(vmm.handle, migration.error || `it was ${migration.status}`);
-      this.#tell(migration.ram);
+      this.#tell('memory', migration.ram);
       if (migration.status === 'pre-switchover' && !isContinued) {
         await order.beforeSwitchover?.();
         order.signal.throwIfAborted();
@@ -103,7 +107,8 @@ class Sending {
         await qmp.execute('migrate-continue', answerTimeoutMs, { state: 'pre-switchover' });
         isContinued = true;
       }
-      if (!isStopped && performance.now() > stopAtMs) {
+      if (!isStopped && !isContinued && performance.now() > stopAtMs) {
+        if (otherwise === 'stay') throw notConverged(vmm.handle, limitMs, migration.ram);
         await qmp.execute('stop', answerTimeoutMs);
         isStopped = true;
       }
@@ -115,15 +120,17 @@ class Sending {
     if (this.#mirrors.isEmpty) return;
     await this.#mirrors.begin(this.order);
     const total = this.vmm.record.spec.memoryMib * 2 ** 20;
+    const startedAtMs = performance.now();
     for (;;) {
       this.#disks = await this.#mirrors.look();
-      this.#tell({ transferred: 0, remaining: total, total });
+      const bytesPerSecond = (1000 * this.#disks.doneBytes) / Math.max(1, performance.now() - startedAtMs);
+      this.#tell('disks', { ...nothingSent, remaining: total, total, bytesPerSecond });
       if (this.#disks.isReady) return;
       await this.#wakeUps.next();
     }
   }
 
-  #tell(ram: { transferred: number; remaining: number; total: number }): void {
+  #tell(phase: MigrationProgress['phase'], ram: MigrationState['ram']): void {
     const { order, vmm } = this;
     const { doneBytes, totalBytes } = this.#disks;
     const remainingBytes = totalBytes - doneBytes + ram.remaining;
@@ -133,9 +140,20 @@ class Sending {
     const sentBytes = doneBytes + ram.transferred;
     if (sentBytes > this.#sentBytes) this.#movedAtMs = performance.now();
     this.#sentBytes = sentBytes;
-    order.onProgress?.({ sentBytes, remainingBytes, percent: this.#percent } satisfies MigrationProgress);
+    const { bytesPerSecond, dirtyBytesPerSecond, passes } = ram;
+    const rates = { bytesPerSecond, dirtyBytesPerSecond, passes };
+    order.onProgress?.({ phase, sentBytes, remainingBytes, totalBytes: allBytes, percent: this.#percent, ...rates });
     order.signal.throwIfAborted();
     if (performance.now() - this.#movedAtMs < stallLimitMs) return;
     throw migrationFailed(vmm.handle, `the target took nothing for ${stallLimitMs / 1000} s`);
   }
+}
+
+function notConverged(handle: VmmHandle, limitMs: number, ram: MigrationState['ram']): EngineError {
+  const [writes, sent] = [ram.dirtyBytesPerSecond, ram.bytesPerSecond].map((bytes) => `${mibOf(bytes)} MiB/s`);
+  return migrationFailed(handle, `after ${limitMs / 1000} s the guest still writes ${writes}, and ${sent} are sent`);
+}
+
+function mibOf(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
 }

@@ -8,13 +8,31 @@ export const answerTimeoutMs = 5000;
 
 const socketAddress = z.object({ type: z.string(), host: z.string(), port: z.coerce.number() });
 
+const ram = z
+  .object({
+    transferred: z.number(),
+    remaining: z.number(),
+    total: z.number(),
+    mbps: z.number().default(0),
+    'dirty-pages-rate': z.number().default(0),
+    'page-size': z.number().default(4096),
+    'dirty-sync-count': z.number().default(0),
+  })
+  .transform(({ transferred, remaining, total, ...more }) => ({
+    transferred,
+    remaining,
+    total,
+    bytesPerSecond: Math.round((more.mbps * 1e6) / 8),
+    dirtyBytesPerSecond: more['dirty-pages-rate'] * more['page-size'],
+    passes: more['dirty-sync-count'],
+  }));
+export const nothingSent = ram.parse({ transferred: 0, remaining: 0, total: 0 });
+
 const migrationState = z
   .object({
     status: z.string().default('none'),
     'error-desc': z.string().default(''),
-    ram: z
-      .object({ transferred: z.number(), remaining: z.number(), total: z.number() })
-      .default({ transferred: 0, remaining: 0, total: 0 }),
+    ram: ram.default(nothingSent),
     'socket-address': z.array(socketAddress).default([]),
   })
   .transform(({ status, ram, 'error-desc': error, 'socket-address': addresses }) => ({

@@ -9,10 +9,15 @@ import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-st
  * `return-path`: the source has completed only when the target says that it has loaded everything. `events`: nobody has
  * to poll at the moment that counts.
  */
-export async function setCapabilities(qmp: QmpClient, more: readonly string[]): Promise<void> {
+export async function setCapabilities(
+  qmp: QmpClient,
+  more: readonly string[],
+  others: Readonly<Record<string, boolean>> = {},
+): Promise<void> {
   const wanted = ['events', 'return-path', ...more].map((capability) => ({ capability, state: true }));
+  const given = Object.entries(others).map(([capability, state]) => ({ capability, state }));
   // a state that was saved or loaded before may have asked for it
-  const capabilities = [...wanted, { capability: 'x-ignore-shared', state: false }];
+  const capabilities = [...wanted, ...given, { capability: 'x-ignore-shared', state: false }];
   await qmp.execute('migrate-set-capabilities', answerTimeoutMs, { capabilities });
 }
 

@@ -1,3 +1,4 @@
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
@@ -6,6 +7,8 @@ import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
 import { decideExit } from '../../apps/scheduler/src/observe/decide-exit.js';
+import { progressAt } from '../progress-at.js';
+import { migrationJobOf } from '../../apps/scheduler/src/migrate/migration-job.js';
 import { addNode, placeOn } from '../recorded.js';
 
 let world: ApiWorld;
@@ -40,25 +43,26 @@ const stepOf = async ({ operationId }: Move) => {
 const looseEndOf = async ({ instanceId }: Move) =>
   (await moves.looseEnds(64)).find((end) => end.instanceId === instanceId)?.kind;
 
-async function asked(name: string): Promise<Move> {
+async function asked(name: string, limits = {}): Promise<Move> {
   const body = { name, instanceType: 'tiny', image: 'model' };
   const { instances } = (await world.call<AcceptedView>('POST', '/v1/instances', { body })).body;
   const instanceId = instances[0]!.id;
   const sourceVmmId = await placeOn(database, 'n1', instanceId);
-  const { operations } = (await world.call<AcceptedView>('POST', `/v1/instances/${name}/migrate`)).body;
+  const { operations } = (await world.call<AcceptedView>('POST', `/v1/instances/${name}/migrate`, { body: limits }))
+    .body;
   return { operationId: operations[0]!.id, instanceId, sourceVmmId };
 }
 
-async function planned(name: string): Promise<Move> {
-  const move = await asked(name);
+async function planned(name: string, limits = {}): Promise<Move> {
+  const move = await asked(name, limits);
   const amounts = { cpuMillis: 1_000, memoryMib: 64, diskGib: 0 };
   await moves.plan([{ ...move, ...amounts, nodeId, driver: 'tcg', policy: 'berth', explanation: {} }]);
   return move;
 }
 
 /** Its target waits. Resolves to that too. */
-async function underWay(name: string): Promise<Move & { targetVmmId: string }> {
-  const move = await planned(name);
+async function underWay(name: string, limits = {}): Promise<Move & { targetVmmId: string }> {
+  const move = await planned(name, limits);
   const [target] = await database.query<{ vmmId: string; generation: number }>(
     'SELECT id AS "vmmId", generation FROM vmm WHERE instance_id = $1 AND migrating',
     [move.instanceId],
@@ -90,7 +94,7 @@ describe('a move that is cancelled', () => {
     expect(await stepOf(move)).toBe('send');
     expect(await cancel(move.operationId)).toMatchObject({ status: 202, body: { state: 'running' } });
     expect(await cancel(move.operationId)).toMatchObject({ status: 202 });
-    await reports.progressed([{ vmmId: move.sourceVmmId, percent: 50 }]);
+    await reports.progressed([{ vmmId: move.sourceVmmId, progress: progressAt(50) }]);
     expect([await stepOf(move), await looseEndOf(move)]).toEqual(['cancel', undefined]);
     await reports.stayed([{ ...move, vmmId: move.sourceVmmId, detail: 'the move was called off' }]);
     expect(await operation(move.operationId)).toMatchObject({ state: 'cancelled', problem: null });
@@ -148,4 +152,49 @@ test('what is no move cannot be cancelled, and the answer says what can be done'
     'stop or delete the instance, which overtakes whatever is open',
   ]);
   expect((await cancel('00000000-0000-4000-8000-000000000000')).status).toBe(404);
+});
+
+describe('a move that is under way', () => {
+  const eventsOf = ({ operationId }: Move) =>
+    database.query<{ percent: number }>(
+      `SELECT (detail ->> 'percent')::int AS percent FROM event
+       WHERE operation_id = $1 AND kind = 'InstanceMigrationProgress' ORDER BY seq`,
+      [operationId],
+    );
+  const say = ({ sourceVmmId }: Move, ...percents: number[]) =>
+    reports.progressed(percents.map((percent) => ({ vmmId: sourceVmmId, progress: progressAt(percent) })));
+
+  test('shows how far it is, by the newest report, and tells of a tenth at most once a second', async () => {
+    const move = await underWay('shown');
+    expect((await operation(move.operationId)).progress).toBeNull();
+    await say(move, 3);
+    await say(move, 20, 31);
+    expect(await operation(move.operationId)).toMatchObject({ progressPercent: 34, progress: progressAt(31) });
+    await say(move, 45);
+    await say(move, 46);
+    await database.query(`UPDATE migration SET told_at = now() - interval '2 seconds'`);
+    await say(move, 48);
+    await say(move, 55);
+    expect((await eventsOf(move)).map(({ percent }) => percent)).toEqual([31, 55]);
+    await reports.stayed([{ ...move, vmmId: move.sourceVmmId, detail: 'the target has gone' }]);
+    await say(move, 90);
+    expect((await operation(move.operationId)).progressPercent).toBe(54);
+  });
+
+  test('hands what it may take to its source', async () => {
+    const limits = { bandwidthMibPerSecond: 5, downtimeLimitMs: 20, autoConverge: true, convergeSeconds: 9 };
+    const move = await underWay('limited', { ...limits, otherwise: 'stay' });
+    await database.query('UPDATE operation SET next_attempt_at = now() WHERE id = $1', [move.operationId]);
+    const due = (await moves.claim<ImageContent>(64, 10_000)).find(
+      ({ operationId }) => operationId === move.operationId,
+    );
+    expect(migrationJobOf({ ...due!, target: { ...due!.target, agentUrl: 'http://127.0.0.1:1' } })).toMatchObject({
+      name: 'migrate-instance',
+      payload: { limits: { ...limits, otherwise: 'stay' } },
+    });
+    const refused = await world.call<ProblemBody>('POST', '/v1/instances/limited/migrate', {
+      body: { bandwidthMibPerSecond: 0 },
+    });
+    expect([refused.status, refused.body.errors?.[0]?.field]).toEqual([400, 'bandwidthMibPerSecond']);
+  });
 });
