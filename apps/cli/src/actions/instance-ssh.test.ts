@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { CliError } from '../output/failure.js';
-import { sshArguments, wayTo } from './instance-ssh.js';
+import { greets, sshArguments, wayTo } from './instance-ssh.js';
 
 const way = { guestPort: 22, host: '127.0.0.1', hostPort: 20_022 };
 const web = { name: 'web', state: 'running', ports: [{ guestPort: 80, host: '127.0.0.1', hostPort: 20_080 }, way] };
@@ -32,4 +34,15 @@ test('ssh knows each instance by its id, in a file of its own, and takes nothing
   expect(args).toContain('HostKeyAlias=i-1');
   expect(args).toContain('StrictHostKeyChecking=accept-new');
   expect(args.slice(-8)).toEqual(['-i', 'key', '-l', 'debian', '--', '10.0.0.1', '-v', 'uname -a']);
+});
+
+test.each([
+  ['one that says who it is', (socket: Socket) => socket.write('SSH-2.0-guest\r\n'), true],
+  ['another service', (socket: Socket) => socket.write('220 mail\r\n'), false],
+  ['one that hangs up without a word, as the way does while nobody listens', (socket: Socket) => socket.end(), false],
+])('ssh is there or is not: %s', async (_, answer, isThere) => {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  expect(await greets('127.0.0.1', (server.address() as AddressInfo).port)).toBe(isThere);
+  server.close();
 });

@@ -105,17 +105,17 @@ async function untilGreeted(
 }
 
 /** The way is open before the guest listens: only its own first word proves that it does. */
-async function greets(host: string, port: number): Promise<boolean> {
+export async function greets(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port });
-  socket.setTimeout(greetingMaxMs, () => socket.destroy(new Error('silent')));
-  try {
-    const [word] = (await once(socket, 'data')) as [Buffer];
-    return word.toString('latin1').startsWith('SSH-');
-  } catch {
-    return false;
-  } finally {
+  socket.setTimeout(greetingMaxMs, () => socket.destroy());
+  let word = '';
+  socket.on('data', (bytes: Buffer) => {
+    word += bytes.toString('latin1');
     socket.destroy();
-  }
+  });
+  socket.on('error', () => undefined); // 'close' follows, as it does when the other end hangs up without a word
+  await once(socket, 'close');
+  return word.startsWith('SSH-');
 }
 
 async function run(args: readonly string[]): Promise<number> {
