@@ -93,6 +93,20 @@ it("bytes of an image on their way are shown, and put off the operation's next a
   await sayReady(vmm);
 });
 
+it.each([
+  ['says itself when it is up has the time of a boot under emulation', { serial: 'login:' }, 890],
+  ['is up when its firmware has handed over has no more than any other', 'firmware', 110],
+])('a start of a guest that %s', async (_, sign, leastSeconds) => {
+  await database.query('UPDATE image SET ready = $1', [JSON.stringify(sign)]);
+  const { operationId, vmm } = await placed();
+  const left = `SELECT extract(epoch FROM deadline_at - now())::float8 AS seconds FROM operation WHERE id = $1`;
+  const [row] = await database.query<{ seconds: number }>(left, [operationId]);
+  expect(row!.seconds).toBeGreaterThan(leastSeconds);
+  expect(row!.seconds).toBeLessThan(leastSeconds + 11);
+  await sayReady(vmm);
+  await database.query('UPDATE image SET ready = NULL');
+});
+
 describe('reports of a start', () => {
   it('make it ready, with a timeline that adds up to the total', async () => {
     const one = await placed();

@@ -1,6 +1,7 @@
 import type { IsolationPolicy } from '@berth/domain/instance-state.js';
 import type { EngineDriverName } from '@berth/domain/node-state.js';
-import type { OperationKind } from '@berth/domain/operation-state.js';
+import { bootDeadlineMs } from '@berth/domain/limits.js';
+import { startKinds, type OperationKind } from '@berth/domain/operation-state.js';
 import type { Database } from './database.js';
 import { imageContent } from './image-record.js';
 import { guestAccess } from './instance-seed.repository.js';
@@ -44,16 +45,21 @@ export interface DueDispatch<S extends object> {
 }
 
 /**
- * The newest live vmm is the one an operation is about: with the operation's own placement it is the one just placed.
+ * A guest that says itself when it is ready is waited for as long as it may boot. The newest live vmm is the one an
+ * operation is about: with the operation's own placement it is the one just placed.
  */
 const claim = `
 WITH due AS (
-  SELECT id, next_attempt_at FROM operation
-  WHERE stage IN ('dispatch', 'node') AND next_attempt_at <= now() AND kind NOT IN ('drain-node', 'migrate-instance')
-  ORDER BY next_attempt_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+  SELECT o.id, o.next_attempt_at, o.kind = ANY($3) AND m.ready NOT IN ('"beat"', '"firmware"') AS "bootsSlowly"
+  FROM operation o LEFT JOIN instance i ON i.id = o.instance_id LEFT JOIN image m ON m.id = i.image_id
+  WHERE o.stage IN ('dispatch', 'node') AND o.next_attempt_at <= now()
+    AND o.kind NOT IN ('drain-node', 'migrate-instance')
+  ORDER BY o.next_attempt_at LIMIT $1 FOR NO KEY UPDATE OF o SKIP LOCKED
 ), claimed AS (
   UPDATE operation o
   SET stage = 'node', state = 'running', attempts = o.attempts + 1, updated_at = now(),
+      deadline_at = greatest(o.deadline_at,
+        CASE WHEN due."bootsSlowly" THEN o.created_at + make_interval(secs => $4) END),
       next_attempt_at = now() + make_interval(secs => $2), dispatched_at = coalesce(o.dispatched_at, clock_timestamp()),
       progress_percent = greatest(o.progress_percent, 40)
   FROM due WHERE o.id = due.id
@@ -75,6 +81,9 @@ JOIN image m ON m.id = i.image_id
 JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
 JOIN node n ON n.id = v.node_id`;
 
+/** They end when the guest has booted. */
+const bootingKinds: readonly OperationKind[] = [...startKinds, 'reboot-instance'];
+
 const putBack = `
 UPDATE operation SET stage = 'dispatch', next_attempt_at = now() + make_interval(secs => $2), updated_at = now()
 WHERE id = ANY($1::uuid[]) AND stage = 'node'`;
@@ -88,7 +97,7 @@ export class DispatchRepository {
    * live vmm are claimed too and missing from the answer: there is nothing to tell a node (see SettleRepository).
    */
   claim<S extends object>(limit: number, againAfterMs: number): Promise<DueDispatch<S>[]> {
-    return this.database.query(claim, [limit, againAfterMs / 1000]);
+    return this.database.query(claim, [limit, againAfterMs / 1000, bootingKinds, bootDeadlineMs / 1000]);
   }
 
   /** The queue did not take them. */

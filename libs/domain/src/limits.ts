@@ -16,6 +16,8 @@ export const idempotencyKeyMaxChars = 128;
 export const idempotencyTtlHours = 24;
 /** An operation without an end after this time fails with `deadline-exceeded`. */
 export const operationDeadlineMs = 120_000;
+/** The same of one that waits for a system to say itself that it is up: under emulation, minutes of work. */
+export const bootDeadlineMs = 900_000;
 export const consoleMaxBytes = 1024 * 1024;
 
 export const snapshotsPerInstanceMax = 8;

@@ -29,3 +29,12 @@ export const operationKinds = [
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
+
+/** They begin a vmm, and end when its guest is ready. */
+export const startKinds: readonly OperationKind[] = [
+  'create-instance',
+  'start-instance',
+  'move-instance',
+  'restore-instance',
+  'rebuild-instance',
+];

@@ -1,17 +1,9 @@
 import type { DeadlineOutcome, OverdueOperation } from '@berth/database/deadline.repository.js';
-import type { OperationKind } from '@berth/domain/operation-state.js';
+import { startKinds } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 
 /** What loops ask for is asked for again: capacity or the node may come back. */
 const againAfterMs = 15_000;
-
-const startKinds: readonly OperationKind[] = [
-  'create-instance',
-  'start-instance',
-  'move-instance',
-  'restore-instance',
-  'rebuild-instance',
-];
 
 /**
  * How an operation ends that ran out of time, and what that makes of its instance. A start that a user asked for is

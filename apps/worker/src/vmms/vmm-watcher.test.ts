@@ -1,4 +1,6 @@
+import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { Observation } from '@berth/contracts/observation.js';
+import { bootDeadlineMs } from '@berth/domain/limits.js';
 import type { Observed } from '@berth/engine/driver.js';
 import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { makeLogger } from '@berth/observability/logger.js';
@@ -28,14 +30,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function startGuest(bootMedianMs: number): Promise<void> {
+async function startGuest(bootMedianMs: number, order: VmmOrder | null = null): Promise<void> {
   driver = new ModelDriver({ random: seededRandom(1), profile: { bootMedianMs, bootSpread: 0 } });
   const node = { id: 'n1', name: 'n1', engines: NodeEngines.of(driver), bootId: 'b', zone: 'z', rack: 'r' };
   const table = new VmmTable();
   const report = ({ kind }: Observation) => void told.push(kind);
   watcher = new VmmWatcher(table, report, (_, end) => ends.push(end), makeLogger('worker', 'silent'));
   watcher.watch(node);
-  table.restore(new Vmm(node, driver, handle, null, { operationId: null, end: null }));
+  table.restore(new Vmm(node, driver, handle, order, { operationId: null, end: null }));
   await driver.start({ ...handle, ...shape }, new AbortController().signal);
 }
 
@@ -49,6 +51,16 @@ describe('a watcher', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(ends).toMatchObject([{ reason: 'start-timeout' }]);
     expect(told).toEqual(['vmm-gone']);
+  });
+
+  test('waits for a system that says itself when it is up, but not for ever', async () => {
+    const disk = { kind: 'disk', sha256: 'a'.repeat(64), sizeBytes: 1, virtualSizeBytes: 1, firmware: 'bios' } as const;
+    const own = { project: 'default', driver: 'tcg', diskGib: 1 } as const;
+    await startGuest(10 * bootDeadlineMs, { ...handle, ...shape, ...own, image: { ...disk, ready: 'agent' } });
+    await vi.advanceTimersByTimeAsync(bootDeadlineMs - 1);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toMatchObject([{ reason: 'start-timeout' }]);
   });
 
   test('tells ready once, and leaves a ready guest alone for ever', async () => {

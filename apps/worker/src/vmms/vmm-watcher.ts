@@ -1,4 +1,5 @@
 import type { Observation } from '@berth/contracts/observation.js';
+import { bootDeadlineMs } from '@berth/domain/limits.js';
 import type { KillReason, Observed } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import { endReport, readyReport } from '../report/vmm-reports.js';
@@ -40,7 +41,7 @@ export class VmmWatcher {
       case 'starting':
         vmm.readyTold = false;
         if (vmm.move?.role === 'target') return; // how long a guest is on its way is its operation's affair
-        return this.limit(vmm, 'start-timeout', startLimitMs);
+        return this.limit(vmm, 'start-timeout', vmm.bootsSlowly ? bootDeadlineMs : startLimitMs);
       case 'running':
         return this.ready(vmm, observed);
       case 'paused':

@@ -97,6 +97,12 @@ export class Vmm {
     return this.observed.state === 'starting' ? 'starting' : 'running';
   }
 
+  /** It is a system of its own making, which says itself when it is up. */
+  get bootsSlowly(): boolean {
+    const sign = this.order?.image.ready;
+    return sign !== undefined && sign !== 'beat' && sign !== 'firmware';
+  }
+
   /** It ended, and its console is still on the node. */
   get isKept(): boolean {
     return this.end !== null && this.observed !== undefined;
