@@ -50,7 +50,8 @@ export class GuestWorld {
 
   berth(...args: string[]): Promise<Outcome> {
     const { endpoint, token } = this.datacenter;
-    const env = { PATH: process.env['PATH'], BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token };
+    const own = { BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token, BERTH_DATA_DIR: this.world.folder };
+    const env = { PATH: process.env['PATH'], ...own };
     return new Promise((resolve) => {
       execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) => {
         resolve({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr });

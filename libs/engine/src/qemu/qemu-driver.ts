@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chown, open, truncate } from 'node:fs/promises';
+import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { MakesTemplates } from '../abilities.js';
@@ -14,7 +14,7 @@ import type {
 } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
-import { keepState, stateFile, writeState } from '../vmm/saving.js';
+import { saveGuest, stateFile } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
@@ -118,10 +118,8 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
   async save(handle: VmmHandle, statePath: string): Promise<void> {
     if (!canSave(this.#version)) throw new EngineError('no-answer', `QEMU ${this.#version} cannot save a guest safely`);
     const vmm = await this.known.live(handle);
-    await truncate(join(vmm.path, stateFile)); // of an earlier one nothing may stand behind it
     const memory = memoryOf(vmm.record.spec);
-    await writeState(qmpOf(vmm), memory !== undefined && !memory.isPrivate);
-    await keepState(join(vmm.path, stateFile), statePath);
+    await saveGuest(qmpOf(vmm), join(vmm.path, stateFile), statePath, memory !== undefined && !memory.isPrivate);
   }
 
   async becomeTemplate(handle: VmmHandle): Promise<void> {

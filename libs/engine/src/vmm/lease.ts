@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { bootSeconds } from './clock.js';
 import { replaceFile } from './state.js';
 
@@ -10,5 +11,7 @@ export const leaseSeconds = 12;
  * may be paused.
  */
 export async function renewLease(path: string): Promise<void> {
-  await replaceFile(path, `${(bootSeconds() + leaseSeconds).toFixed(2)}\n`);
+  const text = `${(bootSeconds() + leaseSeconds).toFixed(2)}\n`;
+  // where a new file finds no room the old one's block does: guards leave a torn one alone
+  await replaceFile(path, text).catch(() => writeFile(path, text, { flag: 'r+' }));
 }
