@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,18 +8,13 @@ import { createOverlay } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TcgNode } from '../e2e/tcg-node.js';
+import { bootMs, debianPath, isDebianThere } from './debian-image.js';
 import { UnmodifiedGuest } from './unmodified-guest.js';
 
 const run = promisify(execFile);
-const imagePath = join(import.meta.dirname, '../../.data/images/debian12.qcow2');
-const isThere = existsSync(imagePath);
-if (!isThere) process.stdout.write(`Debian is not booted: ${imagePath} is not there; see tests/guests/README.md\n`);
-
-/** 100 s of CPU; a busy machine has four guests share a core. */
-const bootMs = 15 * 60_000;
 const macAddress = '52:54:00:0d:eb:12';
 
-describe.skipIf(!isThere)('Debian 12 from its own disk', () => {
+describe.skipIf(!isDebianThere)('Debian 12 from its own disk', () => {
   let node: TcgNode;
   let work: string;
   beforeAll(async () => {
@@ -53,10 +47,10 @@ describe.skipIf(!isThere)('Debian 12 from its own disk', () => {
 
   async function rootDrive(firmware: string): Promise<Drive> {
     const path = join(work, `${firmware}.qcow2`);
-    const { stdout } = await run('qemu-img', ['info', '-f', 'qcow2', '--output=json', imagePath]);
+    const { stdout } = await run('qemu-img', ['info', '-f', 'qcow2', '--output=json', debianPath]);
     const { 'virtual-size': virtualSizeBytes } = JSON.parse(stdout) as { 'virtual-size': number };
-    await createOverlay({ path: imagePath, format: 'qcow2', virtualSizeBytes }, path, 2 * virtualSizeBytes);
-    const backing = [{ path: imagePath, format: 'qcow2' as const }];
+    await createOverlay({ path: debianPath, format: 'qcow2', virtualSizeBytes }, path, 2 * virtualSizeBytes);
+    const backing = [{ path: debianPath, format: 'qcow2' as const }];
     return { id: 'root', medium: 'disk', path, format: 'qcow2', readOnly: false, backing };
   }
 
