@@ -46,8 +46,8 @@ export class CapacityGrid {
   /** The first node of each bucket, plus 1: what is new is 0 and costs no memory until it is used. */
   readonly #heads: Int32Array;
   /** A bit per column, then for each column a bit per row. */
-  readonly #filledColumns: Uint32Array;
-  readonly #filledRows: Uint32Array;
+  readonly #filledColumns: Int32Array;
+  readonly #filledRows: Int32Array;
   readonly #wordsPerColumn: number;
   readonly #nodesInColumn: Int32Array;
   readonly #records: Int32Array;
@@ -59,8 +59,8 @@ export class CapacityGrid {
     this.#records = records;
     this.#heads = new Int32Array(shape.columns * shape.rows);
     this.#wordsPerColumn = (shape.rows + 31) >>> 5;
-    this.#filledColumns = new Uint32Array((shape.columns + 31) >>> 5);
-    this.#filledRows = new Uint32Array(shape.columns * this.#wordsPerColumn);
+    this.#filledColumns = new Int32Array((shape.columns + 31) >>> 5);
+    this.#filledRows = new Int32Array(shape.columns * this.#wordsPerColumn);
     this.#nodesInColumn = new Int32Array(shape.columns);
   }
 
@@ -99,9 +99,10 @@ export class CapacityGrid {
     return firstBit(this.#filledColumns, 0, this.#filledColumns.length, column);
   }
 
-  /** The first row from `row` on in which that column holds a node; -1 when none does. */
-  rowFrom(column: number, row: number): number {
-    return firstBit(this.#filledRows, column * this.#wordsPerColumn, this.#wordsPerColumn, row);
+  /** The first row from `row` on in which that column holds a node; -1 when none before `end` does. */
+  rowFrom(column: number, row: number, end: number): number {
+    const words = end < this.#rows ? 1 + (end >>> 5) : this.#wordsPerColumn;
+    return firstBit(this.#filledRows, column * this.#wordsPerColumn, words, row);
   }
 
   /** The first node of a bucket, -1 when it is empty; follow with `NEXT` of its record. */
@@ -111,7 +112,7 @@ export class CapacityGrid {
 }
 
 /** The lowest bit at or above `from` that is set in `length` words from `start` on; -1 when there is none. */
-function firstBit(words: Uint32Array, start: number, length: number, from: number): number {
+function firstBit(words: Int32Array, start: number, length: number, from: number): number {
   let word = from >>> 5;
   if (word >= length) return -1;
   let bits = words[start + word]! & (-1 << (from & 31));
@@ -120,5 +121,5 @@ function firstBit(words: Uint32Array, start: number, length: number, from: numbe
     if (word >= length) return -1;
     bits = words[start + word]!;
   }
-  return (word << 5) + 31 - Math.clz32(bits & -bits);
+  return (word << 5) + 31 - Math.clz32(bits & (0 - bits));
 }

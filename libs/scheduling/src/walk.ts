@@ -183,11 +183,15 @@ export class IndexWalk {
   #searchGrid(fleet: FleetView, request: PlacementRequest, grid: CapacityGrid, base: number): void {
     const { size } = grid;
     const firstRow = Math.floor(this.#asked.memoryMib / size.grid.memoryMibPerRow);
+    const rowsPerScore = 1 / (this.#memoryPrice * size.sharePerMemoryMib * size.grid.memoryMibPerRow);
     let column = grid.columnFrom(Math.floor(this.#asked.cpuMillis / size.grid.cpuMillisPerColumn));
     for (; column >= 0; column = grid.columnFrom(column + 1)) {
       const cpuCost = this.#cpuCost(size, column);
-      if (base + (this.#fitMost - cpuCost) + this.#shapeMost <= this.#bestScore) return;
-      for (let row = grid.rowFrom(column, firstRow); row >= 0; row = grid.rowFrom(column, row + 1)) {
+      const lead = base + (this.#fitMost - cpuCost) + this.#shapeMost - this.#bestScore;
+      if (lead <= 0) return;
+      // What memory is left over beyond these rows costs more than the lead.
+      const endRow = firstRow + 2 + lead * rowsPerScore;
+      for (let row = grid.rowFrom(column, firstRow, endRow); row >= 0; row = grid.rowFrom(column, row + 1, endRow)) {
         const fit = base + (this.#fitMost - (cpuCost + this.#memoryCost(size, row)));
         if (fit + this.#shapeMost <= this.#bestScore) break;
         const score = this.#onShape.length === 0 ? fit : fit + this.#shapeScore(size, column, row);

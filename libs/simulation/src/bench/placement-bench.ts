@@ -18,7 +18,8 @@ export class PlacementBench {
   readonly #requests: readonly PlacementRequest[];
   readonly #policy: Policy;
   readonly #nodeOf = new Int32Array(LIVE).fill(-1);
-  #step = 0;
+  #slot = 0;
+  #next = 0;
   unplaced = 0;
 
   constructor(nodes: readonly NodeSpec[], requests: readonly PlacementRequest[], policy: Policy, random: Random) {
@@ -42,17 +43,16 @@ export class PlacementBench {
 
   /** One placement, with its booking and the release of an older one. */
   step(): void {
-    const slot = this.#step % LIVE;
-    const request = this.#requests[this.#step % this.#requests.length]!;
+    const [slot, next] = [this.#slot, this.#next];
+    const request = this.#requests[next]!;
     const leaving = this.#nodeOf[slot]!;
-    if (leaving >= 0) {
-      const oldest = (this.#step - LIVE) % this.#requests.length;
-      this.#fleet.release(leaving, this.#requests[oldest]!);
-    }
+    const oldest = next < LIVE ? next - LIVE + this.#requests.length : next - LIVE;
+    if (leaving >= 0) this.#fleet.release(leaving, this.#requests[oldest]!);
     const node = choose(this.#fleet, request, this.#policy);
     if (node >= 0) this.#fleet.apply(node, request);
     else this.unplaced += 1;
     this.#nodeOf[slot] = node;
-    this.#step += 1;
+    this.#slot = slot + 1 < LIVE ? slot + 1 : 0;
+    this.#next = next + 1 < this.#requests.length ? next + 1 : 0;
   }
 }
