@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,15 @@ test('a record is found again, by nobody but the node', async () => {
   await state.writeRecord(recordOf('v1', 3));
   expect(await state.readRecord('v1')).toEqual(recordOf('v1', 3));
   expect((await stat(state.vmmPath('v1'))).mode & 0o777).toBe(0o700);
+});
+
+test('a launch is forgotten with all files and folders that were made for it, and the record stays', async () => {
+  await state.writeRecord(recordOf('v1', 3));
+  await mkdir(join(state.vmmPath('v1'), 'credentials'));
+  await writeFile(join(state.vmmPath('v1'), 'errors.log'), 'no template');
+  await state.forgetLaunch('v1');
+  expect(await readdir(state.vmmPath('v1'))).toEqual(['vmm.json']);
+  expect(await state.readRecord('v1')).toEqual(recordOf('v1', 3));
 });
 
 test('the generation outlives the vmm', async () => {

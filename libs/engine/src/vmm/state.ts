@@ -153,8 +153,8 @@ export class StateDirectory {
   /** Leaves the record alone, so that the vmm can be launched once more. Only of one whose process is gone. */
   async forgetLaunch(vmmId: string): Promise<void> {
     const path = this.vmmPath(vmmId);
-    const files = (await readdir(path)).filter((file) => file !== 'vmm.json');
-    await Promise.all(files.map((file) => rm(join(path, file), { force: true })));
+    const names = (await readdir(path)).filter((name) => name !== 'vmm.json');
+    await Promise.all(names.map((name) => rm(join(path, name), { recursive: true, force: true })));
   }
 
   async remove(vmmId: string): Promise<void> {
