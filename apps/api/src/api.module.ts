@@ -43,6 +43,7 @@ import { ImagesController } from './images/images.controller.js';
 import { InstanceTypesController } from './instance-types/instance-types.controller.js';
 import { ConsoleController } from './instances/console-log.controller.js';
 import { ConsoleReader } from './instances/console-reader.js';
+import { ClonesService } from './instances/clones.service.js';
 import { DryRunService } from './instances/dry-run.service.js';
 import { GuestCommandController } from './instances/guest-command.controller.js';
 import { GuestCommands } from './instances/guest-commands.js';
@@ -164,6 +165,7 @@ export class ApiModule {
         },
         ...imageProviders(config, images, logger),
         InstancesService,
+        ClonesService,
         DryRunService,
       ],
     };

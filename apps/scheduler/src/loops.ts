@@ -1,4 +1,5 @@
 import type { Database } from '@berth/database/database.js';
+import { CloneRepository } from '@berth/database/clone.repository.js';
 import { DeadlineRepository } from '@berth/database/deadline.repository.js';
 import { DispatchRepository } from '@berth/database/dispatch.repository.js';
 import { DrainRepository } from '@berth/database/drain.repository.js';
@@ -22,6 +23,8 @@ import type { JobProducer } from '@berth/queue/job-producer.js';
 import type { ObservationBacklog } from '@berth/queue/observation-backlog.js';
 import { LifetimeBook } from '@berth/scheduling/lifetime/lifetime-book.js';
 import type { ObservationReader } from '@berth/queue/observation-reader.js';
+import { CloneLoop } from './clone/clone.loop.js';
+import { decideClone } from './clone/decide-clone.js';
 import { DispatchLoop } from './dispatch/dispatch.loop.js';
 import { DrainLoop } from './drain/drain.loop.js';
 import { decideDeadline } from './expire/decide-deadline.js';
@@ -109,16 +112,20 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const draining = new DrainLoop(new DrainRepository(database), fleet, metrics);
   const drain = loop({ name: 'drain', intervalMs: 2_000, paceMs: 200, round: () => draining.round() });
 
-  listen(database, { place, reconcile, dispatch, migrate, drain }, onCapacity);
-  return [learn, place, dispatch, observe, migrate, reconcile, expire, drain];
+  const cloning = new CloneLoop(new CloneRepository(database, decideClone), metrics);
+  const clone = loop({ name: 'clone', intervalMs: 1_000, paceMs: 50, round: () => cloning.round() });
+
+  listen(database, { place, reconcile, dispatch, migrate, drain, clone }, onCapacity);
+  return [learn, place, dispatch, observe, migrate, reconcile, expire, drain, clone];
 }
 
-type Woken = 'place' | 'reconcile' | 'dispatch' | 'migrate' | 'drain';
+type Woken = 'place' | 'reconcile' | 'dispatch' | 'migrate' | 'drain' | 'clone';
 
 function listen(database: Database, loops: Readonly<Record<Woken, Loop>>, onCapacity: () => void): void {
   for (const channel of ['place', 'reconcile', 'dispatch', 'migrate'] as const) {
     database.listen(channel, () => loops[channel].wake());
   }
+  database.listen('place', () => loops.clone.wake());
   database.listen('node', () => {
     onCapacity();
     loops.drain.wake();

@@ -32,7 +32,7 @@ export const jobs = {
   'give-up-migration': vmmTarget,
   /** The target is gone and may have run: a source whose guest has left ends. */
   'settle-migration': vmmTarget,
-  'snapshot-instance': vmmTarget.extend({ snapshotId: id }),
+  'snapshot-instance': vmmTarget.extend({ snapshotId: id, isDiskOnly: z.boolean().optional() }),
   /** No record wants it any more. */
   'remove-snapshot': z.object({ operationId: id, nodeId: id, snapshotId: id }),
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),

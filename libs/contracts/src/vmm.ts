@@ -30,6 +30,8 @@ export const vmmOrder = z.object({
   resumes: z.boolean().optional(),
   /** Its first instant, memory and disk; absent: it boots from the disk it has. */
   snapshotId: id.optional(),
+  /** Of that snapshot it has the disk only: it boots, and is to be told who it is. */
+  bootsSnapshot: z.boolean().optional(),
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
 

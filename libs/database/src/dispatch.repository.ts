@@ -40,6 +40,8 @@ export interface DueDispatch<S extends object> {
   readonly rebuildCount: number;
   /** What the operation is about: to be made, or to be started from. */
   readonly snapshotId: string | null;
+  /** That snapshot holds no memory. */
+  readonly isDiskOnly: boolean;
   /** Since it was ready for dispatch, on the first attempt. */
   readonly waitedMs: number;
 }
@@ -66,7 +68,7 @@ WITH due AS (
   RETURNING o.*, due.next_attempt_at AS due_at
 )
 SELECT o.id AS "operationId", o.kind, o.attempts AS attempt,
-       coalesce(o.snapshot_id, (SELECT s.id FROM snapshot s WHERE s.operation_id = o.id)) AS "snapshotId",
+       s.id AS "snapshotId", s.has_memory IS FALSE AS "isDiskOnly",
        o.placed_at IS NOT NULL AND o.vmm_id = v.id AS starts,
        n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
        i.name AS "instanceName",
@@ -79,7 +81,8 @@ JOIN instance i ON i.id = o.instance_id
 JOIN project p ON p.id = i.project_id
 JOIN image m ON m.id = i.image_id
 JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
-JOIN node n ON n.id = v.node_id`;
+JOIN node n ON n.id = v.node_id
+LEFT JOIN snapshot s ON s.id = o.snapshot_id OR s.operation_id = o.id`;
 
 /** They end when the guest has booted. */
 const bootingKinds: readonly OperationKind[] = [...startKinds, 'reboot-instance'];

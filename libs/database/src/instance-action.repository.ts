@@ -158,11 +158,13 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   const { name, state, openId, openKind } = before;
   // a second rebuild may ask for another image or other data
   if (openId !== null && openKind === rule.kind && !request.rebuild) return { operationId: openId };
-  if (openId !== null && !rule.overtakes) {
+  // stopped before it has begun there would be nothing to start
+  const isUnmade = openKind === 'clone-instance' && action !== 'delete';
+  if (openId !== null && (isUnmade || !rule.overtakes)) {
     return new ProblemError({
       code: 'state-conflict',
       detail: `instance ${name} has an open operation, ${openKind}`,
-      next: `wait for operation ${openId}, or stop or delete the instance`,
+      next: `wait for operation ${openId}, or ${isUnmade ? '' : 'stop or '}delete the instance`,
       context: { operation: openId, state },
     });
   }

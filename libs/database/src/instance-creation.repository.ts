@@ -1,37 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { operationDeadlineMs } from '@berth/domain/limits.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import { Batches } from './batches.js';
+import { answerOf, noAccess, type AcceptedCreate, type CreateRequest } from './create-request.js';
 import type { Database } from './database.js';
-import type { InstanceRecord, InstanceSpec } from './instance-record.js';
-import type { InstanceSeed } from './instance-seed.repository.js';
-import type { OperationRecord } from './operation-record.js';
 import type { Session } from './session.js';
 import { iso } from './text.js';
-
-export interface GuestAccess extends InstanceSeed {
-  /** Of the guest. */
-  readonly ports: readonly number[];
-}
-
-export interface CreateRequest<P extends object> {
-  readonly projectId: string;
-  readonly project: string;
-  readonly tokenId: string;
-  /** One instance each, all of the same make. */
-  readonly names: readonly string[];
-  readonly spec: InstanceSpec<P>;
-  readonly groupName: string | null;
-  /** Absent: nothing but its name is told to a guest, and nothing reaches it. */
-  readonly access?: GuestAccess;
-  readonly idempotency: { readonly key: string; readonly requestHash: Buffer } | null;
-}
-
-/** The answer of an accepted create; kept with its idempotency key. */
-export interface AcceptedCreate<P extends object> {
-  readonly instances: InstanceRecord<P>[];
-  readonly operations: OperationRecord[];
-}
 
 /** Why a batch was not accepted; the transaction is undone. */
 class Refused extends Error {
@@ -39,8 +12,6 @@ class Refused extends Error {
     super(why);
   }
 }
-
-const waitingReason = 'waits for a node';
 
 /**
  * Everything of a batch in one statement. It counts what it could do, and the caller undoes it when that is
@@ -52,7 +23,8 @@ WITH asked AS (
     id uuid, "operationId" uuid, "projectId" uuid, "tokenId" text, name text, "instanceType" text, vcpus int,
       "memoryMib" int,
     "diskGib" int, "imageId" uuid, labels jsonb, placement jsonb, "groupName" text, "restartPolicy" text,
-      "onIsolation" text, ports int[], "sshKeys" text[], "userData" text, "batchSize" int)
+      "onIsolation" text, ports int[], "sshKeys" text[], "userData" text, "batchSize" int,
+    kind text, reason text, "clonedFromId" uuid, result jsonb)
 ), claimed AS (
   INSERT INTO idempotency (project_id, key, request_hash, response)
   SELECT "projectId", key, decode(hash, 'hex'), response
@@ -68,22 +40,28 @@ WITH asked AS (
   RETURNING 1
 ), made AS (
   INSERT INTO instance (id, project_id, name, instance_type, vcpus, memory_mib, disk_gib, image_id, labels, constraints,
-                        group_name, restart_policy, on_isolation, ports, batch_size, desired_state, state, reason)
+                        group_name, restart_policy, on_isolation, ports, batch_size, desired_state, state, reason,
+                        cloned_from_id)
   SELECT id, "projectId", name, "instanceType", vcpus, "memoryMib", "diskGib", "imageId", labels, placement,
     "groupName",
-         "restartPolicy", "onIsolation", ports, "batchSize", 'running', 'pending', '${waitingReason}' FROM asked
+         "restartPolicy", "onIsolation", ports, "batchSize", 'running', 'pending', reason, "clonedFromId"
+  FROM asked
   ON CONFLICT DO NOTHING RETURNING id
 ), seeded AS (
   INSERT INTO instance_seed (instance_id, ssh_keys, user_data)
-  SELECT id, "sshKeys", "userData" FROM asked JOIN made USING (id) WHERE "userData" IS NOT NULL OR "sshKeys" <> '{}'
+  SELECT id, keys, "userData" FROM asked JOIN made USING (id)
+  LEFT JOIN instance_seed s ON s.instance_id = "clonedFromId"
+  CROSS JOIN LATERAL (SELECT coalesce(s.ssh_keys, "sshKeys") AS keys) k WHERE "userData" IS NOT NULL OR keys <> '{}'
 ), opened AS (
-  INSERT INTO operation (id, project_id, kind, state, instance_id, stage, deadline_at)
-  SELECT "operationId", "projectId", 'create-instance', 'pending', id, 'place', now() + make_interval(secs => $3)
+  INSERT INTO operation (id, project_id, kind, state, instance_id, stage, result, deadline_at)
+  SELECT "operationId", "projectId", kind, 'pending', id, 'place', nullif(result, 'null'),
+         now() + make_interval(secs => $3)
   FROM asked JOIN made USING (id)
 ), told AS (
   INSERT INTO event (kind, project_id, instance_id, operation_id, message, detail)
   SELECT 'InstanceAccepted', "projectId", id, "operationId", 'instance ' || name || ' accepted',
-         jsonb_build_object('token', "tokenId", 'instanceType', "instanceType", 'imageId', "imageId")
+         jsonb_build_object('token', "tokenId", 'instanceType', "instanceType", 'imageId', "imageId",
+                            'clonedFrom', "clonedFromId")
   FROM asked JOIN made USING (id)
 )
 SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM charged) AS charged,
@@ -119,7 +97,7 @@ export class InstanceCreationRepository<P extends object> {
       return { accepted: await this.batches.run(request), replayed: false };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.why === 'key-used') return { accepted: await this.replayed(request), replayed: true };
+      if (error.why === 'key-used') return { accepted: (await this.answered(request))!, replayed: true };
       throw await this.problemOf(request, error.why);
     }
   }
@@ -146,7 +124,7 @@ export class InstanceCreationRepository<P extends object> {
     requests: readonly CreateRequest<P>[],
     answers: readonly AcceptedCreate<P>[],
   ): Promise<void> {
-    const asked = requests.flatMap(({ projectId, tokenId, groupName, spec, access = noAccess }, index) =>
+    const asked = requests.flatMap(({ projectId, tokenId, groupName, spec, access = noAccess, source }, index) =>
       answers[index]!.instances.map(({ id, name }, nth) => ({
         ...spec,
         ...access,
@@ -157,6 +135,10 @@ export class InstanceCreationRepository<P extends object> {
         groupName,
         batchSize: answers[index]!.instances.length,
         operationId: answers[index]!.operations[nth]!.id,
+        kind: answers[index]!.operations[nth]!.kind,
+        result: answers[index]!.operations[nth]!.result,
+        reason: answers[index]!.instances[nth]!.reason,
+        clonedFromId: source?.instanceId ?? null,
       })),
     );
     const keys = requests.flatMap(({ projectId, idempotency }, index) =>
@@ -181,10 +163,16 @@ export class InstanceCreationRepository<P extends object> {
     if (done!.made < asked.length) throw new Refused('name-taken');
   }
 
-  private async replayed({ projectId, idempotency }: CreateRequest<P>): Promise<AcceptedCreate<P>> {
-    const { key, requestHash } = idempotency!;
+  /** What was answered under its key before. @throws ProblemError `idempotency-mismatch` */
+  async answered({
+    projectId,
+    idempotency,
+  }: Pick<CreateRequest<P>, 'projectId' | 'idempotency'>): Promise<AcceptedCreate<P> | undefined> {
+    if (idempotency === null) return undefined;
+    const { key, requestHash } = idempotency;
     const [kept] = await this.database.query<{ requestHash: Buffer; response: string }>(replay, [projectId, key]);
-    if (kept?.requestHash.equals(requestHash)) return JSON.parse(kept.response) as AcceptedCreate<P>;
+    if (!kept) return undefined;
+    if (kept.requestHash.equals(requestHash)) return JSON.parse(kept.response) as AcceptedCreate<P>;
     throw new ProblemError({
       code: 'idempotency-mismatch',
       detail: 'the Idempotency-Key was used for a request with another body',
@@ -233,62 +221,4 @@ SELECT max_instances - used_instances AS instances, max_vcpus - used_vcpus AS vc
 async function transactionTime(on: Session): Promise<string> {
   const [row] = await on.query<{ at: string }>(`SELECT ${iso('now()::timestamptz(3)')} AS at`);
   return row!.at;
-}
-
-const noAccess: GuestAccess = { sshKeys: [], userData: null, ports: [] };
-
-function answerOf<P extends object>(request: CreateRequest<P>, at: string): AcceptedCreate<P> {
-  const instances = request.names.map((name) => pendingInstance(name, request, at));
-  return { instances, operations: instances.map((instance) => pendingOperation(instance, at)) };
-}
-
-function pendingInstance<P extends object>(
-  name: string,
-  { project, spec, access = noAccess }: CreateRequest<P>,
-  at: string,
-): InstanceRecord<P> {
-  return {
-    id: randomUUID(),
-    name,
-    project,
-    ...spec,
-    ports: access.ports.map((guestPort) => ({ guestPort, host: null, hostPort: null })),
-    desiredState: 'running',
-    state: 'pending',
-    reason: waitingReason,
-    generation: 0,
-    restartCount: 0,
-    node: null,
-    driver: null,
-    pid: null,
-    usedCpuMillis: null,
-    usedMemoryMib: null,
-    powerWatts: null,
-    timeToReadyMs: null,
-    observedAgeMs: null,
-    createdAt: at,
-    updatedAt: at,
-    readyAt: null,
-  };
-}
-
-function pendingOperation(instance: { id: string; name: string }, at: string): OperationRecord {
-  return {
-    id: randomUUID(),
-    kind: 'create-instance',
-    state: 'pending',
-    initiator: 'user',
-    instance: instance.id,
-    instanceName: instance.name,
-    node: null,
-    progressPercent: 0,
-    progress: null,
-    timeline: [],
-    problem: null,
-    result: null,
-    attempts: 0,
-    createdAt: at,
-    updatedAt: at,
-    endedAt: null,
-  };
 }

@@ -76,7 +76,7 @@ SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcp
          n.power_watts * ${powerShare} AS "powerWatts",
        (SELECT (o.timeline -> -1 ->> 'offsetMs')::float8::int FROM operation o
         WHERE o.instance_id = i.id AND o.state = 'succeeded' AND o.kind IN ('create-instance',
-          'start-instance', 'reboot-instance')
+          'clone-instance', 'start-instance', 'reboot-instance')
         ORDER BY o.created_at DESC LIMIT 1) AS "timeToReadyMs",
        (extract(epoch FROM now() - n.last_seen_at) * 1000)::int AS "observedAgeMs",
        ${iso('i.created_at')} AS "createdAt", ${iso('i.updated_at')} AS "updatedAt", ${iso('i.ready_at')} AS "readyAt"

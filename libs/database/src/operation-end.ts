@@ -39,6 +39,11 @@ const endSnapshots = `
 UPDATE snapshot s SET state = 'failed', reason = coalesce(o.problem ->> 'detail', 'it was ' || o.state)
 FROM operation o WHERE o.id = ANY($1::uuid[]) AND s.operation_id = o.id AND s.state = 'creating'`;
 
+/** Of a clone that came to nothing, nothing is left: the reconciler deletes it, whatever there is of it. */
+const giveUpClones = `
+UPDATE instance SET desired_state = 'deleted', restart_after = NULL, updated_at = now()
+WHERE id = ANY($1::uuid[]) AND state <> 'deleted'`;
+
 const eventOf = {
   succeeded: 'OperationSucceeded',
   failed: 'OperationFailed',
@@ -49,8 +54,11 @@ const eventOf = {
 export async function endOperations(on: Session, ends: readonly OperationEnd[]): Promise<EndedOperation[]> {
   if (ends.length === 0) return [];
   const ended = await on.query<EndedOperation>(end, [JSON.stringify(ends)]);
-  const unkept = ended.filter(({ kind, state }) => kind === 'snapshot-instance' && state !== 'succeeded');
+  const undone = ended.filter(({ state }) => state !== 'succeeded');
+  const unkept = undone.filter(({ kind }) => kind === 'snapshot-instance');
   if (unkept.length > 0) await on.query(endSnapshots, [unkept.map(({ operationId }) => operationId)]);
+  const unmade = undone.filter(({ kind }) => kind === 'clone-instance');
+  if (unmade.length > 0) await on.query(giveUpClones, [unmade.map(({ instanceId }) => instanceId)]);
   const problems = new Map(ends.map(({ operationId, problem }) => [operationId, problem]));
   await recordEvents(
     on,

@@ -63,13 +63,16 @@ export interface CommitOutcome {
 /**
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
  * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
- * memory was kept, or that starts from a snapshot, goes back to that, and to the engine that kept it. One that gets a
+ * memory was kept, or that starts from a snapshot, goes to where that is, and to the engine that kept it; clones wait
+ * until there is one. One that gets a
  * new disk goes elsewhere when its node cannot take it.
  */
 const pending = `
 WITH due AS (
   SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY next_attempt_at, created_at) AS turn
   FROM operation WHERE stage = 'place' AND next_attempt_at <= now() AND kind <> 'migrate-instance'
+    AND (kind <> 'clone-instance'
+         OR EXISTS (SELECT FROM snapshot s WHERE s.id = operation.snapshot_id AND s.state = 'ready'))
 )
 SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.batch_size AS "batchSize", i.failed_drivers AS "failedDrivers",
@@ -85,14 +88,16 @@ LEFT JOIN snapshot s ON s.id = o.snapshot_id
 LEFT JOIN vmm saved ON saved.id = i.saved_vmm_id AND s.id IS NULL
 CROSS JOIN LATERAL (SELECT coalesce(s.driver, saved.driver) AS driver) kept
 LEFT JOIN LATERAL (
-  SELECT n.name FROM vmm v JOIN node n ON n.id = coalesce(s.node_id, v.node_id)
-  WHERE v.instance_id = i.id AND (s.id IS NOT NULL OR v.id = saved.id OR saved.id IS NULL
+  SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
+  WHERE v.instance_id = i.id AND s.id IS NULL AND (v.id = saved.id OR saved.id IS NULL
     AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
       AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')))
     AND NOT (o.kind = 'rebuild-instance' AND EXISTS (SELECT FROM decision d
       WHERE d.instance_id = i.id AND d.operation_id = o.id AND d.outcome = 'unplaceable'))
   ORDER BY v.generation DESC LIMIT 1
-) holder ON true
+) ran ON true
+LEFT JOIN node keeper ON keeper.id = s.node_id
+CROSS JOIN LATERAL (SELECT coalesce(keeper.name, ran.name) AS name) holder
 ORDER BY o.turn, o.next_attempt_at LIMIT $1`;
 
 const stillPending = `

@@ -12,11 +12,13 @@ interface Use {
   readonly nodeState: NodeState;
   readonly instanceState: InstanceState;
   readonly fits: boolean;
+  readonly forClones: boolean;
 }
 
 const uses = `
 SELECT s.id, s.name, s.state, n.name AS node, n.state AS "nodeState", i.state AS "instanceState",
-       s.vcpus = i.vcpus AND s.memory_mib = i.memory_mib AND s.image_id = i.image_id AS fits
+       s.vcpus = i.vcpus AND s.memory_mib = i.memory_mib AND s.image_id = i.image_id AS fits,
+       s.for_clones AS "forClones"
 FROM snapshot s JOIN node n ON n.id = s.node_id JOIN instance i ON i.id = s.instance_id WHERE s.id = ANY($1::uuid[])`;
 
 /** Why requests cannot have the snapshot they name: before anything of the guest that runs is given up for it. */
@@ -38,9 +40,10 @@ export async function unusableSnapshots<R extends { readonly snapshotId?: string
 
 function problemOf(use: Use | undefined): ProblemError | undefined {
   if (!use) return new ProblemError({ code: 'not-found', detail: 'there is no such snapshot' });
-  const { name, state, node, nodeState, instanceState, fits } = use;
+  const { name, state, node, nodeState, instanceState, fits, forClones } = use;
   const conflict = (detail: string, next: string): ProblemError =>
     new ProblemError({ code: 'state-conflict', detail, next, context: { state: instanceState } });
+  if (forClones) return conflict(`snapshot ${name} is there for clones only`, 'choose another one');
   if (state !== 'ready') return conflict(`snapshot ${name} is ${state}`, 'choose one that is ready');
   if (nodeState !== 'up') {
     return conflict(`snapshot ${name} is on node ${node}, which is ${nodeState}`, `see to node ${node}`);

@@ -55,12 +55,16 @@ WITH live AS (
   SELECT i.project_id, i.vcpus, i.memory_mib, i.image_id, v.* FROM instance i
   JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating WHERE i.id = $1
 ), opened AS (
-  INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, deadline_at)
-  SELECT $2, project_id, 'snapshot-instance', 'pending', instance_id, node_id, id, generation, 'dispatch',
+  INSERT INTO operation (id, project_id, kind, state, initiator, instance_id, node_id, vmm_id, generation, stage,
+                         deadline_at)
+  SELECT $2, project_id, 'snapshot-instance', 'pending', $7, instance_id, node_id, id, generation, 'dispatch',
          now() + make_interval(secs => $5) FROM live
 )
-INSERT INTO snapshot (id, instance_id, name, state, operation_id, node_id, driver, vcpus, memory_mib, image_id)
-SELECT $3, instance_id, $4, 'creating', $2, node_id, driver, vcpus, memory_mib, image_id FROM live`;
+INSERT INTO snapshot (id, instance_id, name, state, operation_id, node_id, driver, vcpus, memory_mib, image_id,
+                      for_clones, has_memory)
+SELECT $3, instance_id, $4, 'creating', $2, node_id, driver, vcpus, memory_mib, image_id, $6,
+       NOT $6 OR m.format = 'kernel-initrd' AND m.ready IS NULL
+FROM live JOIN image m ON m.id = live.image_id`;
 
 const select = `
 SELECT s.id, s.name, s.instance_id AS instance, s.state, s.reason, n.name AS node, s.driver,
@@ -72,8 +76,8 @@ const find = `${select} WHERE s.instance_id = $1 AND s.state <> 'deleted' AND (s
 ORDER BY s.state IN ('creating', 'ready') DESC, s.created_at DESC LIMIT 1`;
 const get = `${select} WHERE s.id = $1`;
 
-const isUsed = `SELECT kind FROM operation WHERE instance_id = $1 AND ended_at IS NULL
-  AND (snapshot_id = $2 OR id = (SELECT operation_id FROM snapshot WHERE id = $2))`;
+const isUsed = `SELECT kind FROM operation WHERE ended_at IS NULL
+  AND (snapshot_id = $1 OR id = (SELECT operation_id FROM snapshot WHERE id = $1)) LIMIT 1`;
 const remove = `UPDATE snapshot SET state = 'deleted' WHERE id = $1 AND state <> 'deleted'`;
 
 const taken = `
@@ -82,11 +86,26 @@ FROM jsonb_to_recordset($1::jsonb) AS r ("snapshotId" uuid, "sizeBytes" bigint, 
 WHERE s.id = r."snapshotId" AND s.state = 'creating'
 RETURNING s.operation_id AS "operationId", s.instance_id AS "instanceId", s.name`;
 
-/** Those that no record wants: deleted or failed ones, and all of an instance that is deleted. */
+/** Those that no record wants: deleted or failed ones, and of an instance that is deleted what no clone waits for. */
 const unwanted = `
 SELECT asked.id FROM unnest($1::uuid[]) AS asked (id)
 WHERE NOT EXISTS (SELECT FROM snapshot s JOIN instance i ON i.id = s.instance_id
-                  WHERE s.id = asked.id AND s.state IN ('creating', 'ready') AND i.state <> 'deleted')`;
+                  WHERE s.id = asked.id AND s.state IN ('creating', 'ready') AND (i.state <> 'deleted'
+                    OR EXISTS (SELECT FROM operation o WHERE o.ended_at IS NULL AND o.snapshot_id = s.id)))`;
+
+export interface AskedSnapshot {
+  readonly instanceId: string;
+  readonly operationId: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** In the caller's transaction, which has locked the instance and seen that it runs. */
+export async function openSnapshot(on: Session, asked: AskedSnapshot, forClones = false): Promise<void> {
+  const { instanceId, operationId, id, name } = asked;
+  const initiator = forClones ? 'clone' : 'user';
+  await on.query(open, [instanceId, operationId, id, name, operationDeadlineMs / 1000, forClones, initiator]);
+}
 
 /** Snapshots of instances, from asked for to removed. Their files are their nodes'. */
 export class SnapshotRepository {
@@ -104,7 +123,7 @@ export class SnapshotRepository {
       }
       const problem = problemOf(before, name, same);
       if (problem) throw new ProblemError(problem);
-      await on.query(open, [instanceId, operationId, id, name, operationDeadlineMs / 1000]);
+      await openSnapshot(on, { instanceId, operationId, id, name });
       const message = `snapshot ${name} of instance ${before!.name} accepted`;
       await recordEvents(on, [
         { kind: 'SnapshotAccepted', instanceId, operationId, message, detail: { token: tokenId, snapshot: id } },
@@ -128,7 +147,7 @@ export class SnapshotRepository {
   async remove({ id, name, instance }: SnapshotRecord, tokenId: string): Promise<SnapshotRecord> {
     const after = await this.database.transaction(async (on) => {
       await lockInstances(on, [instance]);
-      const [user] = await on.query<{ kind: string }>(isUsed, [instance, id]);
+      const [user] = await on.query<{ kind: string }>(isUsed, [id]);
       if (user) {
         const detail = `snapshot ${name} is in use by ${user.kind}`;
         throw new ProblemError({ code: 'state-conflict', detail, next: 'wait for the end of that operation' });
@@ -158,6 +177,7 @@ export class SnapshotRepository {
     });
     for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
+    this.database.notify('place'); // clones may have waited for them
     return ended;
   }
 

@@ -13,6 +13,7 @@ export const operationTransitions = {
 
 export const operationKinds = [
   'create-instance',
+  'clone-instance', // makes it as a copy of another
   'start-instance',
   'stop-instance',
   'reboot-instance',
@@ -33,6 +34,7 @@ export type OperationKind = (typeof operationKinds)[number];
 /** They begin a vmm, and end when its guest is ready. */
 export const startKinds: readonly OperationKind[] = [
   'create-instance',
+  'clone-instance',
   'start-instance',
   'move-instance',
   'restore-instance',

@@ -24,6 +24,7 @@ export const problems = {
   'suspend-failed': { status: 500, title: 'The instance runs on, and was not suspended' },
   'migration-failed': { status: 500, title: 'The instance runs on where it was' },
   'snapshot-failed': { status: 500, title: 'The instance runs on, and no snapshot was kept' },
+  'clone-failed': { status: 500, title: 'There is no clone, and its source runs on' },
   'invalid-job': { status: 500, title: 'The job does not match its contract' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

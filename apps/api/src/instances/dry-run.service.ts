@@ -2,7 +2,7 @@ import type { PlacementConstraints } from '@berth/contracts/http/instance.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
 import { enginesFor } from '@berth/domain/boot-needs.js';
 import { FleetRepository } from '@berth/database/fleet.repository.js';
-import type { CreateRequest } from '@berth/database/instance-creation.repository.js';
+import type { CreateRequest } from '@berth/database/create-request.js';
 import type { Placement, Unplaceable } from '@berth/scheduling/decision.js';
 import { instanceRequest } from '@berth/scheduling/instance-request.js';
 import { placeBatch } from '@berth/scheduling/place.js';

@@ -1,4 +1,5 @@
 import {
+  cloneInstanceBody,
   consoleLogQuery,
   createInstanceBody,
   dryRunView,
@@ -111,6 +112,18 @@ export const resizeInstance = route({
   description: 'Its quota is checked now; a node with room for it is looked for when it is started.',
   body: resizeInstanceBody,
   problems: [...problems, 'quota-exceeded'],
+});
+export const cloneInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/clone',
+  summary: 'Make instances that are copies of a running one',
+  description: `They are of its project, type, image, labels and ports, on its node. What brings its own disk boots from
+a copy of the disk as it is now; what is all in memory goes on from there: \`result.from\` of the operation says
+which. All get an identity of their own. One that does not become ready is deleted again.`,
+  headers: idempotencyHeaders,
+  body: cloneInstanceBody,
+  problems: [...problems, 'name-taken', 'quota-exceeded', 'idempotency-mismatch'],
 });
 export const rebuildInstance = route({
   ...action,

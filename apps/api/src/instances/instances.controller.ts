@@ -13,6 +13,7 @@ import { found } from '../http/found.js';
 import { Input, Reply } from '../http/input.js';
 import { pageOf, positionOf } from '../http/page.js';
 import { Serve, type InputOf } from '../http/route.js';
+import { ClonesService } from './clones.service.js';
 import { DryRunService } from './dry-run.service.js';
 import * as routes from './instance-routes.js';
 import { InstancesService } from './instances.service.js';
@@ -36,6 +37,7 @@ export class InstancesController {
     private readonly operations: OperationRepository,
     private readonly nodes: NodeActionRepository,
     private readonly resizes: ResizeRepository,
+    private readonly clones: ClonesService,
   ) {}
 
   @Serve(routes.createInstances)
@@ -48,6 +50,17 @@ export class InstancesController {
       return this.dryRuns.place(await this.service.requestOf(body, undefined, access));
     }
     const { accepted, replayed } = await this.service.create(body, headers['idempotency-key'], access);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return accepted;
+  }
+
+  @Serve(routes.cloneInstance)
+  async clone(
+    @Input() { params, body, headers, access }: InputOf<typeof routes.cloneInstance>,
+    @Reply() reply: FastifyReply,
+  ) {
+    const key = headers['idempotency-key'];
+    const { accepted, replayed } = await this.clones.clone(params.instance, body, key, access);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     return accepted;
   }

@@ -1,16 +1,16 @@
-import { createHash } from 'node:crypto';
 import type { CreateInstanceBody, PlacementConstraints, RebuildInstanceBody } from '@berth/contracts/http/instance.js';
 import type { ImageRecord } from '@berth/database/image-record.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
-import { InstanceCreationRepository, type CreateRequest } from '@berth/database/instance-creation.repository.js';
+import type { CreateRequest } from '@berth/database/create-request.js';
+import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import type { Rebuild } from '@berth/database/instance-rebuild.js';
 import type { InstanceRecord } from '@berth/database/instance-record.js';
 import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
 import { referenceOf } from '@berth/database/text.js';
-import { nameMaxChars } from '@berth/domain/limits.js';
-import { ProblemError } from '@berth/domain/problem.js';
 import { Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
+import { invalid, namesOf, refuseUnread } from './create-rules.js';
+import { idempotencyOf } from './idempotency.js';
 
 const catalogueCacheMax = 1_000;
 /** An image that another API deletes is given out for so long; its instance then fails and says why. */
@@ -73,13 +73,7 @@ export class InstancesService {
       },
       groupName: placement.group?.name ?? null,
       access: { userData: userData ?? null, sshKeys, ports },
-      idempotency:
-        key === undefined
-          ? null
-          : {
-              key,
-              requestHash: hashOf(body),
-            },
+      idempotency: idempotencyOf(key, body),
     };
   }
 
@@ -101,7 +95,8 @@ export class InstancesService {
     return keep(this.types, name, type);
   }
 
-  private async imageOf(projectId: string, reference: string): Promise<ImageRecord<object>> {
+  /** @throws ProblemError `invalid-request` */
+  async imageOf(projectId: string, reference: string): Promise<ImageRecord<object>> {
     const key = `${projectId} ${reference}`;
     const kept = this.images.get(key);
     if (kept && performance.now() - kept.readAtMs < imageBelievedMs) return kept.image;
@@ -113,24 +108,6 @@ export class InstancesService {
   }
 }
 
-interface AskedAccess {
-  readonly userData: string | undefined;
-  readonly sshKeys: readonly string[] | undefined;
-  readonly ports: readonly unknown[];
-}
-
-/** @throws ProblemError `invalid-request` when the image is a kernel that would neither read nor use it */
-function refuseUnread({ userData, sshKeys = [], ports }: AskedAccess, image: ImageRecord<object>): void {
-  const asked = { userData: userData !== undefined, sshKeys: sshKeys.length > 0, ports: ports.length > 0 };
-  const [field] = Object.entries(asked).find(([, isAsked]) => isAsked) ?? [];
-  if (field !== undefined && image.firmware === 'direct') {
-    throw invalid(field, `image ${image.name} is a kernel with its RAM disk, without a network or cloud-init`);
-  }
-  if (image.profile === 'floppy' && (asked.userData || asked.sshKeys)) {
-    throw invalid(asked.userData ? 'userData' : 'sshKeys', `image ${image.name} boots from diskette and reads none`);
-  }
-}
-
 function reasonOf({ reason }: ImageRecord<object>): string {
   return reason === null ? '' : `: ${reason}`;
 }
@@ -139,25 +116,4 @@ function keep<T>(cache: Map<string, T>, key: string, value: T): T {
   if (cache.size >= catalogueCacheMax) cache.clear();
   cache.set(key, value);
   return value;
-}
-
-function namesOf({ name, count }: CreateInstanceBody): string[] {
-  if (count === 1) return [name];
-  const names = Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
-  if (names.at(-1)!.length <= nameMaxChars) return names;
-  throw invalid('name', `with its number it must have at most ${nameMaxChars} characters`);
-}
-
-/** Of the validated body, so that the order of its fields does not matter. */
-function hashOf(body: CreateInstanceBody): Buffer {
-  return createHash('sha256').update(JSON.stringify(body, sortedKeys)).digest();
-}
-
-function sortedKeys(_: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function invalid(field: string, message: string): ProblemError {
-  return new ProblemError({ code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { dryRunView, InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import type { z } from 'zod';
-import type { HttpClient } from '../client/http.js';
+import type { Call, HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { CliError, exitCodes } from '../output/failure.js';
@@ -33,13 +33,19 @@ type DryRun = z.infer<typeof dryRunView>;
 
 export async function createInstances(invocation: Invocation, name: string, flags: CreateFlags): Promise<void> {
   const api = invocation.api();
-  const format = parseFormat(flags.output);
   const body = { ...createBody(name, flags), ...(await guestAccessOf(flags)) };
   if (flags.dryRun)
     return printDryRun(invocation, await api.call<DryRun>({ method: 'POST', path: '/instances', body }));
   // The key makes a second try after a lost answer safe; it is new for each command.
   const headers = { 'idempotency-key': flags.idempotencyKey ?? randomUUID() };
-  const accepted = await api.call<AcceptedView>({ method: 'POST', path: '/instances', body, headers });
+  await acceptAndShow(invocation, { method: 'POST', path: '/instances', body, headers }, flags);
+}
+
+/** Waits for the instances that are made, and shows them. */
+export async function acceptAndShow(invocation: Invocation, call: Call, flags: OutputFlags & WaitFlags): Promise<void> {
+  const api = invocation.api();
+  const format = parseFormat(flags.output);
+  const accepted = await api.call<AcceptedView>(call);
   await waitForAll(invocation, api, accepted.operations, flags);
   const instances = flags.wait === false ? accepted.instances : await reload(api, accepted.instances);
   invocation.print(await renderList(instances, instanceNoun, format));

@@ -4,7 +4,7 @@ import type { ExecFlags } from '../actions/instance-exec.js';
 import type { InstanceVerb, VerbFlags } from '../actions/instance-verb.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
 import { collect } from '../output/format.js';
-import { addRebuild } from './instance-disk.js';
+import { addClone, addRebuild } from './instance-disk.js';
 import { addWaysIn } from './instance-ways.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput, withWait } from './options.js';
@@ -28,6 +28,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
   addExec(instance, invocation);
   addRestore(instance, invocation);
   addRebuild(instance, invocation);
+  addClone(instance, invocation);
 
   withList(instance.command('list').description('all of the project')).action(async (flags: ListFlags) => {
     const [{ list }, { instanceNoun }] = await Promise.all([

@@ -11,6 +11,7 @@ const liveVerbs: readonly string[] = [
   'exec',
   'restore',
   'rebuild',
+  'clone',
   'start',
   'stop',
   'reboot',

@@ -12,9 +12,9 @@ export const stopGraceMs = 5_000;
 export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   const { operationId, attempt, workerId, nodeId, leaseId, vmmId, instanceId, generation } = due;
   const address = { workerId, jobId: `${operationId}.${attempt}` };
-  const { snapshotId } = due;
+  const { snapshotId, isDiskOnly } = due;
   if (due.starts) {
-    const vmm = { ...orderOf(due), ...(snapshotId !== null && { snapshotId }) };
+    const vmm = { ...orderOf(due), ...(snapshotId !== null && { snapshotId, bootsSnapshot: isDiskOnly }) };
     return { ...address, name: 'start-instance', payload: { operationId, nodeId, leaseId, vmm } };
   }
   const target = { operationId, nodeId, vmmId, instanceId, generation };
@@ -25,7 +25,7 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
     return { ...address, name: due.kind, payload: target };
   }
   if (due.kind === 'snapshot-instance' && snapshotId !== null) {
-    return { ...address, name: 'snapshot-instance', payload: { ...target, snapshotId } };
+    return { ...address, name: 'snapshot-instance', payload: { ...target, snapshotId, isDiskOnly } };
   }
   const isDelete = due.kind === 'delete-instance';
   // of what is given up there is nothing left to save
@@ -35,7 +35,7 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
 }
 
 /** What a vmm is to be, from the row of its instance. */
-export function orderOf(due: Omit<VmmOrder, 'snapshotId'>): VmmOrder {
+export function orderOf(due: Omit<VmmOrder, 'snapshotId' | 'bootsSnapshot'>): VmmOrder {
   const {
     vmmId,
     instanceId,

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import type { InstanceSeed } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
-import { macAddressOf } from '@berth/engine/identity.js';
+import { macAddressOf, machineIdOf } from '@berth/engine/identity.js';
 import type { Drive } from '@berth/engine/vmm-spec.js';
 import { createOverlay, type BaseImage } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
@@ -120,7 +120,7 @@ async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> 
 }
 
 async function seedDrive(
-  { instanceId, instanceName, rebuildCount = 0 }: VmmOrder,
+  { instanceId, instanceName, rebuildCount = 0, bootsSnapshot = false }: VmmOrder,
   { sshKeys, userData }: InstanceSeed,
   folder: string,
 ): Promise<Drive> {
@@ -128,8 +128,9 @@ async function seedDrive(
   // cloud-init takes a boot for the first by this id
   const firstBootId = rebuildCount === 0 ? instanceId : `${instanceId}.${rebuildCount}`;
   const named = { instanceId: firstBootId, hostname: instanceName, macAddress: macAddressOf(instanceId) };
+  const copied = bootsSnapshot && { machineId: machineIdOf(instanceId) };
   const told = { sshKeys, ...(userData !== null && { userData: Buffer.from(userData) }) };
-  await writeFile(`${path}.new`, seedImage({ ...named, ...told }), { mode: 0o600 });
+  await writeFile(`${path}.new`, seedImage({ ...named, ...copied, ...told }), { mode: 0o600 });
   await rename(`${path}.new`, path);
   return { id: 'seed', medium: 'disk', path, format: 'raw', readOnly: true };
 }

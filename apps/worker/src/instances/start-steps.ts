@@ -135,7 +135,8 @@ async function savedOrigin(
   { vmm: { driver, handle }, order, saved, snapshots }: Start,
   spec: VmmSpec,
 ): Promise<Origin | undefined> {
-  if (order.snapshotId) return { kind: 'saved', statePath: stateIn(snapshots.pathOf(order.snapshotId)) };
+  if (order.snapshotId && !order.bootsSnapshot)
+    return { kind: 'saved', statePath: stateIn(snapshots.pathOf(order.snapshotId)) };
   if (!order.resumes) return undefined;
   const machine = saves(driver) ? driver.machineDigest(spec) : undefined;
   return { kind: 'saved', statePath: await saved.take(handle.instanceId, handle.vmmId, machine) };

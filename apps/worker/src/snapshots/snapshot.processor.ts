@@ -1,13 +1,17 @@
 import type { JobPayload } from '@berth/contracts/job.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import { saves } from '@berth/engine/abilities.js';
-import { EngineError } from '@berth/engine/driver.js';
+import { EngineError, runsGuestCommands } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
 import { endReport, problemDetailMaxChars } from '../report/vmm-reports.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import { diskIn, stateIn, type SnapshotStore } from './snapshot-store.js';
+
+type Job = JobPayload<'snapshot-instance'>;
+
+const flushMaxMs = 10_000;
 
 export interface SnapshotParts {
   readonly table: VmmTable;
@@ -21,7 +25,7 @@ export interface SnapshotParts {
 export class SnapshotProcessor {
   constructor(private readonly parts: SnapshotParts) {}
 
-  take(job: JobPayload<'snapshot-instance'>): Promise<void> {
+  take(job: Job): Promise<void> {
     const { table, store, report, logger } = this.parts;
     return table.inTurn(job.vmmId, async () => {
       const vmm = table.get(job.vmmId);
@@ -31,7 +35,7 @@ export class SnapshotProcessor {
       const about = { operationId, snapshotId, ...vmm.ref };
       try {
         const begunAtMs = performance.now();
-        const sizeBytes = store.has(snapshotId) ? await store.size(snapshotId) : await this.write(vmm, snapshotId);
+        const sizeBytes = store.has(snapshotId) ? await store.size(snapshotId) : await this.write(vmm, job);
         const pausedMs = Math.round(performance.now() - begunAtMs);
         report({ kind: 'snapshot-taken', ...about, sizeBytes, pausedMs });
       } catch (error) {
@@ -45,18 +49,27 @@ export class SnapshotProcessor {
     await this.parts.store.remove(snapshotId);
   }
 
-  private write({ driver, handle }: Vmm, snapshotId: string): Promise<number> {
+  private async write(vmm: Vmm, { snapshotId, isDiskOnly = false }: Job): Promise<number> {
     const { store, disks } = this.parts;
+    const { driver, handle } = vmm;
     if (!saves(driver)) throw new EngineError('no-answer', `engine ${driver.name} cannot keep the memory of a guest`);
+    if (isDiskOnly) await flush(vmm);
     return store.make(snapshotId, async (folder) => {
       try {
-        await driver.save(handle, stateIn(folder));
+        if (isDiskOnly) await driver.pause(handle);
+        else await driver.save(handle, stateIn(folder));
         await disks.copyTo(handle.instanceId, diskIn(folder));
       } finally {
         await driver.resume(handle);
       }
     });
   }
+}
+
+/** What the guest has written and holds back still is to be on the disk: as far as its agent can see to that. */
+async function flush({ driver, handle, order }: Vmm): Promise<void> {
+  if (order?.image.ready !== 'agent' || !runsGuestCommands(driver)) return;
+  await driver.exec(handle, 'sync', AbortSignal.timeout(flushMaxMs)).catch(() => undefined);
 }
 
 function problemOf(error: unknown): { code: 'snapshot-failed'; detail: string; next?: string } {

@@ -98,6 +98,10 @@ export const resizeInstanceBody = z.strictObject({
   instanceType: catalogueName.describe('its CPUs and memory; the disk stays as it is'),
 });
 
+/** POST /v1/instances/{instance}/clone */
+export const cloneInstanceBody = createInstanceBody.pick({ name: true, count: true, userData: true });
+export type CloneInstanceBody = z.infer<typeof cloneInstanceBody>;
+
 /** POST /v1/instances/{instance}/rebuild */
 export const rebuildInstanceBody = z
   .strictObject({

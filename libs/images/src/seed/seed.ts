@@ -10,18 +10,30 @@ export interface Seed {
   readonly macAddress: string;
   /** The owner's own, passed on as it is. */
   readonly userData?: Buffer;
+  /** Of a guest on a copied disk, which has another's. */
+  readonly machineId?: string;
 }
 
 /**
  * A volume that cloud-init's NoCloud finds by its label. Ours is JSON, which is YAML: a name can become no key. Keys go
  * as metadata and leave the owner's document alone, for of two documents joined into one cloud-init drops one.
  */
-export function seedImage({ instanceId, hostname, sshKeys, macAddress, userData }: Seed): Buffer {
+export function seedImage({ instanceId, hostname, sshKeys, macAddress, userData, machineId }: Seed): Buffer {
   const metadata = { 'instance-id': instanceId, 'local-hostname': hostname, 'public-keys': sshKeys };
   const network = { version: 2, ethernets: { card: { match: { macaddress: macAddress }, dhcp4: true } } };
   return fatImage('CIDATA', [
     { name: 'meta-data', bytes: Buffer.from(JSON.stringify(metadata)) },
     { name: 'network-config', bytes: Buffer.from(JSON.stringify(network)) },
     { name: 'user-data', bytes: userData ?? Buffer.alloc(0) },
+    ...(machineId === undefined ? [] : [{ name: 'vendor-data', bytes: Buffer.from(renaming(machineId)) }]),
   ]);
+}
+
+/** A hook of cloud-init: early, at each boot, and never joined with the owner's document. */
+function renaming(machineId: string): string {
+  return `#cloud-boothook
+#!/bin/sh
+echo ${machineId} >/etc/machine-id
+[ ! -f /var/lib/dbus/machine-id ] || echo ${machineId} >/var/lib/dbus/machine-id
+`;
 }

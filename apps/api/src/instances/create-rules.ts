@@ -1,0 +1,34 @@
+import type { CreateInstanceBody } from '@berth/contracts/http/instance.js';
+import type { ImageRecord } from '@berth/database/image-record.js';
+import { nameMaxChars } from '@berth/domain/limits.js';
+import { ProblemError } from '@berth/domain/problem.js';
+
+interface AskedAccess {
+  readonly userData: string | undefined;
+  readonly sshKeys: readonly string[] | undefined;
+  readonly ports: readonly unknown[];
+}
+
+/** @throws ProblemError `invalid-request` when the image is a kernel that would neither read nor use it */
+export function refuseUnread({ userData, sshKeys = [], ports }: AskedAccess, image: ImageRecord<object>): void {
+  const asked = { userData: userData !== undefined, sshKeys: sshKeys.length > 0, ports: ports.length > 0 };
+  const [field] = Object.entries(asked).find(([, isAsked]) => isAsked) ?? [];
+  if (field !== undefined && image.firmware === 'direct') {
+    throw invalid(field, `image ${image.name} is a kernel with its RAM disk, without a network or cloud-init`);
+  }
+  if (image.profile === 'floppy' && (asked.userData || asked.sshKeys)) {
+    throw invalid(asked.userData ? 'userData' : 'sshKeys', `image ${image.name} boots from diskette and reads none`);
+  }
+}
+
+/** @throws ProblemError `invalid-request` */
+export function namesOf({ name, count }: Pick<CreateInstanceBody, 'name' | 'count'>): string[] {
+  if (count === 1) return [name];
+  const names = Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
+  if (names.at(-1)!.length <= nameMaxChars) return names;
+  throw invalid('name', `with its number it must have at most ${nameMaxChars} characters`);
+}
+
+export function invalid(field: string, message: string): ProblemError {
+  return new ProblemError({ code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] });
+}
