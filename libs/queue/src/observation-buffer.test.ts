@@ -56,6 +56,7 @@ it('forgets only what Redis has taken, whatever came in meanwhile', () => {
   buffer.push(first);
   const sent = buffer.peek(5);
   buffer.push(second);
+  expect([buffer.holds('vmm-gone'), buffer.holds('vmm-adopted')]).toEqual([true, false]);
   buffer.accepted(sent);
   expect(buffer.peek(5)).toEqual([second]);
   expect(buffer.depth).toBe(1);

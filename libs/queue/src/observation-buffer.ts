@@ -51,6 +51,10 @@ export class ObservationBuffer {
     if (this.waiting.length > this.maxEntries) this.dropOne();
   }
 
+  holds(kind: Observation['kind']): boolean {
+    return this.waiting.some((observation) => observation.kind === kind);
+  }
+
   /** At most `count` of the oldest; they stay until `accepted`. */
   peek(count: number): readonly Observation[] {
     return this.waiting.slice(0, count);

@@ -45,10 +45,12 @@ export class ObservationWriter {
   }
 
   /**
-   * False when the scheduler must be told again which nodes there are: it asked, or Redis was emptied.
+   * False when the scheduler must be told again which nodes there are: it asked, or Redis was emptied. Not while the
+   * telling still waits to be sent.
    * @throws when Redis is away
    */
   async isRegistered(): Promise<boolean> {
+    if (this.buffer.holds('nodes-registered')) return true;
     return (await this.options.connection.exists(this.mark)) === 1;
   }
 
