@@ -12,9 +12,15 @@ const packages = {
   'memtest86+': ['usr/lib/memtest86+/memtest86+x64.iso'],
   ipxe: ['usr/lib/ipxe/ipxe.iso'],
 };
-/** 133 MB: only where it is booted. */
-const installer = 'debian-installer-12-netboot-amd64';
-const guestPackages = { [installer]: ['usr/lib/debian-installer/images/12/amd64/text/version.info'] };
+/** 133 MB and more: only where they are booted, or what is booted is made of them. */
+const guestPackages = {
+  'debian-installer-12-netboot-amd64': ['usr/lib/debian-installer/images/12/amd64/text/version.info'],
+  'busybox-static': ['usr/share/doc/busybox-static/copyright'],
+  mksh: ['usr/lib/x86_64-linux-musl/bin/mksh'],
+  'grub-common': ['usr/bin/grub-mkimage'],
+  'grub-pc-bin': ['usr/lib/grub/i386-pc/boot.img'],
+  'libdevmapper1.02.1': ['lib/x86_64-linux-gnu/libdevmapper.so.1.02.1'],
+};
 
 export async function ensureTestPackages(suites) {
   const needed = { ...packages, ...(suites.includes('guests') ? guestPackages : {}) };

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TcgNode } from '../e2e/tcg-node.js';
-import { packaged } from './packaged.js';
+import { installerFile } from './debian-installer.js';
 import { UnmodifiedGuest } from './unmodified-guest.js';
 
 const bootMs = 15 * 60_000;
-const folder = 'usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64';
 
 let node: TcgNode;
 beforeAll(async () => {
@@ -13,15 +12,14 @@ beforeAll(async () => {
 afterAll(() => node.end());
 
 test("Debian's network installer comes to its first question", async () => {
-  const file = (name: string) => packaged('debian-installer-12-netboot-amd64', `${folder}/${name}`);
   const guest = await UnmodifiedGuest.boot(
     node,
     {
       memoryMib: 1024,
       image: {
         kind: 'kernel-initrd',
-        kernelPath: file('linux'),
-        initrdPath: file('initrd.gz'),
+        kernelPath: installerFile('linux'),
+        initrdPath: installerFile('initrd.gz'),
         cmdline: 'console=ttyS0 TERM=vt102 quiet',
       },
       ready: { serial: 'Choose the language' },
