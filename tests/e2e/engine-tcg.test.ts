@@ -1,7 +1,12 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { portsMax } from '@berth/domain/limits.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { driverPromises } from '@berth/engine/conformance/conformance.js';
 import type { VmmHandle } from '@berth/engine/driver.js';
+import { macAddressOf } from '@berth/engine/identity.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
+import { untilReady } from '@berth/engine/until-ready.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
 
 describe('the tcg driver', () => {
@@ -33,6 +38,28 @@ describe('the tcg driver', () => {
     expect(found).toMatchObject({ driver: 'tcg', available: true, detail: expect.stringContaining('QEMU') });
     expect(found.bootDurationMs).toBeGreaterThan(100);
     expect(await node.driver.list()).toEqual([]);
+  });
+
+  test('a port that another program took since is said to be taken, unheard, and another one does', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port: hostPort } = server.address() as AddressInfo;
+    const many = Array.from({ length: portsMax - 1 }, (_, nth) => ({ hostPort: 19_000 + nth, guestPort: 8000 + nth }));
+    const network = { macAddress: macAddressOf('i'), forwards: [...many, { hostPort, guestPort: 22 }] };
+    const told: string[] = [];
+    const unwatch = node.driver.watch(({ state }) => told.push(state));
+    const spec = node.spec({ network });
+    const start = () => node.driver.start(spec, AbortSignal.timeout(patienceMs));
+    await expect(start()).rejects.toMatchObject({ code: 'port-taken' });
+    expect((await node.driver.inspect(spec)).state).toBe('gone');
+    await new Promise((resolve) => server.close(resolve));
+    const handle = await start();
+    await untilReady(node.driver, handle, AbortSignal.timeout(patienceMs));
+    unwatch();
+    expect(told).not.toContain('gone');
+    const own = connect(hostPort, '127.0.0.1');
+    await once(own, 'connect');
+    own.destroy();
   });
 
   test('a command runs inside the guest, with its exit code and both streams', async () => {

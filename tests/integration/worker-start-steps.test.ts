@@ -54,14 +54,8 @@ const lapsed = { holds: () => false };
 
 /** A worker as it is after its boot, without queue and stream. */
 function openImages(origin?: string): ImageCache {
-  const contents = {
-    folder: join(folder, 'images'),
-    origin,
-    secret: '',
-    maxBytes: 2 ** 20,
-    inUse: () => new Set<string>(),
-  };
-  return new ImageCache(folder, new ContentCache(contents));
+  const limits = { secret: '', maxBytes: 2 ** 20, inUse: () => new Set<string>() };
+  return new ImageCache(folder, new ContentCache({ folder: join(folder, 'images'), origin, ...limits }));
 }
 
 async function boot(images = openImages(), lease: ProcessorParts['lease'] = held) {
@@ -212,9 +206,8 @@ describe('starting an instance', () => {
     await worker.processor.start(job);
     const refused = worker.told.filter(({ kind }) => kind === 'job-refused');
     const code = name === 'image' ? 'image-unavailable' : 'start-failed';
-    expect(refused).toMatchObject(
-      Array.from({ length: 2 }, () => ({ operationId: job.operationId, problem: { code } })),
-    );
+    const refusal = { operationId: job.operationId, problem: { code } };
+    expect(refused).toMatchObject([refusal, refusal]);
     expect((await driver.inspect(startOf(worker, job).vmm.handle)).state).toBe('gone');
   });
 
@@ -235,6 +228,23 @@ describe('starting an instance', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('that loses a port to another program goes on with another', async () => {
+    const worker = await boot();
+    const job = startJob();
+    job.vmm.ports = [22];
+    const start = driver.start.bind(driver);
+    let lost: Vmm['forwards'] = [];
+    driver.start = (spec) => {
+      driver.start = start;
+      lost = worker.table.get(spec.vmmId)!.forwards;
+      return Promise.reject(new EngineError('port-taken', 'in use'));
+    };
+    await worker.processor.start(job);
+    await waitFor('the guest', () => ready(worker).length > 0);
+    expect(ready(worker)).toMatchObject([{ forwards: [{ guestPort: 22 }] }]);
+    expect(ready(worker)).not.toMatchObject([{ forwards: lost }]);
   });
 
   it('names the same steps as are failed here', () => {

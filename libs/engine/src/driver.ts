@@ -111,6 +111,7 @@ export class EngineError extends Error {
       | 'stale-generation'
       | 'image-unavailable'
       | 'start-failed'
+      | 'port-taken'
       | 'node-disk-full'
       | 'not-found'
       | 'no-answer'
@@ -137,9 +138,10 @@ export interface EngineDriver {
   /**
    * Resolves when the process runs and answers (phase `spawned`), not when the guest is ready: see `untilReady`. A
    * guest with another origin than `boot` is ready by then; a template that is of no use is left for a cold boot. The
-   * same (vmmId, generation) again gives the same vmm, whatever its state.
-   * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed; AbortError when the signal
-   * fires
+   * same (vmmId, generation) again gives the same vmm, whatever its state; but after `port-taken`, which leaves
+   * nothing, it may be started once more with other forwards.
+   * @throws EngineError stale-generation, image-unavailable, node-disk-full, start-failed, port-taken; AbortError when
+   * the signal fires
    */
   start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle>;
 

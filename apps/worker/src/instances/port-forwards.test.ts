@@ -1,12 +1,37 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import type { EngineDriver } from '@berth/engine/driver.js';
+import { EngineError } from '@berth/engine/driver.js';
 import { expect, test } from 'vitest';
-import type { Vmm } from '../vmms/vmm.js';
-import { PortForwards } from './port-forwards.js';
+import { Vmm } from '../vmms/vmm.js';
+import { VmmTable } from '../vmms/vmm-table.js';
+import { PortForwards, type PortForwardOptions } from './port-forwards.js';
 
 const host = '127.0.0.1';
 const address = 'node.example';
-const noVmms = { all: () => [] };
+const manyPorts = { first: 21_000, last: 29_999 };
+
+function forwardsOf(ports: PortForwardOptions['ports']) {
+  const table = new VmmTable();
+  const forwards = new PortForwards({ host, address, ports }, table);
+  /** A vmm of its own, as it is when its start chooses ports. */
+  async function begin(instanceId: string): Promise<Vmm> {
+    const node = { id: 'n' } as Vmm['node'];
+    const handle = { vmmId: `v-${instanceId}`, instanceId, generation: 1 };
+    const vmm = new Vmm(node, {} as EngineDriver, handle, null, { operationId: null, end: null });
+    await table.keep(vmm);
+    return vmm;
+  }
+  /** The ports that it gets. */
+  async function take(instanceId: string, ports: number[]): Promise<Vmm['forwards']> {
+    const vmm = await begin(instanceId);
+    await forwards.take(vmm, { instanceId, ports });
+    return vmm.forwards;
+  }
+  return { table, forwards, begin, take };
+}
+
+const hostPorts = (forwards: Vmm['forwards']): number[] => forwards.map(({ hostPort }) => hostPort);
 
 /** A port that nobody listens on now. */
 async function freePort(): Promise<number> {
@@ -18,30 +43,58 @@ async function freePort(): Promise<number> {
 }
 
 test('an instance gets the same ports again, told by the address people use', async () => {
-  const ports = { first: 21_000, last: 29_999 };
-  const forwards = new PortForwards({ host, address, ports }, noVmms);
-  const wish = { instanceId: 'i-1', ports: [22, 80] };
-  const given = await forwards.take(wish);
+  const given = await forwardsOf(manyPorts).take('i-1', [22, 80]);
   expect(given.map((forward) => [forward.guestPort, forward.host])).toEqual([
     [22, address],
     [80, address],
   ]);
-  expect(new Set(given.map(({ hostPort }) => hostPort)).size).toBe(2);
-  expect(await forwards.take(wish)).toEqual(given);
-  expect(await forwards.take({ instanceId: 'i-2' })).toEqual([]);
+  expect(new Set(hostPorts(given)).size).toBe(2);
+  expect(await forwardsOf(manyPorts).take('i-1', [22, 80])).toEqual(given);
+  expect(await forwardsOf(manyPorts).take('i-2', [])).toEqual([]);
 });
 
 test('a port that a vmm of the node has, or any other program, is not given again', async () => {
   const port = await freePort();
-  const ports = { first: port, last: port };
-  const own = [{ end: null, forwards: [{ guestPort: 22, host: address, hostPort: port }] }] as unknown[];
-  const wish = { instanceId: 'i', ports: [22] };
-  const taken = new PortForwards({ host, address, ports }, { all: () => own as Vmm[] });
-  await expect(taken.take(wish)).rejects.toThrow(/every port of .* is taken/);
+  const one = { first: port, last: port };
+  const { take, table } = forwardsOf(one);
+  expect(await take('i-1', [22])).toEqual([{ guestPort: 22, host: address, hostPort: port }]);
+  await expect(take('i-2', [22])).rejects.toThrow(/every port of .* is taken/);
+  table.get('v-i-1')!.end = { reason: 'stopped', detail: '' };
   const server = createServer().listen(port, host);
   await once(server, 'listening');
-  const busy = new PortForwards({ host, address, ports }, noVmms);
-  await expect(busy.take(wish)).rejects.toThrow(/BERTH_FORWARD_PORTS/);
+  await expect(take('i-2', [22])).rejects.toThrow(/BERTH_FORWARD_PORTS/);
   await new Promise((resolve) => server.close(resolve));
-  expect(await busy.take(wish)).toEqual([{ guestPort: 22, host: address, hostPort: port }]);
+  expect(hostPorts(await take('i-2', [22]))).toEqual([port]);
+});
+
+test('vmms that start at once get ports of their own', async () => {
+  const { take } = forwardsOf({ first: 21_000, last: 21_099 });
+  const given = await Promise.all(Array.from({ length: 30 }, (_, nth) => take(`i-${nth}`, [22, 80])));
+  expect(new Set(given.flatMap(hostPorts)).size).toBe(60);
+});
+
+test('a start that loses a port to another program goes on with others, for some tries', async () => {
+  const { forwards, begin } = forwardsOf(manyPorts);
+  const wish = { instanceId: 'i', ports: [22] };
+  const vmm = await begin(wish.instanceId);
+  await forwards.take(vmm, wish);
+  const tried: number[] = [];
+  const losing = (times: number) => () => {
+    tried.push(...hostPorts(vmm.forwards));
+    return tried.length > times ? Promise.resolve() : Promise.reject(new EngineError('port-taken', 'in use'));
+  };
+  await forwards.launch(vmm, wish, losing(2));
+  expect(tried[1]).not.toBe(tried[0]);
+  expect(tried[2]).not.toBe(tried[1]);
+  expect(hostPorts(vmm.forwards)).toEqual(tried.slice(-1));
+  tried.length = 0;
+  await expect(forwards.launch(vmm, wish, losing(Infinity))).rejects.toThrow('in use');
+  expect(tried).toHaveLength(5);
+});
+
+test('a start that fails for another reason is not tried again', async () => {
+  const { forwards, begin } = forwardsOf(manyPorts);
+  let starts = 0;
+  const start = () => Promise.reject(new EngineError('start-failed', `start ${(starts += 1)}`));
+  await expect(forwards.launch(await begin('i'), { instanceId: 'i', ports: [22] }, start)).rejects.toThrow('start 1');
 });

@@ -95,14 +95,12 @@ async function makeDisks(start: Start): Promise<void> {
   if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order));
 }
 
-/** Noted before anything listens: another start must not take them, and this one may have to tell of them again. */
-async function choosePorts({ vmm, order, ports, table }: Start): Promise<void> {
-  vmm.forwards = await ports.take(order);
-  if (vmm.forwards.length > 0) await table.keep(vmm);
+async function choosePorts({ vmm, order, ports }: Start): Promise<void> {
+  await ports.take(vmm, order);
 }
 
 async function spawn(start: Start): Promise<void> {
-  const { vmm, order, watcher, slots } = start;
+  const { vmm, order, ports, watcher, slots } = start;
   const { driver } = vmm;
   if (!start.image) throw new Error('spawned before its image was located');
   const giveBack = await slots.take();
@@ -114,7 +112,9 @@ async function spawn(start: Start): Promise<void> {
     const isPlain = !spec.drives && !spec.ready;
     const warm = saved || !isPlain ? undefined : start.warmStarts?.plan(driver, spec, order);
     const origin = saved ?? warm?.origin;
-    await driver.start(origin ? { ...spec, origin } : spec, AbortSignal.timeout(spawnLimitMs));
+    await ports.launch(vmm, order, () =>
+      driver.start({ ...specOf(start), ...(origin && { origin }) }, AbortSignal.timeout(spawnLimitMs)),
+    );
     await start.saved.remove(order.instanceId);
     const observed = await driver.inspect(vmm.handle);
     if (!vmm.observed) watcher.observe(observed);

@@ -3,7 +3,6 @@ import type { Observation } from '@berth/contracts/observation.js';
 import { migrates, type GuestPlace, type Migrates } from '@berth/engine/migration.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { EngineDriver } from '@berth/engine/driver.js';
-import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { SeedSource } from '../disks/seed-source.js';
@@ -59,8 +58,7 @@ export class ArrivalProcessor {
         if (!driver) throw new Error(`node ${node.name} has no engine ${order.driver} now`);
         await table.keep(vmm);
         report(startingReport(vmm, operationId));
-        const spec = await this.specOf(vmm, order, operationId);
-        await driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
+        await this.launch(vmm, order, operationId);
         watcher.observe(await driver.inspect(vmm.handle));
         await this.tellPrepared(vmm, operationId);
       } catch (error) {
@@ -95,14 +93,16 @@ export class ArrivalProcessor {
   }
 
   /** With disks as empty as new ones: those of an earlier stay do not hold what the guest wrote since. */
-  private async specOf(vmm: Vmm, order: VmmOrder, operationId: string): Promise<VmmSpec> {
-    const { images, disks, seeds, ports, table, report } = this.parts;
+  private async launch(vmm: Vmm, order: VmmOrder, operationId: string): Promise<void> {
+    const { images, disks, seeds, ports, report } = this.parts;
     const image = await imageOf({ images, order, vmm, operationId, report });
     await disks.remove(order.instanceId);
     const drives = await disks.make(order, image, await seeds.seedOf(order));
-    vmm.forwards = await ports.take(order);
-    await table.keep(vmm);
-    return specOf({ vmm, order, image, drives, ports });
+    await ports.take(vmm, order);
+    await ports.launch(vmm, order, () => {
+      const spec = specOf({ vmm, order, image, drives, ports });
+      return vmm.driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
+    });
   }
 
   /** A guest that runs is told of, one that is not there ends its vmm; what of one that has arrived, the job says. */

@@ -8,6 +8,9 @@ const cards = {
   floppy: 'pcnet',
 } as const satisfies Record<MachineProfile, string>;
 
+/** QEMU's words when it cannot listen on a port of a forward. */
+export const portTaken = /Could not set up host forwarding rule/;
+
 /**
  * The guest gets an address and is reached by its forwards. `restrict`: nothing else, for by address translation it
  * would come from this node's own loopback, where the control plane listens.

@@ -30,6 +30,7 @@ import { checkFile, openedFiles, variablesFile, type MachineFiles } from './open
 import { probeQemu } from './probe.js';
 import { takeScreenshot } from './screenshot.js';
 import { connectScreen, lendScreenFolder, takeScreenSocket } from './screen-socket.js';
+import { portTaken } from './network.js';
 import { memoryOf } from './state-arguments.js';
 import { userIdOf } from './user-ids.js';
 import { canSave, qemuVersion } from './version.js';
@@ -169,6 +170,7 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
       };
       return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, saves, ...own }) };
     },
+    isPortTaken: (lastWords) => portTaken.test(lastWords),
   };
 }
 

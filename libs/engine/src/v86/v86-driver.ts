@@ -88,6 +88,7 @@ function launcherOf(options: V86DriverOptions): Launcher {
       program: process.execPath,
       args: guardArguments(spec, { ...options, leasePath }),
     }),
+    isPortTaken: () => false, // it listens on none
   };
 }
 

@@ -18,6 +18,8 @@ export interface Launcher {
   /** Makes what the vmm needs beside its image: its memory file, its control group, files in its own directory. */
   prepare(spec: VmmSpec, vmmPath: string): Promise<void>;
   command(spec: VmmSpec, leasePath: string): GuardCommand;
+  /** By the last words of a vmm: it ended since a port of the node that it was to listen on is another's. */
+  isPortTaken(lastWords: string): boolean;
 }
 
 /** A vmm sees none of the worker's environment, which holds secrets. */

@@ -8,10 +8,12 @@ export async function readConsoleTail(vmmPath: string, maxBytes: number): Promis
   return Buffer.concat([await readTail(join(vmmPath, 'serial.log.1'), maxBytes - latest.length), latest]);
 }
 
-/** The last line of what the vmm's program said. */
+const lastWordsMaxChars = 300;
+
+/** The last line of what the vmm's program said; of a long one its end, where the reason stands. */
 export async function readLastWords(vmmPath: string): Promise<string> {
   const words = await readFile(join(vmmPath, 'errors.log'), 'utf8').catch(() => '');
-  return words.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
+  return words.trimEnd().split('\n').at(-1)?.slice(-lastWordsMaxChars) ?? '';
 }
 
 async function readTail(path: string, maxBytes: number): Promise<Buffer> {

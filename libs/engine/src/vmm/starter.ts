@@ -53,40 +53,38 @@ export class Starter {
     const startedAtMs = monotonicMs();
     await this.launcher.check(spec);
     const record = { spec, bootId, startedAtMs, imageAtMs: monotonicMs() };
-    if (spec.origin?.kind === 'template') return this.#startWarm(record, signal);
-    const vmm = await this.#launch(record);
-    try {
-      await this.#attach(vmm, signal);
-    } catch (error) {
-      if (error instanceof EngineError) await vmm.kill('start-failed');
-      throw error;
-    }
-    return vmm.handle;
+    return this.#bringUp(record, signal);
   }
 
-  /** Whatever goes wrong with the template, the guest boots instead; nobody hears of the vmm that came to nothing. */
-  async #startWarm(record: VmmRecord, signal: AbortSignal): Promise<VmmHandle> {
-    const vmm = await this.#launch(record, true);
+  /**
+   * Whatever goes wrong with a template, the guest boots instead. Nobody hears of a vmm that came to nothing and may be
+   * launched once more.
+   */
+  async #bringUp(record: VmmRecord, signal: AbortSignal, coldBecause?: string): Promise<VmmHandle> {
+    const { spec } = record;
+    const vmm = await this.#launch(record);
+    vmm.coldBecause = coldBecause;
     try {
       await this.#attach(vmm, signal);
-      vmm.speak();
       return vmm.handle;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       await vmm.kill('start-failed');
+      const goesCold = error.code !== 'port-taken' && spec.origin?.kind === 'template';
+      if (error.code !== 'port-taken' && !goesCold) throw error;
       vmm.close();
-      await this.known.state.forgetLaunch(record.spec.vmmId);
-      const cold = await this.#launch({ ...record, spec: { ...record.spec, origin: { kind: 'boot' } } });
-      cold.coldBecause = error.message;
-      await this.#attach(cold, signal);
-      return cold.handle;
+      await this.known.state.forgetLaunch(spec.vmmId);
+      if (!goesCold) throw error;
+      return await this.#bringUp({ ...record, spec: { ...spec, origin: { kind: 'boot' } } }, signal, error.message);
+    } finally {
+      vmm.speak();
     }
   }
 
-  async #launch(record: VmmRecord, isSilent = false): Promise<Vmm> {
+  async #launch(record: VmmRecord): Promise<Vmm> {
     const { state } = this.known;
     const vmm = this.known.add(record, false);
-    if (isSilent) vmm.hush();
+    vmm.hush();
     try {
       await state.writeRecord(record);
       await this.launcher.prepare(record.spec, vmm.path);
@@ -119,6 +117,8 @@ export class Starter {
         throw new EngineError('start-failed', `the guest did not go on from what was saved: ${why}`, { cause });
       });
     }
-    throw new EngineError('start-failed', `the vmm did not come up: ${vmm.observe().exit?.detail ?? 'no answer'}`);
+    const why = vmm.observe().exit?.detail ?? 'no answer';
+    const code = this.launcher.isPortTaken(why) ? 'port-taken' : 'start-failed';
+    throw new EngineError(code, `the vmm did not come up: ${why}`);
   }
 }
