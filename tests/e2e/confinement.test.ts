@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patienceMs, TcgNode } from './tcg-node.js';
 
 const isRoot = process.getuid?.() === 0;
-const { cgroups, egress } = await findConfinement('/nowhere');
+const { cgroups, egress, isScoped } = await findConfinement('/nowhere');
 let node: TcgNode;
 beforeAll(async () => {
   node = await TcgNode.open();
@@ -44,13 +44,18 @@ test('a vmm gains no privilege, makes only the system calls it needs, and runs a
  * What a vmm that was taken over would try, in the place of QEMU: same user, same guard, same state directory. Each
  * line it writes to its console is something it could do and should not.
  */
-const intruder = (other: string, secrets: readonly string[], ports: readonly number[]): string => `#!/usr/bin/perl
-use Socket;
+const intruder = (
+  other: string,
+  secrets: readonly string[],
+  { ports = [], names = [] }: Partial<Record<'ports', number[]> & Record<'names', string[]>> = {},
+): string => `#!/usr/bin/perl
+use Socket qw(:DEFAULT inet_pton);
 if ("@ARGV" eq '--version') { print "version 10.0.2\\n"; exit } # asked by the worker, as root
 $| = 1;
 sub tried { my ($what, $did) = @_; print "CAN $what\\n" if $did }
 my @files = (${secrets.map((path) => `'${path}'`).join(', ')});
 my @ports = (${ports.join(', ')});
+my @names = (${names.map((name) => `'${name}'`).join(', ')});
 for my $file (@files) {
   tried("read $file", open(my $in, '<', $file));
   tried("write $file", open(my $out, '>>', $file));
@@ -62,11 +67,24 @@ for my $name ('qmp', 'agent', 'serial') {
   tried("connect $name of another", connect($socket, sockaddr_un("${other}/$name.sock")));
 }
 for my $port (@ports) {
-  for my $address ('127.0.0.1', ${addressesOfThisMachine()}) {
+  for my $address ('127.0.0.1', ${addressesOfThisMachine('IPv4')}) {
     socket(my $tcp, AF_INET, SOCK_STREAM, 0);
     tried("connect to port $port of $address", connect($tcp, sockaddr_in($port, inet_aton($address))));
     socket(my $udp, AF_INET, SOCK_DGRAM, 0);
     send($udp, 'x', 0, sockaddr_in($port, inet_aton($address)));
+  }
+  for my $address ('::1', '::ffff:127.0.0.1', ${addressesOfThisMachine('IPv6')}) {
+    my $to = pack_sockaddr_in6($port, inet_pton(AF_INET6, $address));
+    socket(my $tcp, AF_INET6, SOCK_STREAM, 0) or last;
+    tried("connect to port $port of $address", connect($tcp, $to));
+    socket(my $udp, AF_INET6, SOCK_DGRAM, 0);
+    send($udp, 'x', 0, $to);
+  }
+}
+for my $name (@names) {
+  for my $kind (SOCK_STREAM, SOCK_DGRAM) {
+    socket(my $socket, AF_UNIX, $kind, 0);
+    tried("connect to $name", connect($socket, pack('S a*', AF_UNIX, "\\0$name")));
   }
 }
 for my $pid (grep { /^[0-9]+$/ && $_ != $$ } map { s|/proc/||r } glob '/proc/[0-9]*') {
@@ -81,20 +99,25 @@ sleep 1 while 1;
 `;
 
 /** Quoted for Perl. */
-function addressesOfThisMachine(): string {
+function addressesOfThisMachine(wanted: 'IPv4' | 'IPv6'): string {
   const addresses = Object.values(networkInterfaces()).flatMap((infos = []) => infos);
-  return addresses.flatMap(({ family, address }) => (family === 'IPv4' ? [`'${address}'`] : [])).join(', ');
+  return addresses.flatMap(({ family, address }) => (family === wanted ? [`'${address}'`] : [])).join(', ');
 }
 
-/** A server as those of the control plane are, by TCP and UDP; `heard` counts what reaches it. */
+const anyAddress = networkInterfaces()['lo']?.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+
+/**
+ * A server as those of the control plane are, by TCP and UDP, on each address of both families; `heard` counts what
+ * reaches it.
+ */
 async function controlPort() {
   const tcp = createServer((socket) => {
     server.heard++;
     socket.destroy();
-  }).listen(0, '0.0.0.0');
+  }).listen(0, anyAddress);
   await once(tcp, 'listening');
   const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4', () => void server.heard++).bind(port);
+  const udp = createSocket(anyAddress === '::' ? 'udp6' : 'udp4', () => void server.heard++).bind(port);
   await once(udp, 'listening');
   const server = { port, heard: 0, close: () => void [tcp.close(), udp.close()] };
   return server;
@@ -130,17 +153,36 @@ describe.runIf(isRoot)('a vmm that was taken over', () => {
     const secret = join(node.statePath, 'agent.secret');
     await writeFile(secret, 'secret', { mode: 0o600 });
     const files = (await readdir(other)).map((file) => join(other, file));
-    expect(await intrude(intruder(other, [...files, secret, '/etc/shadow'], []))).toEqual([]);
+    expect(await intrude(intruder(other, [...files, secret, '/etc/shadow']))).toEqual([]);
   });
 
   test.runIf(egress)('reaches no port of the control plane, on whatever address of the machine', async () => {
     const server = await controlPort();
     try {
-      expect(await intrude(intruder('/nowhere', [], [server.port]))).toEqual([]);
+      expect(await intrude(intruder('/nowhere', [], { ports: [server.port] }))).toEqual([]);
       expect(server.heard).toBe(0);
-      const own = connect(server.port, '127.0.0.1');
-      await once(own, 'close'); // others reach it
-      expect(server.heard).toBe(1);
+      for (const address of anyAddress === '::' ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
+        await once(connect(server.port, address), 'close'); // others reach it
+      }
+      expect(server.heard).toBe(anyAddress === '::' ? 2 : 1);
+    } finally {
+      server.close();
+    }
+  });
+
+  test.runIf(isScoped)('reaches no abstract unix socket, which any process may connect to', async () => {
+    const name = `berth-control-${randomUUID()}`;
+    let heard = 0;
+    const server = createServer((socket) => {
+      heard += 1;
+      socket.destroy();
+    }).listen(`\0${name}`);
+    await once(server, 'listening');
+    try {
+      expect(await intrude(intruder('/nowhere', [], { names: [name] }))).toEqual([]);
+      expect(heard).toBe(0);
+      await once(connect(`\0${name}`), 'close'); // others reach it
+      expect(heard).toBe(1);
     } finally {
       server.close();
     }

@@ -9,17 +9,19 @@
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--read KEY=PATH]...
-#     [--update KEY=PATH]... [--create KEY=PATH]... [--cgroup DIRECTORY]... -- ARGV
+#     [--update KEY=PATH]... [--create KEY=PATH]... [--cgroup DIRECTORY]... [--scoped yes] -- ARGV
 #
 # In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open file, so that the vmm itself needs no
 # right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
-# It joins each --cgroup, which goes with it.
+# It joins each --cgroup, which goes with it. With --scoped it reaches no abstract unix socket and signals nobody.
 use strict;
 use warnings;
 
 # Of Linux. The modules that know them take longer to load than all the rest of the guard takes to start its vmm.
 use constant { O_WRONLY => 1, O_CREAT => 0100, O_EXCL => 0200 };
 use constant { AF_UNIX => 1, PF_UNSPEC => 0, SOCK_STREAM => 1, MSG_DONTWAIT => 0x40 };
+use constant { LANDLOCK_CREATE_RULESET => 444, LANDLOCK_RESTRICT_SELF => 446 };
+use constant { SCOPE_ABSTRACT_UNIX_SOCKET => 1, SCOPE_SIGNAL => 2 };
 use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
 
 my %mode = ('--read' => '<', '--update' => '+<', '--create' => '>');
@@ -63,6 +65,7 @@ if ($vmm == 0) {
     open(STDERR, '>&', $errorsVmm);
     close $_ for $serial, $serialVmm, $errors, $errorsVmm, $console, $lock;
     joinGroup($_) for @groups;
+    scope() if $option{scoped};
     if (open(my $score, '>', '/proc/self/oom_score_adj')) { print $score 500 }    # before the worker and the guard
     exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\n";
     exit 127;
@@ -129,6 +132,13 @@ sub joinGroup {
     open(my $file, '>', "$group/cgroup.procs") or die "$group: $!\n";
     print $file $$;
     close $file or die "$group: $!\n";
+}
+
+# By Landlock, of Linux 6.12: outside of its domain there are no abstract unix sockets and no processes for the vmm.
+sub scope {
+    my $rules = pack 'Q3', 0, 0, SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+    my $ruleset = syscall(LANDLOCK_CREATE_RULESET, $rules, length $rules, 0);
+    syscall(LANDLOCK_RESTRICT_SELF, $ruleset, 0) == 0 or die "landlock: $!\n";
 }
 
 # How often the kernel killed in a group because its memory was used up; both versions of control groups.

@@ -19,6 +19,8 @@ export interface LaunchOptions extends MachineFiles {
   readonly userId?: number;
   /** Where setpriv stands; absent on a machine without it: then a vmm is not tied to the life of its guard. */
   readonly setprivPath?: string;
+  /** The machine's kernel can keep it from abstract unix sockets and from other processes. */
+  readonly isScoped?: boolean;
   /** Directories of the control groups that the vmm joins before it allocates anything. */
   readonly cgroups: readonly string[];
 }
@@ -37,6 +39,7 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     openedFiles(spec, options).flatMap(({ key, path, mode }) => [`--${mode}`, `${key}=${path}`]),
     stateFiles(spec, options.saves),
     options.cgroups.flatMap((group) => ['--cgroup', group]),
+    options.isScoped ? ['--scoped', 'yes'] : [],
     ['--', ...confinement(options)],
     [options.qemuPath, ...qemuArguments(spec, options), ...stateArguments(spec, options.saves)],
   ].flat();

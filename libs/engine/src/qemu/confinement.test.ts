@@ -28,8 +28,8 @@ test('a user whom others of the machine share is shut in by no packet filter', a
 });
 
 test('what a machine lacks is said, one line for each', () => {
-  expect(missingOf({})).toHaveLength(4);
+  expect(missingOf({})).toHaveLength(5);
   const cgroups = { version: 2, paths: ['/groups'] } as const;
   const users = { setprivPath: '/usr/bin/setpriv', userIds: { first: 1, count: 1 } };
-  expect(missingOf({ ...users, cgroups })).toEqual([expect.stringContaining('nftables')]);
+  expect(missingOf({ ...users, isScoped: true, cgroups })).toEqual([expect.stringContaining('nftables')]);
 });

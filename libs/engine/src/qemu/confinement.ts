@@ -13,10 +13,13 @@ export interface Confinement {
   readonly userIds?: UserIds;
   /** Absent: a vmm may open connections to any server it reaches. */
   readonly egress?: Egress;
+  /** False: a vmm may connect to abstract unix sockets, which have no owner. */
+  readonly isScoped?: boolean;
   /** Absent: a vmm's CPU, memory and processes are bounded by nothing but the kernel's fairness. */
   readonly cgroups?: CgroupRoot;
 }
 
+const perlPath = '/usr/bin/perl';
 const tryTimeoutMs = 5000;
 /** Above every range in use; or `nobody`, where a user namespace maps no more. */
 const candidates: readonly UserIds[] = [
@@ -27,21 +30,30 @@ const candidates: readonly UserIds[] = [
 /** `statePath` is the node's own directory: its vmms' control groups are kept apart from another node's. */
 export async function findConfinement(statePath: string): Promise<Confinement> {
   const nodeName = `berth-${createHash('sha256').update(statePath).digest('hex').slice(0, 12)}`;
-  const [users, cgroups] = await Promise.all([findUsers(), findCgroups(nodeName)]);
+  const [users, cgroups, isScoped] = await Promise.all([findUsers(), findCgroups(nodeName), canScope()]);
   const egress = users.userIds && (await Egress.open(users.userIds));
-  return { ...users, ...(egress ? { egress } : {}), ...(cgroups ? { cgroups } : {}) };
+  return { ...users, isScoped, ...(egress ? { egress } : {}), ...(cgroups ? { cgroups } : {}) };
 }
 
 /** What of it this machine lacks, one line each, for people who may want to change that. */
-export function missingOf({ setprivPath: setpriv, userIds, egress, cgroups }: Confinement): string[] {
+export function missingOf({ setprivPath: setpriv, userIds, egress, isScoped = false, cgroups }: Confinement): string[] {
   return [
     setpriv === undefined ? 'no setpriv: a vmm outlives a guard that is killed' : '',
     userIds === undefined ? 'not root: every vmm runs as the user of the worker' : '',
     egress === undefined
       ? 'no packet filter by user (root and nftables): a vmm that is taken over reaches TCP ports of this machine'
       : '',
+    isScoped
+      ? ''
+      : 'no scopes (root and Landlock of Linux 6.12): a vmm that is taken over reaches abstract unix sockets',
     cgroups === undefined ? 'no writable cgroups: CPU, memory and processes of a vmm are not bounded' : '',
   ].filter((line) => line !== '');
+}
+
+/** As the guard does it, in a process that is of no further use. */
+async function canScope(): Promise<boolean> {
+  const restrict = `my $rules = pack 'Q3', 0, 0, 3; exit(syscall(446, syscall(444, $rules, 24, 0), 0) != 0)`;
+  return succeeds(perlPath, ['-e', restrict]);
 }
 
 async function findUsers(): Promise<Confinement> {
@@ -53,8 +65,12 @@ async function findUsers(): Promise<Confinement> {
   return { setprivPath };
 }
 
-async function runs(flags: readonly string[]): Promise<boolean> {
-  return promisify(execFile)(setprivPath, [...flags, '--', '/bin/true'], { timeout: tryTimeoutMs }).then(
+function runs(flags: readonly string[]): Promise<boolean> {
+  return succeeds(setprivPath, [...flags, '--', '/bin/true']);
+}
+
+function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  return promisify(execFile)(program, args, { timeout: tryTimeoutMs }).then(
     () => true,
     () => false,
   );

@@ -37,7 +37,7 @@ import { canSave, qemuVersion } from './version.js';
 
 export interface QemuDriverOptions extends Omit<
   LaunchOptions,
-  'userId' | 'setprivPath' | 'leasePath' | 'saves' | 'cgroups'
+  'userId' | 'setprivPath' | 'leasePath' | 'saves' | 'isScoped' | 'cgroups'
 > {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
@@ -148,7 +148,7 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
-  const { cgroups, setprivPath, userIds } = confinement;
+  const { cgroups, setprivPath, userIds, isScoped = false } = confinement;
   const { firmware } = options;
   const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
@@ -164,6 +164,7 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
     command: (spec, leasePath) => {
       const userId = userIdFor(spec);
       const own = {
+        isScoped,
         cgroups: cgroups ? cgroupPaths(cgroups, spec.vmmId) : [],
         ...(setprivPath === undefined ? {} : { setprivPath }),
         ...(userId === undefined ? {} : { userId }),
