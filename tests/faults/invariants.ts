@@ -22,8 +22,11 @@ SELECT 'P4: the quota of ' || p.name || ' counts ' || q.used_instances || ' of '
        || ', there are ' || count(i.id)
 FROM quota q JOIN project p ON p.id = q.project_id
 LEFT JOIN instance i ON i.project_id = p.id AND i.state <> 'deleted'
+LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
+LEFT JOIN resize z ON z.operation_id = o.id AND z.applied_at IS NULL
 GROUP BY q.project_id, p.name HAVING q.used_instances > q.max_instances OR q.used_instances <> count(i.id)
-  OR q.used_vcpus <> coalesce(sum(i.vcpus), 0) OR q.used_memory_mib <> coalesce(sum(i.memory_mib), 0)
+  OR q.used_vcpus <> coalesce(sum(greatest(i.vcpus, z.vcpus)), 0)
+  OR q.used_memory_mib <> coalesce(sum(greatest(i.memory_mib, z.memory_mib)), 0)
 UNION ALL
 SELECT 'P4: vmm ' || v.id || ' is ' || v.state || ' without a reservation' FROM vmm v
 WHERE v.state <> 'gone' AND NOT EXISTS (SELECT FROM reservation r WHERE r.vmm_id = v.id AND r.state <> 'released')
@@ -33,7 +36,10 @@ WHERE state IN ('starting', 'running')
   AND NOT EXISTS (SELECT FROM vmm v WHERE v.instance_id = i.id AND v.state <> 'gone')
 UNION ALL
 SELECT 'P6: reservation ' || r.id || ' of a vmm that is gone' FROM reservation r JOIN vmm v ON v.id = r.vmm_id
-WHERE r.state <> 'released' AND v.state = 'gone'`;
+WHERE r.state <> 'released' AND v.state = 'gone'
+UNION ALL
+SELECT 'P6: reservation ' || r.id || ' of an operation that has ended' FROM reservation r
+JOIN operation o ON o.id = r.operation_id WHERE r.state <> 'released' AND o.ended_at IS NOT NULL`;
 
 /** What is broken at this moment; empty: all holds. */
 export async function breachesNow(database: Database): Promise<string[]> {

@@ -182,7 +182,8 @@ describe('resize', () => {
     await stopped('grows');
     const before = await used();
     const { status, body } = await resize('grows', 'medium');
-    expect([status, body.operations[0]]).toMatchObject([202, { kind: 'resize-instance', state: 'succeeded' }]);
+    const result = { way: 'recorded', from: 'tiny', to: 'medium' };
+    expect([status, body.operations[0]]).toMatchObject([202, { kind: 'resize-instance', state: 'succeeded', result }]);
     expect(await get('grows')).toMatchObject({ instanceType: 'medium', vcpus: 2, memoryMib: 1024, diskGib: 0 });
     const grown = await used();
     expect([grown.usedVcpus - before.usedVcpus, grown.usedMemoryMib - before.usedMemoryMib]).toEqual([1, 960]);
@@ -193,13 +194,35 @@ describe('resize', () => {
     expect(waiting.at(-1)).toMatchObject({ vcpus: 1, memoryMib: 64 });
   });
 
-  test('what runs is refused as it is, with the next step', async () => {
+  test('what runs is refused unless it may be restarted, with the next step', async () => {
     await running('busy');
     const { status, body } = await resize('busy', 'small');
-    expect([status, body.code, body.next]).toEqual([409, 'state-conflict', 'stop it, resize it, and start it again']);
-    expect(body.detail).toBe('instance busy is running; resize needs stopped or failed');
+    const next = 'ask for it with restart (--restart), or stop it, resize it, and start it again';
+    expect([status, body.code, body.next]).toEqual([409, 'state-conflict', next]);
+    expect(body.detail).toBe('instance busy is running; CPUs and memory change with a restart');
     expect(await get('busy')).toMatchObject({ instanceType: 'tiny', state: 'running' });
+    const restarts = { instanceType: 'small', restart: true };
+    const [first, again] = [await act('busy', 'resize', restarts), await act('busy', 'resize', restarts)];
+    expect([first.status, first.body.operations[0]]).toMatchObject([
+      202,
+      { kind: 'resize-instance', state: 'pending' },
+    ]);
+    expect(again.body.operations[0]!.id).toBe(first.body.operations[0]!.id);
+    expect((await act('busy', 'resize', { ...restarts, instanceType: 'medium' })).status).toBe(409);
+    expect(await get('busy')).toMatchObject({ instanceType: 'tiny', state: 'running', desiredState: 'running' });
     expect((await resize('nobody', 'small')).status).toBe(404);
+  });
+
+  test('a disk is refused where there is none, and nothing to do is not a request', async () => {
+    await stopped('diskless');
+    expect((await act('diskless', 'resize', { diskGib: 10 })).body).toMatchObject({
+      status: 400,
+      errors: [{ field: 'diskGib', message: 'instance diskless has no disk: image model is a kernel' }],
+    });
+    expect((await act('diskless', 'resize', {})).body).toMatchObject({
+      status: 400,
+      errors: [{ message: 'needs instanceType or diskGib' }],
+    });
   });
 
   test('a type that is not there, too small for the image or beyond the quota changes nothing', async () => {

@@ -48,6 +48,19 @@ test('an instance gets a disk over its image, as large as its type, and a seed t
   expect((await readFile(drives[1]!.path)).includes('"local-hostname":"web"')).toBe(true);
 });
 
+test('a disk of before grows to what its instance is to have now, keeps what it held, and never shrinks', async () => {
+  const order = orderOf('disk', 1);
+  const disks = new InstanceDisks(join(folder, 'disks'));
+  const [root] = await disks.make(order, located('disk'), noSeed);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', root!.path]);
+  for (const diskGib of [3, 2]) {
+    await disks.make({ ...order, diskGib, generation: 2 }, located('disk'), noSeed);
+    expect(infoOf(root!.path)['virtual-size']).toBe(3 * gib);
+  }
+  const said = execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'read -P 7 0 4096', root!.path]).toString();
+  expect(said).not.toMatch(/fail/i);
+});
+
 test('an image that is a diskette is given as one, of its own size, and needs no seed', async () => {
   const order = orderOf('disk', 2);
   const image = { ...order.image, profile: 'floppy' } as const;

@@ -60,6 +60,7 @@ const idle: JobHandlers = {
   'resume-instance': nothing,
   'suspend-instance': nothing,
   'snapshot-instance': nothing,
+  'grow-disk': nothing,
   'remove-snapshot': nothing,
   'prepare-migration': nothing,
   'migrate-instance': nothing,

@@ -17,6 +17,7 @@ import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { SnapshotRepository } from '@berth/database/snapshot.repository.js';
 import { ReadyRepository } from '@berth/database/ready.repository.js';
 import { ReconcileRepository } from '@berth/database/reconcile.repository.js';
+import { ResizingRepository } from '@berth/database/resizing.repository.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { JobProducer } from '@berth/queue/job-producer.js';
@@ -37,6 +38,8 @@ import { MigrationReports } from './migrate/migration-reports.js';
 import { MigrationLoop } from './migrate/migration.loop.js';
 import { NodeReports } from './observe/node-reports.js';
 import { ObservationConsumer } from './observe/observation.consumer.js';
+import { GrowthReports } from './resize/growth-reports.js';
+import { ResizeLoop } from './resize/resize.loop.js';
 import { SnapshotReports } from './snapshot/snapshot-reports.js';
 import { PlacementLoop } from './placement/placement.loop.js';
 import { InstanceReconciler } from './reconcile/instance.reconciler.js';
@@ -56,9 +59,8 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const { database, producer, reader, backlog, metrics, logger } = parts;
   const loop = (options: LoopOptions): Loop => new Loop(options, metrics, logger);
   const [fleet, losses] = [new FleetRepository(database), new NodeLossRepository(database)];
-  const placements = new PlacementRepository(database);
-  const exits = new ExitRepository(database, decideExit);
-  const [ready, migrations] = [new ReadyRepository(database), new MigrationRepository(database)];
+  const [placements, exits] = [new PlacementRepository(database), new ExitRepository(database, decideExit)];
+  const [ready, resizes] = [new ReadyRepository(database), new ResizingRepository(database)];
   const dispatching = new DispatchLoop(new DispatchRepository(database), exits, producer, metrics);
   const dispatch = loop({ name: 'dispatch', intervalMs: 1_000, paceMs: 25, round: () => dispatching.round() });
 
@@ -95,13 +97,16 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
     pauses: new PauseRepository(database),
     migrations: new MigrationReports(new MigrationReportRepository(database), metrics),
     snapshots,
+    growths: new GrowthReports(resizes, metrics),
     metrics,
     logger,
   });
   const observe = loop({ name: 'observe', intervalMs: 1_000, paceMs: 20, round: () => observing.round() });
 
-  const moving = new MigrationLoop(migrations, fleet, producer, metrics);
+  const moving = new MigrationLoop(new MigrationRepository(database), fleet, producer, metrics);
   const migrate = loop({ name: 'migrate', intervalMs: 1_000, paceMs: 20, round: () => moving.round() });
+  const resizing = new ResizeLoop(resizes, fleet, metrics);
+  const resize = loop({ name: 'resize', intervalMs: 1_000, paceMs: 50, round: () => resizing.round() });
   const reconciler = new InstanceReconciler(new ReconcileRepository(database), metrics);
   const reconcile = loop({ name: 'reconcile', intervalMs: 5_000, paceMs: 50, round: () => reconciler.round() });
 
@@ -115,14 +120,14 @@ export function openLoops(parts: LoopParts): readonly Loop[] {
   const cloning = new CloneLoop(new CloneRepository(database, decideClone), metrics);
   const clone = loop({ name: 'clone', intervalMs: 1_000, paceMs: 50, round: () => cloning.round() });
 
-  listen(database, { place, reconcile, dispatch, migrate, drain, clone }, onCapacity);
-  return [learn, place, dispatch, observe, migrate, reconcile, expire, drain, clone];
+  listen(database, { place, reconcile, dispatch, migrate, resize, drain, clone }, onCapacity);
+  return [learn, place, dispatch, observe, migrate, resize, reconcile, expire, drain, clone];
 }
 
-type Woken = 'place' | 'reconcile' | 'dispatch' | 'migrate' | 'drain' | 'clone';
+type Woken = 'place' | 'reconcile' | 'dispatch' | 'migrate' | 'resize' | 'drain' | 'clone';
 
 function listen(database: Database, loops: Readonly<Record<Woken, Loop>>, onCapacity: () => void): void {
-  for (const channel of ['place', 'reconcile', 'dispatch', 'migrate'] as const) {
+  for (const channel of ['place', 'reconcile', 'dispatch', 'migrate', 'resize'] as const) {
     database.listen(channel, () => loops[channel].wake());
   }
   database.listen('place', () => loops.clone.wake());

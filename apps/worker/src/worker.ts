@@ -13,6 +13,7 @@ import { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Redis } from 'ioredis';
 import { AgentServer } from './agent/agent.server.js';
 import type { WorkerConfig } from './config.js';
+import { GrowthProcessor } from './disks/growth.processor.js';
 import { InstanceDisks } from './disks/instance-disks.js';
 import { SeedSource } from './disks/seed-source.js';
 import { contentsOf } from './images/node-contents.js';
@@ -112,7 +113,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const pauses = new PauseProcessor(table, watcher, report);
     const suspends = new SuspendProcessor({ table, watcher, saved, report });
     const keeper = new SnapshotProcessor({ table, store: snapshots, disks, report, logger });
-    this.handlers = handlersOf(instances, pauses, suspends, this.arrivals, this.departures, keeper);
+    const growths = new GrowthProcessor(table, report);
+    this.handlers = handlersOf(instances, pauses, suspends, this.arrivals, this.departures, keeper, growths);
     this.agent = new AgentServer({
       host: config.BERTH_AGENT_HOST,
       port: config.BERTH_AGENT_PORT,
@@ -271,6 +273,7 @@ function handlersOf(
   arrivals: ArrivalProcessor,
   departures: DepartureProcessor,
   snapshots: SnapshotProcessor,
+  growths: GrowthProcessor,
 ): JobHandlers {
   return new JobRegistry()
     .handle('start-instance', (job) => processor.start(job))
@@ -279,6 +282,7 @@ function handlersOf(
     .handle('pause-instance', (job) => pauses.pause(job))
     .handle('resume-instance', (job) => pauses.resume(job))
     .handle('suspend-instance', (job) => suspends.suspend(job))
+    .handle('grow-disk', (job) => growths.grow(job))
     .handle('snapshot-instance', (job) => snapshots.take(job))
     .handle('remove-snapshot', (job) => snapshots.remove(job))
     .handle('prepare-migration', (job) => arrivals.prepare(job))

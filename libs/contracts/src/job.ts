@@ -35,6 +35,8 @@ export const jobs = {
   'snapshot-instance': vmmTarget.extend({ snapshotId: id, isDiskOnly: z.boolean().optional() }),
   /** No record wants it any more. */
   'remove-snapshot': z.object({ operationId: id, nodeId: id, snapshotId: id }),
+  /** Its disk is to be that large, while its guest runs. */
+  'grow-disk': vmmTarget.extend({ diskGib: z.int().positive() }),
   'reboot-instance': vmmTarget.extend({ graceMs: z.int().min(0) }),
   'pause-instance': vmmTarget,
   'suspend-instance': vmmTarget,

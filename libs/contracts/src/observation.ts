@@ -121,6 +121,9 @@ export const observation = z.discriminatedUnion('kind', [
   }),
   /** The guest goes on. */
   z.object({ kind: z.literal('snapshot-failed'), operationId: id, snapshotId: id, ...vmmRef, problem }),
+  z.object({ kind: z.literal('disk-grown'), operationId: id, ...vmmRef }),
+  /** It grows when the guest starts the next time. */
+  z.object({ kind: z.literal('disk-not-grown'), operationId: id, ...vmmRef, detail: z.string().max(500) }),
   z.object({ kind: z.literal('vmm-adopted'), ...vmmRef, pid: z.int().nullable() }),
   z.object({ kind: z.literal('orphan-killed'), nodeId: id, pid: z.int(), detail: z.string().max(500) }),
   z.object({

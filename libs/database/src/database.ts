@@ -16,7 +16,7 @@ export interface DatabaseOptions {
 /**
  * Wake-ups between processes. They carry no data that matters: every listener also looks by itself from time to time.
  */
-export type Channel = 'place' | 'dispatch' | 'migrate' | 'operation' | 'event' | 'node' | 'reconcile';
+export type Channel = 'place' | 'dispatch' | 'migrate' | 'resize' | 'operation' | 'event' | 'node' | 'reconcile';
 
 const poolSizeDefault = 10;
 const statementTimeoutDefaultMs = 10_000;

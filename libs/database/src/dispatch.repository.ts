@@ -42,6 +42,8 @@ export interface DueDispatch<S extends object> {
   readonly snapshotId: string | null;
   /** That snapshot holds no memory. */
   readonly isDiskOnly: boolean;
+  /** The disk alone, under the guest. */
+  readonly grows: boolean;
   /** Since it was ready for dispatch, on the first attempt. */
   readonly waitedMs: number;
 }
@@ -69,6 +71,7 @@ WITH due AS (
 )
 SELECT o.id AS "operationId", o.kind, o.attempts AS attempt,
        s.id AS "snapshotId", s.has_memory IS FALSE AS "isDiskOnly",
+       EXISTS (SELECT FROM resize z WHERE z.operation_id = o.id AND NOT z.restarts) AS grows,
        o.placed_at IS NOT NULL AND o.vmm_id = v.id AS starts,
        n.worker_id AS "workerId", n.id AS "nodeId", n.lease_id AS "leaseId", v.id AS "vmmId", i.id AS "instanceId",
        i.name AS "instanceName",

@@ -14,6 +14,7 @@ import { forgetSeeds } from './instance-seed.repository.js';
 import { endMigrations } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import { releaseQuota } from './quota.js';
+import { applyResizes } from './resize-end.js';
 import type { Session } from './session.js';
 
 export interface AppliedExits {
@@ -109,11 +110,14 @@ export class ExitRepository {
         exits.filter(({ vmmId }) => gone.has(vmmId)),
       );
       const migrations = await endMigrations(on, [...gone]);
-      const facts = live.map((one) => one.facts).filter(({ instance }) => !migrations.promoted.has(instance.id));
+      const resized = await applyResizes(on, [...gone]);
+      const goesOn = (id: string): boolean => migrations.promoted.has(id) || resized.has(id);
+      const facts = live.map((one) => one.facts).filter(({ instance }) => !goesOn(instance.id));
       const followed = await this.follow(on, facts);
-      return { gone, ...followed, ended: [...migrations.ended, ...followed.ended] };
+      return { gone, resized, ...followed, ended: [...migrations.ended, ...followed.ended] };
     });
     if (applied.gone.size > 0) this.tell(applied.ended);
+    if (applied.resized.size > 0) this.database.notify('dispatch');
     return applied;
   }
 

@@ -2,6 +2,7 @@ import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import { recordEvents } from './event-log.js';
 import type { PhaseEnd } from './operation-record.js';
+import { dropResizes } from './resize-end.js';
 import type { Session } from './session.js';
 
 export interface OperationEnd {
@@ -56,6 +57,10 @@ export async function endOperations(on: Session, ends: readonly OperationEnd[]):
   const ended = await on.query<EndedOperation>(end, [JSON.stringify(ends)]);
   const undone = ended.filter(({ state }) => state !== 'succeeded');
   const unkept = undone.filter(({ kind }) => kind === 'snapshot-instance');
+  await dropResizes(
+    on,
+    ended.filter(({ kind }) => kind === 'resize-instance').map(({ operationId }) => operationId),
+  );
   if (unkept.length > 0) await on.query(endSnapshots, [unkept.map(({ operationId }) => operationId)]);
   const unmade = undone.filter(({ kind }) => kind === 'clone-instance');
   if (unmade.length > 0) await on.query(giveUpClones, [unmade.map(({ instanceId }) => instanceId)]);

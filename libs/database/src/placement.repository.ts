@@ -64,17 +64,19 @@ export interface CommitOutcome {
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
  * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
  * memory was kept, or that starts from a snapshot, goes to where that is, and to the engine that kept it; clones wait
- * until there is one. One that gets a
- * new disk goes elsewhere when its node cannot take it.
+ * until there is one. One that gets a new disk goes elsewhere when its node cannot take it. One that ran before it was
+ * resized is not given up for want of room: it waits as what loops ask for.
  */
 const pending = `
 WITH due AS (
   SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY next_attempt_at, created_at) AS turn
-  FROM operation WHERE stage = 'place' AND next_attempt_at <= now() AND kind <> 'migrate-instance'
-    AND (kind <> 'clone-instance'
-         OR EXISTS (SELECT FROM snapshot s WHERE s.id = operation.snapshot_id AND s.state = 'ready'))
+  FROM operation o WHERE stage = 'place' AND next_attempt_at <= now() AND kind <> 'migrate-instance'
+    AND (kind <> 'clone-instance' OR EXISTS (SELECT FROM snapshot s WHERE s.id = o.snapshot_id AND s.state = 'ready'))
+    AND (kind <> 'resize-instance' OR EXISTS (
+      SELECT FROM resize z WHERE z.operation_id = o.id AND z.applied_at IS NOT NULL))
 )
-SELECT o.id AS "operationId", o.initiator, i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
+SELECT o.id AS "operationId", CASE o.kind WHEN 'resize-instance' THEN 'resize' ELSE o.initiator END AS initiator,
+       i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.batch_size AS "batchSize", i.failed_drivers AS "failedDrivers",
        m.architecture, m.firmware,
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",

@@ -1,40 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { InstanceState } from '@berth/domain/instance-state.js';
 import { operationDeadlineMs } from '@berth/domain/limits.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
-import { nextSteps } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
-import type { InstanceTypeRecord } from './instance-type.repository.js';
 import { endOperations } from './operation-end.js';
+import { decideResize, type Resizable, type ResizeWay, type ResizeWish, type Size } from './resize-rule.js';
 import type { Session } from './session.js';
 
-export interface ResizeRequest {
+export interface ResizeRequest extends ResizeWish {
   readonly instanceId: string;
-  readonly type: Pick<InstanceTypeRecord, 'name' | 'vcpus' | 'memoryMib'>;
   readonly tokenId: string;
 }
 
-interface Standing {
-  readonly name: string;
+interface Standing extends Resizable {
   readonly projectId: string;
-  readonly state: InstanceState;
-  readonly instanceType: string;
-  readonly vcpus: number;
-  readonly memoryMib: number;
-  readonly image: string;
-  readonly minMemoryMib: number;
-  /** Something is under way, or its last vmm is not gone yet. */
-  readonly isBusy: boolean;
+  readonly vmmId: string | null;
+  readonly nodeId: string | null;
+  readonly generation: number | null;
+  readonly openId: string | null;
+  /** Of an open resize. */
+  readonly becomes: Size | null;
 }
 
 const standing = `
 SELECT i.name, i.project_id AS "projectId", i.state, i.instance_type AS "instanceType", i.vcpus,
-       i.memory_mib AS "memoryMib", m.name AS image, m.min_memory_mib AS "minMemoryMib",
-       EXISTS (SELECT FROM operation o WHERE o.instance_id = i.id AND o.ended_at IS NULL)
-         OR EXISTS (SELECT FROM vmm v WHERE v.instance_id = i.id AND v.state <> 'gone') AS "isBusy"
-FROM instance i JOIN image m ON m.id = i.image_id WHERE i.id = $1 AND i.state <> 'deleted'`;
+       i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", m.name AS image, m.min_memory_mib AS "minMemoryMib",
+       m.format, m.profile, m.virtual_size_bytes AS "virtualSizeBytes", v.id AS "vmmId", v.node_id AS "nodeId",
+       v.generation, v.driver, o.id AS "openId", o.kind AS "openKind",
+       CASE WHEN z.operation_id IS NULL THEN NULL ELSE jsonb_build_object('instanceType', z.instance_type, 'vcpus',
+         z.vcpus, 'memoryMib', z.memory_mib, 'diskGib', z.disk_gib) END AS becomes
+FROM instance i JOIN image m ON m.id = i.image_id
+LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
+LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
+LEFT JOIN resize z ON z.operation_id = o.id
+WHERE i.id = $1 AND i.state <> 'deleted'`;
 
 /** What grows must fit; what shrinks is given back. */
 const charge = `
@@ -48,63 +48,95 @@ SELECT max_vcpus - used_vcpus AS vcpus, max_memory_mib - used_memory_mib AS "mem
 FROM quota WHERE project_id = $1`;
 
 const change = `
-UPDATE instance SET instance_type = $2, vcpus = $3, memory_mib = $4, updated_at = now() WHERE id = $1`;
+UPDATE instance SET instance_type = $2, vcpus = $3, memory_mib = $4, disk_gib = $5, updated_at = now() WHERE id = $1`;
 
 const open = `
-INSERT INTO operation (id, project_id, kind, state, instance_id, stage, deadline_at)
-VALUES ($1, $2, 'resize-instance', 'pending', $3, 'dispatch', now() + make_interval(secs => $4))`;
+INSERT INTO operation (id, project_id, kind, state, instance_id, node_id, vmm_id, generation, stage, deadline_at)
+VALUES ($1, $2, 'resize-instance', 'pending', $3, $4, $5, $6, $7, now() + make_interval(secs => $8))`;
 
-const resizable: readonly InstanceState[] = ['stopped', 'failed'];
+const note = `
+INSERT INTO resize (operation_id, instance_type, vcpus, memory_mib, disk_gib, restarts, applied_at, result)
+VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END, $8)`;
 
-/** Instances become of another type while they have no vmm: their next start is placed by the new size. */
+/** Instances become of another size: those without a vmm at once, running ones when a place is held for them. */
 export class ResizeRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Quota, size and a finished operation in one transaction. Resolves to the id of the operation.
+   * Quota and operation in one transaction, and of what has no vmm the size too. Resolves to the id of the operation;
+   * asking again for the same while it is open gets the same one.
    * @throws ProblemError `not-found`, `state-conflict`, `invalid-request`, `quota-exceeded`
    */
   async accept(request: ResizeRequest): Promise<string> {
-    const operationId = await this.database.transaction((on) => resize(on, request));
+    const { operationId, way } = await this.database.transaction((on) => resize(on, request));
+    if (way !== 'recorded') this.database.notify('resize');
     this.database.notify('event');
     return operationId;
   }
 }
 
-async function resize(on: Session, { instanceId, type, tokenId }: ResizeRequest): Promise<string> {
+async function resize(on: Session, request: ResizeRequest): Promise<{ operationId: string; way?: ResizeWay }> {
+  const { instanceId, tokenId } = request;
   await lockInstances(on, [instanceId]);
   const [before] = await on.query<Standing>(standing, [instanceId]);
   if (!before) throw new ProblemError({ code: 'not-found', detail: `there is no instance ${instanceId}` });
-  refuseUnfit(before, type);
-  await chargeFor(on, before, type);
-  await on.query(change, [instanceId, type.name, type.vcpus, type.memoryMib]);
-  const operationId = randomUUID();
-  await on.query(open, [operationId, before.projectId, instanceId, operationDeadlineMs / 1000]);
-  const message = `instance ${before.name}: ${before.instanceType} becomes ${type.name}`;
-  const detail = { token: tokenId, from: before.instanceType, to: type.name };
+  if (before.openId !== null && isSameWish(before, request)) return { operationId: before.openId };
+  const { size, way } = decideResize(before, request);
+  await chargeFor(on, before, size, way);
+  const [from, to] = [textOf(before), textOf(size)];
+  const result = { way, from, to };
+  const operationId = await openFor(on, instanceId, before, size, result);
+  const detail = { token: tokenId, ...result };
+  if (way !== 'recorded') {
+    const message = `instance ${before.name}: ${from} is to become ${to}`;
+    await recordEvents(on, [{ kind: 'InstanceResizing', message, instanceId, operationId, detail }]);
+    return { operationId, way };
+  }
+  const { instanceType, vcpus, memoryMib, diskGib } = size;
+  await on.query(change, [instanceId, instanceType, vcpus, memoryMib, diskGib]);
+  const message = `instance ${before.name}: ${from} becomes ${to}`;
   await recordEvents(on, [{ kind: 'InstanceResized', message, instanceId, operationId, detail }]);
-  await endOperations(on, [{ operationId, state: 'succeeded', result: { from: before.instanceType, to: type.name } }]);
+  await endOperations(on, [{ operationId, state: 'succeeded', result }]);
+  return { operationId, way };
+}
+
+/** As events name a size. */
+function textOf({ instanceType, diskGib }: Size): string {
+  return diskGib === 0 ? instanceType : `${instanceType} with ${diskGib} GiB of disk`;
+}
+
+function isSameWish({ becomes, ...before }: Standing, { type, diskGib }: ResizeWish): boolean {
+  if (becomes === null) return false;
+  const isSameType = becomes.instanceType === (type?.name ?? before.instanceType);
+  return isSameType && becomes.diskGib === (diskGib ?? before.diskGib);
+}
+
+async function openFor(
+  on: Session,
+  instanceId: string,
+  before: Standing,
+  size: Size,
+  result: { readonly way: ResizeWay },
+): Promise<string> {
+  const { projectId, nodeId, vmmId, generation } = before;
+  const operationId = randomUUID();
+  const { way } = result;
+  const stage = way === 'recorded' ? 'dispatch' : 'place';
+  const about = [nodeId, vmmId, generation, stage, operationDeadlineMs / 1000];
+  await on.query(open, [operationId, projectId, instanceId, ...about]);
+  const { instanceType, vcpus, memoryMib, diskGib } = size;
+  const becomes = [instanceType, vcpus, memoryMib, diskGib, way === 'restart', way === 'recorded'];
+  await on.query(note, [operationId, ...becomes, JSON.stringify(result)]);
   return operationId;
 }
 
-function refuseUnfit({ name, state, isBusy, image, minMemoryMib }: Standing, type: ResizeRequest['type']): void {
-  if (!resizable.includes(state)) {
-    const detail = `instance ${name} is ${state}; resize needs ${resizable.join(' or ')}`;
-    const next = state === 'running' ? 'stop it, resize it, and start it again' : nextSteps[state];
-    throw new ProblemError({ code: 'state-conflict', detail, next, context: { state } });
-  }
-  if (isBusy) {
-    const detail = `instance ${name} is ${state}, and something is still under way`;
-    throw new ProblemError({ code: 'state-conflict', detail, next: 'ask again in a moment', context: { state } });
-  }
-  if (type.memoryMib >= minMemoryMib) return;
-  const message = `has ${type.memoryMib} MiB of memory; image ${image} needs ${minMemoryMib}`;
-  const errors = [{ field: 'instanceType', message }];
-  throw new ProblemError({ code: 'invalid-request', detail: `instanceType: ${message}`, errors });
-}
-
-async function chargeFor(on: Session, before: Standing, type: ResizeRequest['type']): Promise<void> {
-  const asked = { vcpus: type.vcpus - before.vcpus, memoryMib: type.memoryMib - before.memoryMib };
+/** Of what runs, the larger of both sizes is charged until it is of the new one. */
+async function chargeFor(on: Session, before: Standing, size: Size, way: ResizeWay): Promise<void> {
+  const least = way === 'recorded' ? -Infinity : 0;
+  const asked = {
+    vcpus: Math.max(least, size.vcpus - before.vcpus),
+    memoryMib: Math.max(least, size.memoryMib - before.memoryMib),
+  };
   const charged = await on.query(charge, [before.projectId, asked.vcpus, asked.memoryMib]);
   if (charged.length > 0) return;
   const [quota] = await on.query<{ vcpus: number; memoryMib: number }>(left, [before.projectId]);

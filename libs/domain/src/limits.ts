@@ -8,6 +8,7 @@ export const bodyMaxBytes = 256 * 1024;
 export const pageSizeMax = 200;
 export const pageSizeDefault = 50;
 export const operationWaitMaxMs = 60_000;
+export const diskGibMax = 65_536;
 export const userDataMaxBytes = 64 * 1024;
 export const sshKeysMax = 16;
 export const sshKeyMaxChars = 4_096;

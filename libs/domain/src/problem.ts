@@ -22,6 +22,7 @@ export const problems = {
   'deadline-exceeded': { status: 504, title: 'The operation did not end before its deadline' },
   'guest-ended': { status: 409, title: 'The guest ended before it could be done' },
   'suspend-failed': { status: 500, title: 'The instance runs on, and was not suspended' },
+  'resize-failed': { status: 500, title: 'The instance runs on, and has not seen its disk grow' },
   'migration-failed': { status: 500, title: 'The instance runs on where it was' },
   'snapshot-failed': { status: 500, title: 'The instance runs on, and no snapshot was kept' },
   'clone-failed': { status: 500, title: 'There is no clone, and its source runs on' },

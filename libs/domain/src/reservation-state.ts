@@ -1,6 +1,9 @@
 import type { TransitionTable } from './transition.js';
 
-/** active: held for the vmm that runs or starts. target: held on the receiving node of a migration. */
+/**
+ * active: held for the vmm that runs or starts. target: held for one to come, by a migration, or by a resize for what
+ * it needs beyond what its instance holds of that node already.
+ */
 export type ReservationState = 'active' | 'target' | 'released';
 
 export const reservationTransitions = {

@@ -38,6 +38,16 @@ export interface MakesTemplates extends Saves {
   becomeTemplate(handle: VmmHandle): Promise<void>;
 }
 
+/** Ability: make a drive larger while its guest runs. */
+export interface GrowsDrives {
+  /** Of a drive that is as large already: does nothing. @throws EngineError no-answer, not-found */
+  growDrive(handle: VmmHandle, driveId: string, sizeBytes: number): Promise<void>;
+}
+
+export function growsDrives(driver: EngineDriver): driver is EngineDriver & GrowsDrives {
+  return 'growDrive' in driver;
+}
+
 export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
   return 'pause' in driver;
 }

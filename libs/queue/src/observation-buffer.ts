@@ -11,6 +11,8 @@ function dropOrder(observation: Observation): number {
     case 'nodes-left':
     case 'vmm-starting':
     case 'suspend-failed':
+    case 'disk-grown':
+    case 'disk-not-grown':
     case 'vmm-paused': // their operation asks again
     case 'vmm-resumed':
     case 'vmm-stopping':

@@ -108,8 +108,11 @@ export const resizeInstance = route({
   ...action,
   method: 'POST',
   path: '/instances/:instance/resize',
-  summary: 'Give a stopped instance another type',
-  description: 'Its quota is checked now; a node with room for it is looked for when it is started.',
+  summary: 'Give an instance another type, or a larger disk',
+  description:
+    'Its quota is checked now. Of a stopped instance that is all: a node with room is looked for when it is started. ' +
+    'A running one needs `restart` for other CPUs and memory: a place is held for it before it is stopped. Its disk ' +
+    'grows while it runs.',
   body: resizeInstanceBody,
   problems: [...problems, 'quota-exceeded'],
 });

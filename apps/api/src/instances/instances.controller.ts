@@ -123,8 +123,10 @@ export class InstancesController {
   @Serve(routes.resizeInstance)
   async resize(@Input() { params, body, access }: InputOf<typeof routes.resizeInstance>) {
     const { id } = await this.read(access, params.instance);
-    const type = await this.service.typeOf(body.instanceType);
-    return this.accepted(access, id, await this.resizes.accept({ instanceId: id, type, tokenId: access.tokenId }));
+    const { instanceType, diskGib, restart } = body;
+    const type = instanceType === undefined ? undefined : await this.service.typeOf(instanceType);
+    const wish = { restart, ...(type && { type }), ...(diskGib !== undefined && { diskGib }) };
+    return this.accepted(access, id, await this.resizes.accept({ instanceId: id, ...wish, tokenId: access.tokenId }));
   }
 
   @Serve(routes.rebuildInstance)

@@ -1,5 +1,5 @@
-import type { AcceptedView } from '@berth/contracts/http/operation.js';
-import type { InstanceView } from '@berth/contracts/http/instance.js';
+import type { InstanceView, ResizeResult } from '@berth/contracts/http/instance.js';
+import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import { findOne } from '../client/find-one.js';
 import type { Call } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
@@ -23,8 +23,10 @@ export type InstanceVerb =
 export interface VerbFlags extends WaitFlags, MigrateFlags {
   readonly yes?: true;
   readonly dryRun?: true;
-  /** Of a resize: what it becomes. */
+  /** Of a resize: what it becomes, and how. */
   readonly type?: string;
+  readonly disk?: string;
+  readonly restart?: true;
 }
 
 /** Each by name, id or beginning; all are found before the first is touched. */
@@ -44,18 +46,36 @@ export async function actOnInstances(
   const accepted = await Promise.all(
     instances.map((instance) => api.call<AcceptedView>(callOf(verb, instance, flags))),
   );
-  await waitForAll(
+  const ended = await waitForAll(
     invocation,
     api,
     accepted.flatMap(({ operations }) => operations),
     flags,
   );
+  if (verb === 'resize') tellWays(invocation, ended);
   for (const { name } of instances) invocation.print(name);
 }
 
 function callOf(verb: InstanceVerb, { id }: InstanceView, flags: VerbFlags): Call {
   if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
-  if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: { instanceType: flags.type } };
+  if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: sizeOf(flags) };
   const body = verb === 'migrate' ? { body: migrateBody(flags) } : {};
   return { method: 'POST', path: `/instances/${id}/${verb}`, ...body };
+}
+
+/** What each has become, and what that took of it. */
+function tellWays(invocation: Invocation, operations: readonly OperationView[]): void {
+  for (const { instanceName, state, result } of operations) {
+    if (state !== 'succeeded') continue; // not waited for
+    const { way, from, to } = result as Partial<ResizeResult>;
+    invocation.tell(`${instanceName}: ${from} becomes ${to} (${way})`);
+  }
+}
+
+function sizeOf({ type, disk, restart }: VerbFlags): object {
+  return {
+    restart: restart === true,
+    ...(type !== undefined && { instanceType: type }),
+    ...(disk !== undefined && { diskGib: Number(disk) }),
+  };
 }

@@ -17,7 +17,7 @@ const verbs: Record<InstanceVerb, string> = {
   pause: 'let running instances stand still; they keep their node and memory',
   suspend: 'keep the memory of running instances on their nodes and give their place there up',
   resume: 'let paused or suspended instances go on from where they stood still',
-  resize: 'give stopped instances another type; their disks stay as they are',
+  resize: 'give instances another type or larger disks',
   migrate: 'move running instances to another node, while they run',
   delete: 'delete instances for good',
 };
@@ -52,7 +52,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     const command = withWait(instance.command(`${verb} <instance...>`).description(description));
     command.option('--dry-run', 'only say which');
     if (verb === 'migrate') addMigrateOptions(command);
-    if (verb === 'resize') command.requiredOption('-t, --type <type>', 'instance type');
+    if (verb === 'resize') addResizeOptions(command);
     if (verb === 'delete') command.option('-y, --yes', 'do not ask');
     command.action(async (references: string[], flags: VerbFlags) => {
       const { actOnInstances } = await import('../actions/instance-verb.js');
@@ -80,6 +80,13 @@ function addMigrateOptions(command: Command): void {
     .option('--auto-converge', 'slow a guest down that writes faster than is sent')
     .option('--converge-within <time>', 'how long its memory is sent while it runs: 60s (the default), 5m')
     .option('--stay', 'then stay and fail, instead of standing still for the rest');
+}
+
+function addResizeOptions(command: Command): void {
+  command
+    .option('-t, --type <type>', 'instance type: its CPUs and memory')
+    .option('--disk <gib>', 'size of the disk in GiB; it grows while its guest runs')
+    .option('--restart', 'stop and start those that run, once a place is held for them');
 }
 
 function addExec(instance: Command, invocation: Invocation): void {

@@ -24,6 +24,9 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   if (due.kind === 'pause-instance' || due.kind === 'suspend-instance' || due.kind === 'resume-instance') {
     return { ...address, name: due.kind, payload: target };
   }
+  if (due.kind === 'resize-instance' && due.grows) {
+    return { ...address, name: 'grow-disk', payload: { ...target, diskGib: due.diskGib } };
+  }
   if (due.kind === 'snapshot-instance' && snapshotId !== null) {
     return { ...address, name: 'snapshot-instance', payload: { ...target, snapshotId, isDiskOnly } };
   }

@@ -260,3 +260,24 @@ describe('whatever ends and why', () => {
     );
   });
 });
+
+describe('a guest that was to be of another size', () => {
+  const resize = (startsIt: boolean) => ({ id: 'o', kind: 'resize-instance', startsIt, startCount: 1 }) as const;
+
+  it('and ended before a place was held for it ends the operation, and its restart policy acts', () => {
+    expect(decideExit(factsOf({ operation: resize(false) }))).toMatchObject({
+      operation: { state: 'failed', problem: { code: 'guest-ended' } },
+      instance: { state: 'pending', restartCount: 1 },
+    });
+  });
+
+  it('and has it, and is lost while it starts, is started again by the same operation', () => {
+    expect(decideExit(factsOf({ operation: resize(true) }))).toMatchObject({ operation: 'again' });
+  });
+
+  it.each(restartPolicies)('and was stopped for it in vain starts again, whatever its policy (%s)', (restartPolicy) => {
+    expect(decideExit(factsOf({ instance: { restartPolicy }, exit: { reason: 'stopped' } }))).toMatchObject({
+      instance: { state: 'pending', restartAfterMs: 0 },
+    });
+  });
+});

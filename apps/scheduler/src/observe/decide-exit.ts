@@ -20,6 +20,7 @@ const needsItsGuest: readonly OperationKind[] = [
   'suspend-instance',
   'resume-instance',
   'snapshot-instance',
+  'resize-instance',
 ];
 
 /** The guest or its node ended it; the same start may well work elsewhere. */
@@ -45,6 +46,7 @@ export function decideExit(facts: ExitFacts): ExitOutcome {
   if (exit?.nextDriver && !instance.isSaved && isEngineFailure(exit)) return failOver(facts, exit, exit.nextDriver);
   if (operation !== null && !operation.startsIt) return again(facts, 'stopped, starts again');
   if (exit === null) return {};
+  if (operation === null && exit.reason === 'stopped') return stoppedInVain(facts);
   return operation === null ? restart(facts, exit) : startEnded(facts, exit, operation);
 }
 
@@ -96,6 +98,15 @@ function guestEnded(facts: ExitFacts): ExitOutcome {
     next: 'the restart policy of the instance acts; look at its events',
   };
   return { ...(facts.exit && restart(facts, facts.exit)), operation: { state: 'failed', problem } };
+}
+
+/** By a job of an operation that had ended before: nobody wants it stopped, so the policy has no say. */
+function stoppedInVain({ instance }: ExitFacts): ExitOutcome {
+  const reason = 'stopped too late for its operation, starts again';
+  return {
+    instance: { state: 'pending', reason, restartAfterMs: 0 },
+    event: { kind: 'InstanceRestarting', message: `${instance.name} ${reason}` },
+  };
 }
 
 function again({ instance }: ExitFacts, reason: string): ExitOutcome {

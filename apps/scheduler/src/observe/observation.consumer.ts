@@ -10,6 +10,7 @@ import type { ObservationReader, ReadObservation } from '@berth/queue/observatio
 import type { Round } from '../loop.js';
 import { noteEnded, noteReady } from '../metrics/operations.js';
 import type { MigrationReports } from '../migrate/migration-reports.js';
+import type { GrowthReports } from '../resize/growth-reports.js';
 import type { SnapshotReports } from '../snapshot/snapshot-reports.js';
 import type { NodeReports } from './node-reports.js';
 import { timelineOf } from './timeline.js';
@@ -29,6 +30,7 @@ export interface ConsumerParts {
   readonly pauses: PauseRepository;
   readonly migrations: MigrationReports;
   readonly snapshots: SnapshotReports;
+  readonly growths: GrowthReports;
   readonly metrics: Metrics<'scheduler'>;
   readonly logger: Logger;
 }
@@ -73,6 +75,7 @@ export class ObservationConsumer {
     noteEnded(metrics, await this.parts.pauses.notSuspended(kinds['suspend-failed'].map(notSuspended)));
     await this.parts.migrations.apply(kinds);
     await this.parts.snapshots.apply(kinds);
+    await this.parts.growths.apply(kinds);
     await notes.stopping(kinds['vmm-stopping']);
     await notes.adopted(kinds['vmm-adopted']);
     await notes.orphansKilled(kinds['orphan-killed']);
@@ -113,6 +116,8 @@ function byKind(entries: readonly ReadObservation[]): Kinds {
     'migration-settled': [],
     'snapshot-taken': [],
     'snapshot-failed': [],
+    'disk-grown': [],
+    'disk-not-grown': [],
     'vmm-adopted': [],
     'orphan-killed': [],
     'job-refused': [],

@@ -5,14 +5,16 @@ import type { InstanceSeed } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { macAddressOf, machineIdOf } from '@berth/engine/identity.js';
 import type { Drive } from '@berth/engine/vmm-spec.js';
-import { createOverlay, type BaseImage } from '@berth/images/overlay.js';
+import { createOverlay, growOverlay, type BaseImage } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
 import { copyFolder } from '../snapshots/snapshot-store.js';
 import type { LocatedImage } from '../images/image-cache.js';
 
 type DiskImage = Exclude<LocatedImage, { kind: 'kernel-initrd' }>;
 
-const bytesPerGib = 1024 ** 3;
+export const bytesPerGib = 1024 ** 3;
+/** The drive that `make` gives first, by its id. */
+export const rootDrive = 'root';
 
 /**
  * The disks of this node's instances, a folder each: they stay from vmm to vmm, until their instance is deleted. Every
@@ -92,13 +94,14 @@ async function noteRebuildCount(folder: string, { rebuildCount = 0 }: VmmOrder):
 async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string): Promise<Drive> {
   const path = join(folder, 'root.qcow2');
   await createOverlay(base, path, diskGib * bytesPerGib);
+  await growOverlay(base, path, diskGib * bytesPerGib); // one of an earlier start, that is to be larger now
   const backing = [{ path: base.path, format: base.format }];
-  return { id: 'root', medium: 'disk', path, format: 'qcow2', readOnly: false, backing };
+  return { id: rootDrive, medium: 'disk', path, format: 'qcow2', readOnly: false, backing };
 }
 
 /** As large as its image, whatever the type says: a drive knows few sizes. One that is a CD too is read only. */
 async function diskette({ kind, base }: DiskImage, folder: string): Promise<Drive> {
-  const drive = { id: 'root', medium: 'floppy' } as const;
+  const drive = { id: rootDrive, medium: 'floppy' } as const;
   if (kind === 'cdrom') return { ...drive, path: base.path, format: 'raw', readOnly: true };
   const path = join(folder, 'root.qcow2');
   await createOverlay(base, path, 0);
@@ -116,7 +119,7 @@ async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> 
   } finally {
     await file.close();
   }
-  return { id: 'root', medium: 'disk', path, format: 'raw', readOnly: false };
+  return { id: rootDrive, medium: 'disk', path, format: 'raw', readOnly: false };
 }
 
 async function seedDrive(

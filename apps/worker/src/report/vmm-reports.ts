@@ -3,7 +3,7 @@ import type { StartTimings } from '@berth/contracts/vmm.js';
 import type { Observed } from '@berth/engine/driver.js';
 import type { Vmm } from '../vmms/vmm.js';
 
-const exitDetailMaxChars = 500;
+export const exitDetailMaxChars = 500;
 const fetchingIntervalMs = 1_000;
 export const problemDetailMaxChars = 2_000;
 

@@ -1,3 +1,4 @@
+import { diskGibMax } from '@berth/domain/limits.js';
 import { roles } from '@berth/domain/role.js';
 import { z } from 'zod';
 import { catalogueName, id, name, timestamp } from '../primitives.js';
@@ -45,7 +46,7 @@ export const createInstanceTypeBody = z.strictObject({
   name: catalogueName,
   vcpus: z.int().min(1).max(256),
   memoryMib: z.int().min(32).max(4_194_304),
-  diskGib: z.int().min(0).max(65_536).default(0),
+  diskGib: z.int().min(0).max(diskGibMax).default(0),
 });
 export const instanceTypeView = createInstanceTypeBody.extend({ createdAt: timestamp });
 export type InstanceTypeView = z.infer<typeof instanceTypeView>;

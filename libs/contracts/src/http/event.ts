@@ -35,6 +35,8 @@ export const eventKinds = [
   'InstanceDeleted',
   'InstanceRestoring',
   'InstanceRebuilding',
+  'InstanceResizing',
+  'InstanceResized',
   'SnapshotAccepted',
   'SnapshotReady',
   'SnapshotDeleted',

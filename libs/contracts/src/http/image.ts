@@ -10,6 +10,7 @@ import {
   readyWords,
   type ImageState,
 } from '@berth/domain/image-state.js';
+import { diskGibMax } from '@berth/domain/limits.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { catalogueName, id, name, timestamp } from '../primitives.js';
@@ -87,7 +88,7 @@ export const createImageBody = z.strictObject({
     .optional()
     .describe('default: beat for kernel-initrd, else firmware: as soon as it has handed over'),
   minMemoryMib: z.int().min(16).max(65_536),
-  minDiskGib: z.int().min(0).max(65_536).default(0),
+  minDiskGib: z.int().min(0).max(diskGibMax).default(0),
   visibility: z
     .enum(imageVisibilities)
     .optional()

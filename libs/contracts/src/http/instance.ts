@@ -4,7 +4,7 @@ import {
   desiredStates,
   instanceTransitions,
 } from '@berth/domain/instance-state.js';
-import { createCountMax, idempotencyKeyMaxChars } from '@berth/domain/limits.js';
+import { createCountMax, diskGibMax, idempotencyKeyMaxChars } from '@berth/domain/limits.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
@@ -94,9 +94,24 @@ export const migrateInstanceBody = z
   .default({});
 
 /** POST /v1/instances/{instance}/resize */
-export const resizeInstanceBody = z.strictObject({
-  instanceType: catalogueName.describe('its CPUs and memory; the disk stays as it is'),
-});
+export const resizeInstanceBody = z
+  .strictObject({
+    instanceType: catalogueName.optional().describe('its CPUs and memory; the disk is not changed by it'),
+    diskGib: z.int().min(0).max(diskGibMax).optional().describe('of its disk, which only grows'),
+    restart: z.boolean().default(false).describe('it may be stopped and started for it, once a place is held for it'),
+  })
+  .refine(({ instanceType, diskGib }) => instanceType !== undefined || diskGib !== undefined, {
+    error: 'needs instanceType or diskGib',
+    path: ['instanceType'],
+  });
+
+/** In the `result` of its operation; the sizes in words. */
+export interface ResizeResult {
+  /** recorded: its next start has it. live: in the same process. restart: in another. */
+  readonly way: 'recorded' | 'live' | 'restart';
+  readonly from: string;
+  readonly to: string;
+}
 
 /** POST /v1/instances/{instance}/clone */
 export const cloneInstanceBody = createInstanceBody.pick({ name: true, count: true, userData: true });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { MakesTemplates } from '../abilities.js';
+import type { GrowsDrives, MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type {
   Departure,
@@ -21,6 +21,7 @@ import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, type Confinement } from './confinement.js';
+import { growDrive } from './disk-growth.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { makeCredentialsFolder } from './move-credentials.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
@@ -52,7 +53,7 @@ const commandTimeoutMs = 5000;
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, ShowsScreen {
+export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, GrowsDrives, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
 
@@ -134,6 +135,10 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, S
     const anyone = { ...machine, ...card, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
     const words = [this.#version, spec.image, qemuArguments(anyone, this.#options)];
     return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  }
+
+  async growDrive(handle: VmmHandle, driveId: string, sizeBytes: number): Promise<void> {
+    await growDrive(qmpOf(await this.known.live(handle)), driveId, sizeBytes);
   }
 
   async screenshot(handle: VmmHandle): Promise<Buffer> {
