@@ -41,24 +41,8 @@ export const agentSecret = randomBytes(24).toString('base64url');
 export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<ApiWorld> {
   const world = await openWorld();
   const adminTokenFile = join(world.folder, 'admin.token');
-  const api = await startApi(
-    {
-      DATABASE_URL: world.databaseUrl,
-      BERTH_HOST: '127.0.0.1',
-      BERTH_PORT: 0,
-      BERTH_METRICS_PORT: 0,
-      BERTH_AGENT_SECRET: agentSecret,
-      BERTH_CONSOLE_ORIGINS: [],
-      BERTH_LOG_LEVEL: 'silent',
-      BERTH_IMAGE_STORE: join(world.folder, 'image-store'),
-      BERTH_IMAGE_NETWORKS: '',
-      BERTH_IMAGE_PLAIN_HTTP: false,
-      BERTH_RETENTION_DAYS: 90,
-      ...config,
-      BERTH_ADMIN_TOKEN_FILE: adminTokenFile,
-    },
-    makeLogger('api', process.env['BERTH_LOG_LEVEL'] ?? 'silent'),
-  );
+  const api = await startTestApi(world, { ...config, BERTH_ADMIN_TOKEN_FILE: adminTokenFile });
+  await api.serving;
   const adminToken = (await readFile(adminTokenFile, 'utf8')).trim();
   const call: ApiWorld['call'] = (method, path, request) =>
     ask(api.port, method, path, { token: adminToken, ...request });
@@ -79,6 +63,27 @@ export async function openApiWorld(config: Partial<ApiConfig> = {}): Promise<Api
       await world.close();
     },
   };
+}
+
+/** One more API on the same record. */
+export function startTestApi(world: World, config: Partial<ApiConfig> = {}): Promise<Api> {
+  return startApi(
+    {
+      DATABASE_URL: world.databaseUrl,
+      BERTH_HOST: '127.0.0.1',
+      BERTH_PORT: 0,
+      BERTH_METRICS_PORT: 0,
+      BERTH_AGENT_SECRET: agentSecret,
+      BERTH_CONSOLE_ORIGINS: [],
+      BERTH_LOG_LEVEL: 'silent',
+      BERTH_IMAGE_STORE: join(world.folder, 'image-store'),
+      BERTH_IMAGE_NETWORKS: '',
+      BERTH_IMAGE_PLAIN_HTTP: false,
+      BERTH_RETENTION_DAYS: 90,
+      ...config,
+    },
+    makeLogger('api', process.env['BERTH_LOG_LEVEL'] ?? 'silent'),
+  );
 }
 
 async function ask<T>(port: number, method: string, path: string, request: Call): Promise<Answer<T>> {

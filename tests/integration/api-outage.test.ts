@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { openApiWorld, startTestApi, type ApiWorld, type ProblemBody } from '../api-world.js';
 import { waitFor } from './wait-for.js';
 import { startLocalPostgres, type LocalServer } from '../../apps/cli/src/servers/local-postgres.js';
-import { join } from 'node:path';
 
 let world: ApiWorld;
 let restarted: LocalServer | undefined;
@@ -13,6 +14,12 @@ afterAll(async () => {
   await restarted?.stop(); // before the world takes its folder away
   await world?.close();
 });
+
+async function restartPostgres(): Promise<void> {
+  const { folder, databaseUrl } = world.world;
+  const port = Number(new URL(databaseUrl).port);
+  restarted = await startLocalPostgres({ dataDir: folder, logPath: join(folder, 'postgres.log'), port });
+}
 
 const create = (name: string) =>
   world.call<ProblemBody>('POST', '/v1/instances', { body: { name, instanceType: 'tiny', image: 'model' } });
@@ -33,12 +40,35 @@ test('while PostgreSQL is away requests get 503 with Retry-After, and afterwards
     expect([path, answer.status, answer.body.code]).toEqual([path, 503, 'unavailable']);
     expect(answer.headers.get('retry-after')).toBe('2');
   }
-  const { folder, databaseUrl } = world.world;
-  restarted = await startLocalPostgres({
-    dataDir: folder,
-    logPath: join(folder, 'postgres.log'),
-    port: Number(new URL(databaseUrl).port),
-  });
+  await restartPostgres();
   await waitFor('the API to accept again', async () => (await create('again')).status === 202);
   expect((await world.call('GET', '/v1/instances/again')).status).toBe(200);
+});
+
+test('an API that is started while PostgreSQL is away says 503, and serves once it is there', async () => {
+  await restarted!.stop();
+  const tokenPath = join(world.world.folder, 'other.token');
+  const api = await startTestApi(world.world, { BERTH_ADMIN_TOKEN_FILE: tokenPath });
+  try {
+    const statusOf = async (path: string, token = ''): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`http://127.0.0.1:${api.port}${path}`, { headers })).status;
+    };
+    expect(await statusOf('/v1/health')).toBe(503);
+    expect(await statusOf('/v1/instances', world.adminToken)).toBe(503);
+    await restartPostgres();
+    expect(await api.serving).toBe(true);
+    expect(await statusOf('/v1/health')).toBe(200);
+    const token = (await readFile(tokenPath, 'utf8')).trim();
+    expect(await statusOf('/v1/instances', token)).toBe(200);
+  } finally {
+    await api.close();
+  }
+});
+
+test('an API that is stopped while it waits for PostgreSQL stops at once', async () => {
+  await restarted!.stop();
+  const api = await startTestApi(world.world);
+  await api.close();
+  expect(await api.serving).toBe(false);
 });

@@ -24,6 +24,7 @@ import { measureRequests } from './http/http-metrics.js';
 import { ImageImporter } from './images/image-importer.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { makeAdapter } from './http/server.js';
+import { onceRecordAnswers } from './record-wait.js';
 
 /** Requests that the pool makes wait are many at once, but short. */
 const poolSize = 16;
@@ -39,10 +40,15 @@ export interface Api {
   readonly database: Database;
   readonly images: ImageStore;
   readonly metrics: Metrics<'api'>;
+  /**
+   * True once the record has answered and there is an administrator's token; until then requests get 503. False: it was
+   * closed before.
+   */
+  readonly serving: Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** The API, listening. It needs PostgreSQL to start, and nothing else at any time. */
+/** The API, listening. It needs PostgreSQL to answer, and nothing else at any time. */
 export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> {
   const database = new Database({
     url: config.DATABASE_URL,
@@ -52,9 +58,6 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
     onError: (error) => logger.warn({ err: error }, 'the record'),
   });
   const metrics = new Metrics('api');
-  if (config.BERTH_ADMIN_TOKEN_FILE !== undefined) {
-    await keepAdminToken(config.BERTH_ADMIN_TOKEN_FILE, new ProjectRepository(database), new TokenRepository(database));
-  }
   const images = await ImageStore.open(config.BERTH_IMAGE_STORE);
   const cost = await readCostFile(config.BERTH_COST_FILE);
   const filter = new ProblemFilter(logger, routes);
@@ -74,17 +77,29 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   const gateway = app.get(ConsoleGateway);
   gateway.attach(app.getHttpServer());
   await app.listen(config.BERTH_PORT, config.BERTH_HOST);
+  const closing = new AbortController();
+  const serving = onceRecordAnswers(() => meetRecord(database, config), logger, closing.signal);
+  serving.catch(() => undefined); // told to who waits for it
   return {
     port: Number(new URL(await app.getUrl()).port),
     database,
     images,
     metrics,
+    serving,
     async close() {
+      closing.abort();
+      await serving.catch(() => undefined);
       await app.close();
       await chores.stop();
       await database.close();
     },
   };
+}
+
+async function meetRecord(database: Database, { BERTH_ADMIN_TOKEN_FILE: tokenPath }: ApiConfig): Promise<void> {
+  await database.query('SELECT 1');
+  if (tokenPath === undefined) return;
+  await keepAdminToken(tokenPath, new ProjectRepository(database), new TokenRepository(database));
 }
 
 /** What nobody waits for. */

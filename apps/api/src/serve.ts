@@ -16,9 +16,6 @@ export async function serve(config: ApiConfig): Promise<void> {
   const forNodes = [contentRoute(api.images), seedRoute(new InstanceSeedRepository(api.database))];
   const also = nodeServer(config.BERTH_AGENT_SECRET, forNodes);
   const internal = await startMetricsServer(api.metrics, health, { port: config.BERTH_METRICS_PORT, also });
-  await writeReadyFile(config.BERTH_READY_FILE, { pid: process.pid, port: api.port, metricsPort: internal.port });
-  logger.info({ port: api.port, metricsPort: internal.port }, 'serving');
-
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       logger.info({ signal }, 'stopping');
@@ -31,4 +28,10 @@ export async function serve(config: ApiConfig): Promise<void> {
       );
     });
   }
+
+  const ports = { port: api.port, metricsPort: internal.port };
+  logger.info(ports, 'listening');
+  if (!(await api.serving)) return;
+  await writeReadyFile(config.BERTH_READY_FILE, { pid: process.pid, ...ports });
+  logger.info(ports, 'serving');
 }
