@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, watch } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandView } from '@berth/contracts/http/guest-command.js';
@@ -9,9 +9,12 @@ import { leaseSeconds } from '@berth/engine/vmm/lease.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApp, type AppProcess } from '../datacenter.js';
 import { waitFor } from '../integration/wait-for.js';
+import { processesOf } from './berth.js';
 import { GuestWorld } from './guest-world.js';
+import { countOn, importInstantDisk } from './instant-disk.js';
 
 const mib = 1024 ** 2;
+const bulkMib = 256;
 
 let world: GuestWorld;
 afterAll(() => world?.close());
@@ -21,9 +24,10 @@ async function says(...command: string[]): Promise<string> {
   return body.output;
 }
 const uptimeSeconds = async (): Promise<number> => Number(await says('cut', '-d', ' ', '-f', '1', '/proc/uptime'));
-const ask = (name: string) => world.call<AcceptedSnapshotView>('POST', '/instances/web/snapshots', { name });
-const snapshots = async (): Promise<SnapshotView[]> =>
-  (await world.call<{ items: SnapshotView[] }>('GET', '/instances/web/snapshots')).body.items;
+const ask = (name: string, instance = 'web') =>
+  world.call<AcceptedSnapshotView>('POST', `/instances/${instance}/snapshots`, { name });
+const snapshots = async (instance = 'web'): Promise<SnapshotView[]> =>
+  (await world.call<{ items: SnapshotView[] }>('GET', `/instances/${instance}/snapshots`)).body.items;
 const kept = (dataDir: string): Promise<string[]> => readdir(join(dataDir, 'snapshots')).catch(() => []);
 
 /** For so long, by its own clock. */
@@ -102,35 +106,74 @@ describe('on a node whose worker is killed', () => {
   });
   afterAll(() => worker?.stop());
 
+  async function replaceWorker(): Promise<void> {
+    await worker.exited;
+    worker = await startApp(world.world, worker.start);
+  }
+
+  async function leavesWhatIsInTheRecord(name: string, state: string, instance: string): Promise<void> {
+    const all = [...(await snapshots('web')), ...(instance === 'web' ? [] : await snapshots(instance))];
+    expect(all.find((one) => one.name === name)?.state).toBe(state === 'succeeded' ? 'ready' : 'failed');
+    const ready = all.filter((one) => one.state === 'ready').map(({ id }) => id);
+    await waitFor('files of what is in the record only', async () => {
+      return (await readdir(folder)).toSorted().join() === ready.toSorted().join();
+    });
+  }
+
   /** `.new`: the guest stands still and is being written. Without: all is written, nobody was told. */
   test.each(['.new', ''])(
     'while ID%s is written, the snapshot ends as the record says and the guest goes on',
     async (ending) => {
       const name = `killed-${ending.length}`;
       const watcher = watch(folder);
-      const { pid, exited } = worker;
       const killed = new Promise<void>((resolve) => {
         watcher.on('change', (_, file) => {
           if (String(file).endsWith('.new') !== (ending === '.new') || !existsSync(join(folder, String(file)))) return;
-          process.kill(pid, 'SIGKILL');
+          process.kill(worker.pid, 'SIGKILL');
           watcher.close();
           resolve();
         });
       });
       const asked = await ask(name);
       await killed;
-      await exited;
-      worker = await startApp(world.world, worker.start);
+      await replaceWorker();
       const { state } = await world.ended(asked);
-      const all = await snapshots();
-      expect(all[0]).toMatchObject({ name, state: state === 'succeeded' ? 'ready' : 'failed' });
-      const ready = all.filter((one) => one.state === 'ready').map(({ id }) => id);
-      await waitFor('files of what is in the record only', async () => {
-        return (await readdir(folder)).toSorted().join() === ready.toSorted().join();
-      });
+      await leavesWhatIsInTheRecord(name, state, 'web');
       await goesOn();
       process.stdout.write(`worker killed: the snapshot ${state}\n`);
     },
     120_000,
   );
+
+  test('while a disk is copied, its copying ends, it is made again whole, and the guest goes on', async () => {
+    await importInstantDisk(world);
+    await world.call('POST', '/instance-types', { name: 'with-disk', vcpus: 1, memoryMib: 64, diskGib: 1 });
+    const { id } = await world.create('disk', { image: 'instant', instanceType: 'with-disk', onIsolation: 'stop' });
+    const path = join(world.world.folder, 'tcg', 'disks', id, 'root.qcow2');
+    const io = (command: string) => execFileSync('qemu-io', ['-f', 'qcow2', '-c', command, path]).toString();
+    await world.act('disk', 'stop');
+    io(`write -P 7 2M ${bulkMib}M`); // so that it takes a while
+    await world.act('disk', 'start');
+    const count = () => countOn(world, 'disk');
+    expect(await count()).toBe('M1D0');
+
+    const asked = await ask('killed', 'disk');
+    const unfinished = join(folder, `${asked.body.snapshot.id}.new`);
+    const copy = join(unfinished, 'disk', 'root.qcow2');
+    await waitFor('its disk to be copied', () => existsSync(copy), 60_000);
+    process.kill(worker.pid, 'SIGKILL');
+    await worker.exited;
+    await waitFor('its copying to end', async () => (await processesOf(unfinished)).length === 0);
+    expect((await stat(copy)).size).toBeLessThan(bulkMib * mib);
+    await replaceWorker();
+    expect(await world.ended(asked)).toMatchObject({ state: 'succeeded' });
+    await leavesWhatIsInTheRecord('killed', 'succeeded', 'disk');
+    expect(await count()).toBe('M2D1');
+    expect(await world.get('disk')).toMatchObject({ state: 'running', generation: 2, restartCount: 0 });
+
+    await world.act('disk', 'restore', { snapshot: 'killed' });
+    expect(await count()).toBe('M2D1');
+    await world.act('disk', 'stop');
+    expect(io(`read -P 7 2M ${bulkMib}M`)).not.toContain('failed');
+  }, 300_000);
 });
