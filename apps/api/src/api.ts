@@ -73,7 +73,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Api> 
   app.useGlobalFilters(filter);
   measureRequests(app.getHttpAdapter().getInstance(), metrics);
   serveDocs(app, app.get(OpenApiDocument).json);
-  const chores = startChores(app, config, logger);
+  const chores = startChores(app, config, metrics, logger);
   const gateway = app.get(ConsoleGateway);
   gateway.attach(app.getHttpServer());
   await app.listen(config.BERTH_PORT, config.BERTH_HOST);
@@ -103,7 +103,7 @@ async function meetRecord(database: Database, { BERTH_ADMIN_TOKEN_FILE: tokenPat
 }
 
 /** What nobody waits for. */
-function startChores(app: NestFastifyApplication, config: ApiConfig, logger: Logger): Chores {
+function startChores(app: NestFastifyApplication, config: ApiConfig, metrics: Metrics<'api'>, logger: Logger): Chores {
   const chores = new Chores((error) => logger.warn({ err: error }, 'chore failed; it comes again'));
   const authenticator = app.get(Authenticator);
   const creations = app.get(InstanceCreationRepository);
@@ -112,7 +112,10 @@ function startChores(app: NestFastifyApplication, config: ApiConfig, logger: Log
   chores.every(forgetOldIntervalMs, () => creations.forgetAnswers(idempotencyTtlHours));
   chores.every(forgetOldIntervalMs, () => consoles.forgetOld());
   const retention = app.get(RetentionRepository);
-  chores.every(forgetOldIntervalMs, () => retention.forget(config.BERTH_RETENTION_DAYS));
+  const purged = metrics.get('berth_record_purged_total');
+  chores.every(forgetOldIntervalMs, () =>
+    retention.forget(config.BERTH_RETENTION_DAYS, (table, rows) => purged.inc({ table }, rows)),
+  );
   const importer = app.get(ImageImporter);
   void importer.warnUnlessSealed();
   chores.every(importIntervalMs, () => importer.round());

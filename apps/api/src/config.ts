@@ -36,7 +36,7 @@ export const apiConfig = z.object({
   /** Also by plain http; the checksum proves the bytes, but anybody on the way sees them. */
   BERTH_IMAGE_PLAIN_HTTP: z.stringbool().default(false),
   BERTH_COST_FILE: z.string().optional(),
-  /** Events, and decisions that something newer has replaced, are kept this long. */
+  /** What ended, events, and decisions that something newer has replaced, are kept this long. */
   BERTH_RETENTION_DAYS: z.coerce.number().int().min(1).max(3650).default(90),
   BERTH_READY_FILE: z.string().optional(),
   BERTH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

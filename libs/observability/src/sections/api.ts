@@ -20,6 +20,12 @@ export const apiMetrics = {
     labels: [],
     from: 'api',
   },
+  berth_record_purged_total: {
+    type: 'counter',
+    help: 'Rows of the record that were forgotten for their age',
+    labels: ['table'],
+    from: 'api',
+  },
   berth_operation_waiters: {
     type: 'gauge',
     help: 'Open long-polls on an operation',
