@@ -46,6 +46,12 @@ test('10 moves of a guest that writes 20,000 pages a second lose and corrupt not
   expect(figures.checkedPages).toBeGreaterThan(10_000);
 });
 
+test('3 moves on a network slower than the guest writes end by postcopy, and lose and corrupt nothing', async () => {
+  const figures = await runMigrations(3, { postcopy: true }, () => undefined);
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  expect(figures).toMatchObject({ moves: 3, postcopies: 3, lost: 0, corruptedPages: 0 });
+});
+
 test('3 moves of a guest that writes to a disk no other node can reach lose and corrupt nothing of it', async () => {
   const figures = await runMigrations(3, { hasDisk: true }, () => undefined);
   process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -10,6 +10,7 @@ const options = {
   count: { type: 'string', default: '1000' },
   disk: { type: 'boolean', default: false },
   plain: { type: 'boolean', default: false },
+  postcopy: { type: 'boolean', default: false },
 } as const;
 
 /** `npm run test:migrations`: ends with 1 unless all moves were made in time and nothing was lost or corrupted. */
@@ -27,7 +28,8 @@ export async function main(args: readonly string[]): Promise<void> {
     const load = loadavg()[0]?.toFixed(1);
     process.stdout.write(`${done}: down ${Math.round(downtimeMs)} ms, bad ${dirtied.bad}, load ${load}\n`);
   };
-  const figures = await runMigrations(count, { hasDisk: values.disk, isPlain: values.plain }, tell, stopped.signal);
+  const given = { hasDisk: values.disk, isPlain: values.plain, postcopy: values.postcopy };
+  const figures = await runMigrations(count, given, tell, stopped.signal);
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   const { endedEarly, lost, corruptedPages, downtimeMs } = figures;
   const isWhole = endedEarly === null && lost === 0 && corruptedPages === 0;

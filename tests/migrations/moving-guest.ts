@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { VmmHandle } from '@berth/engine/driver.js';
-import type { MigrationOrder } from '@berth/engine/migration.js';
+import type { MigrationMethod, MigrationOrder } from '@berth/engine/migration.js';
 import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import { patienceMs, type TcgNode } from '../e2e/tcg-node.js';
 import { credentialsOf } from './certified-nodes.js';
@@ -21,6 +21,8 @@ export interface MovingOptions {
   readonly hasDisk?: boolean;
   /** It goes as it is, not by TLS. */
   readonly isPlain?: boolean;
+  /** On a network so slow that its memory cannot all be sent while it writes. */
+  readonly postcopy?: boolean;
 }
 
 export interface Move {
@@ -28,6 +30,7 @@ export interface Move {
   readonly downtimeMs: number;
   readonly durationMs: number;
   readonly sentBytes: number;
+  readonly method: MigrationMethod;
   readonly dirtied: Dirtied;
 }
 
@@ -39,6 +42,8 @@ export interface Steps extends Dirtied {
 const host = '127.0.0.1';
 const asksMax = 5;
 const answerMs = 5000;
+/** Half of what the guest writes. */
+const slowBytesPerSecond = 40 * 2 ** 20;
 const shape = { instanceName: 'moved', memoryMib: 96, dirtyMib: 32, pagesPerSecond: 20_000 };
 
 /** One guest that writes to its memory and checks it, and two nodes that share nothing but the network. */
@@ -52,11 +57,12 @@ export class MovingGuest {
     /** What its disk lies over; undefined: it has none. */
     private readonly basePath: string | undefined,
     private readonly isPlain: boolean,
+    private readonly postcopy: boolean,
   ) {}
 
   static async start(
     nodes: [TcgNode, TcgNode],
-    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false, isPlain = false }: MovingOptions = {},
+    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false, isPlain = false, postcopy = false }: MovingOptions = {},
   ): Promise<MovingGuest> {
     const { instanceName, memoryMib, dirtyMib } = shape;
     const basePath = hasDisk ? await makeBase(nodes[0]) : undefined;
@@ -65,7 +71,7 @@ export class MovingGuest {
     const { handle } = await nodes[0].startReady(spec);
     const commands = [`(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`, ...(hasDisk ? [writeForEver] : [])];
     for (const command of commands) await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
-    return new MovingGuest(nodes, spec, basePath, isPlain);
+    return new MovingGuest(nodes, spec, basePath, isPlain, postcopy);
   }
 
   get source(): TcgNode {
@@ -81,20 +87,22 @@ export class MovingGuest {
   }
 
   /** A vmm on the other node that waits for the guest. */
-  private async await(): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
+  async await(): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
     const spec = {
       ...this.spec,
       vmmId: randomUUID(),
       generation: (this.generation += 1),
-      origin: { kind: 'incoming' },
+      origin: { kind: 'incoming', postcopy: this.postcopy },
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
     const credentials = this.isPlain ? undefined : credentialsOf(this.handle, handle);
     const to = await this.target.driver.receive(handle, host, credentials?.target);
     const signal = AbortSignal.timeout(patienceMs);
-    const limits = { bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 };
-    return { handle, spec, order: { to, method: 'precopy', ...limits, credentials: credentials?.source, signal } };
+    const limits = { bandwidthBytesPerSecond: this.postcopy ? slowBytesPerSecond : 2 ** 30, downtimeLimitMs: 50 };
+    const converge = to.postcopy ? { converge: { limitMs: patienceMs, otherwise: 'postcopy' } as const } : {};
+    const own = { ...limits, ...converge, credentials: credentials?.source };
+    return { handle, spec, order: { to, method: 'precopy', ...own, signal } };
   }
 
   /** Moves it over, and leaves nothing at the source; the next move goes back. One that fails leaves it here. */
@@ -103,12 +111,22 @@ export class MovingGuest {
     const departure = await this.source.driver.migrate(this.handle, { ...order, ...more });
     await this.target.driver.resume(handle);
     const downtimeMs = performance.now() - departure.stoppedAtMs;
+    const { signal } = order;
+    const reconnect = () => Promise.resolve(undefined);
+    const restBytes = await this.source.driver.sendRest(this.handle, { reconnect, signal });
+    await this.target.driver.untilWhole(handle, signal);
+    const sentBytes = departure.sentBytes + restBytes;
     await this.source.driver.kill(this.handle, 'migrated');
     await this.source.driver.release(this.handle);
     await Promise.all((this.spec.drives ?? []).map(({ path }) => rm(path)));
-    this.spec = spec;
+    this.arrive(spec);
+    return { ...departure, downtimeMs, sentBytes, dirtied: await this.dirtied() };
+  }
+
+  /** It is asked at the target from now on. */
+  arrive(own: VmmHandle): void {
+    this.spec = { ...this.spec, ...own };
     this.nodes.reverse();
-    return { downtimeMs, ...departure, dirtied: await this.dirtied() };
   }
 
   async dirtied(): Promise<Dirtied> {

@@ -12,6 +12,8 @@ export interface MigrationFigures {
   readonly downtimeMs: { readonly median: number; readonly p95: number; readonly max: number };
   readonly durationMs: { readonly median: number; readonly p95: number; readonly max: number };
   readonly medianSentMib: number;
+  /** Moves in which the guest went on before all of its memory was there. */
+  readonly postcopies: number;
 }
 
 /** A guest that does not answer in order, or has lost a step or a beat, is lost; the next one is a new guest. */
@@ -55,6 +57,7 @@ export async function runMigrations(
     downtimeMs: spread(moves.map(({ downtimeMs }) => downtimeMs)),
     durationMs: spread(moves.map(({ durationMs }) => durationMs)),
     medianSentMib: spread(moves.map(({ sentBytes }) => sentBytes / 2 ** 20)).median,
+    postcopies: moves.filter(({ method }) => method === 'postcopy').length,
   };
 }
 

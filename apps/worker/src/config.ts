@@ -71,6 +71,10 @@ export const configSchema = z.object({
   BERTH_MIGRATION_HOST: z.string().default('127.0.0.1').describe('where guests arrive that move to this node'),
   BERTH_MIGRATION_MIB_PER_SECOND: positive.default(1_024).describe('of one live migration from this node'),
   BERTH_MIGRATION_DOWNTIME_MS: positive.default(50).describe('the guest is stopped once the rest can be sent in it'),
+  BERTH_MIGRATION_POSTCOPY: z
+    .stringbool()
+    .prefault('true')
+    .describe('a guest that writes faster than the network sends goes on before all of its memory has come'),
   BERTH_AGENT_SECRET: z.string().min(16),
   BERTH_CPU_MILLIS: positive,
   BERTH_MEMORY_MIB: positive,

@@ -28,6 +28,8 @@ import { SuspendProcessor } from './instances/suspend.processor.js';
 import { PortForwards, type PortForwardOptions } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
+import { nodeLimitsOf } from './migrations/move-limits.js';
+import { RestArrivals } from './migrations/rest-arrivals.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
 import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
 import { Lease } from './report/lease.js';
@@ -60,6 +62,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly usage: UsageMeter;
   private readonly agent: AgentServer;
   private readonly arrivals: ArrivalProcessor;
+  private readonly rests: RestArrivals;
   private readonly departures: DepartureProcessor;
   private readonly handlers: JobHandlers;
   private readonly warmStarts: WarmStarts | undefined;
@@ -102,13 +105,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const ports = new PortForwards(forwardOptions(config), table);
     const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
     const parts = { nodes, table, watcher, images, disks, lease, report, logger };
-    this.arrivals = new ArrivalProcessor({ ...parts, ports, seeds, host: config.BERTH_MIGRATION_HOST });
-    this.departures = new DepartureProcessor({
-      ...parts,
-      agentSecret: config.BERTH_AGENT_SECRET,
-      bandwidthBytesPerSecond: config.BERTH_MIGRATION_MIB_PER_SECOND * 2 ** 20,
-      downtimeLimitMs: config.BERTH_MIGRATION_DOWNTIME_MS,
-    });
+    const limits = nodeLimitsOf(config);
+    const host = config.BERTH_MIGRATION_HOST;
+    this.rests = new RestArrivals({ table, watcher, host, logger });
+    this.arrivals = new ArrivalProcessor({ ...parts, ...limits, ports, seeds, host, rests: this.rests });
+    this.departures = new DepartureProcessor({ ...parts, ...limits, agentSecret: config.BERTH_AGENT_SECRET });
     const instances = new InstanceProcessor({ ...parts, saved, snapshots, seeds, ports, slots, warmStarts });
     const pauses = new PauseProcessor(table, watcher, report);
     const suspends = new SuspendProcessor({ table, watcher, saved, report });
@@ -121,6 +122,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       secret: config.BERTH_AGENT_SECRET,
       table,
       resume: (vmmId) => this.arrivals.resume(vmmId),
+      receiveRest: (vmmId) => this.rests.receive(vmmId),
       metrics,
       health: () => this.health(),
       probe: (nodeId) => this.probe(nodeId),
@@ -154,6 +156,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
     for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
     await this.departures.takeUp();
+    this.rests.takeUp();
     this.reporter.beginInventories();
     const holds = ({ instanceId, generation }: VmmHandle) =>
       (this.disks.has(instanceId) || this.saved.has(instanceId)) && table.newestGeneration(instanceId) === generation;
@@ -161,8 +164,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.warmStarts?.open();
     this.consumer = this.openConsumer();
     for (const { name, engines } of nodes.values()) {
-      for (const lack of engines.lacks)
-        logger.warn({ node: name }, `vmms are less confined than they could be: ${lack}`);
+      for (const lack of engines.lacks) logger.warn({ node: name }, `this machine does not offer all: ${lack}`);
     }
     logger.info({ nodes: nodes.size, adopted: adopted.length, agentUrl }, 'worker serves');
   }
@@ -170,6 +172,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Guests go on: their guards and the next worker see to them. */
   async onApplicationShutdown(): Promise<void> {
     this.departures.close();
+    this.rests.close();
     await this.consumer?.close(false);
     this.stopReleasing();
     await this.reporter?.end();

@@ -48,6 +48,14 @@ export function resumePathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/resume`;
 }
 
+/**
+ * POST, from the worker of a migration's source: the connection by which the rest of a guest's memory follows it broke.
+ * 200 answers a `restAddress`, where to connect now. 409, 410: as above. 404, 503: ask again.
+ */
+export function restPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/rest`;
+}
+
 export const consoleQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),

@@ -50,8 +50,13 @@ export const migrationAddress = z.object({
   port: tcpPort,
   /** Where it takes the guest's disks; absent: it has none. */
   diskPort: tcpPort.optional(),
+  /** The guest can go on there before all of its memory is there. */
+  postcopy: z.boolean().optional(),
   engineMajor: z.int().min(0),
 });
+
+/** Where it takes the rest of its guest's memory. */
+export const restAddress = migrationAddress.pick({ host: true, port: true });
 
 const bytes = z.number().min(0);
 export const migrationProgress = z.object({
@@ -72,9 +77,12 @@ export const migrationLimits = z.strictObject({
   autoConverge: z.boolean().optional().describe('slows a guest down that writes faster than is sent'),
   convergeSeconds: z.int().min(1).max(540).optional().describe('how long its memory is sent while it runs; 60'),
   otherwise: z
-    .enum(['stop', 'stay'])
+    .enum(['postcopy', 'stop', 'stay'])
     .optional()
-    .describe('what then: the guest stands still for the rest, or it stays where it is and the operation fails'),
+    .describe(
+      'what then: the guest goes on at the target, and is lost with either end until the rest is there (the default ' +
+        'where both nodes can); it stands still for the rest; or it stays where it is and the operation fails',
+    ),
 });
 export type MigrationLimits = z.infer<typeof migrationLimits>;
 

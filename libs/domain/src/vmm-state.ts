@@ -33,7 +33,7 @@ export const exitReasons = [
   'start-timeout',
   'isolated', // stopped by its guard: the node lost its lease
   'node-rebooted', // its process did not survive the node
-  'lost', // the node does not know it
+  'lost', // the node does not know it, or its memory did not all arrive
   'superseded', // a newer generation took its place
   'migrated', // its guest runs on in another vmm
   'migration-failed', // it waited for a guest that never came to run in it

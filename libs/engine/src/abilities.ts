@@ -1,4 +1,6 @@
+import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { EngineDriver, VmmHandle } from './driver.js';
+import type { Migrates, MigrationAddress } from './migration.js';
 import type { VmmSpec } from './vmm-spec.js';
 
 /** Ability: stop a guest's time, and let it go on. */
@@ -44,8 +46,39 @@ export interface GrowsDrives {
   growDrive(handle: VmmHandle, driveId: string, sizeBytes: number): Promise<void>;
 }
 
-export function growsDrives(driver: EngineDriver): driver is EngineDriver & GrowsDrives {
-  return 'growDrive' in driver;
+/** What follows a guest that goes on at its target already. */
+export interface RestOrder {
+  /** The connection broke: where the target takes the rest now, asked again while it does not say. */
+  readonly reconnect: () => Promise<MigrationAddress | undefined>;
+  readonly onProgress?: (progress: MigrationProgress) => void;
+  /** Ends the waiting, not the sending. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Ability: a guest goes on in a vmm of origin `incoming` with `postcopy` before all of its memory is there; what it
+ * misses is fetched from where it was. Until all is there it is lost with either of the two vmms.
+ */
+export interface SendsRest extends Migrates {
+  /** Guests may arrive so on this machine. */
+  readonly takesRests: boolean;
+
+  /**
+   * At the source, of a guest that has left: resolves to the bytes it sent once the target has everything, at once
+   * where it had. Rejects when it never will: the guest is lost.
+   * @throws EngineError not-found, no-answer, migration-failed; AbortError when the signal fires
+   */
+  sendRest(handle: VmmHandle, order: RestOrder): Promise<number>;
+
+  /**
+   * At the target, once the guest goes on there: resolves when all of it is here, at once where it is. Rejects when the
+   * rest does not come: the guest is lost.
+   * @throws EngineError not-found, migration-failed; AbortError when the signal fires
+   */
+  untilWhole(handle: VmmHandle, signal: AbortSignal): Promise<void>;
+
+  /** At the target: listens once more for the rest. @throws EngineError not-found, no-answer */
+  receiveRest(handle: VmmHandle, host: string): Promise<MigrationAddress>;
 }
 
 export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
@@ -58,4 +91,12 @@ export function saves(driver: EngineDriver): driver is EngineDriver & Saves {
 
 export function makesTemplates(driver: EngineDriver): driver is EngineDriver & MakesTemplates {
   return 'becomeTemplate' in driver;
+}
+
+export function sendsRest(driver: EngineDriver): driver is EngineDriver & SendsRest {
+  return 'sendRest' in driver;
+}
+
+export function growsDrives(driver: EngineDriver): driver is EngineDriver & GrowsDrives {
+  return 'growDrive' in driver;
 }

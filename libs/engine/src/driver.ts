@@ -100,6 +100,7 @@ export const killReasons = [
   'isolated',
   'migrated',
   'migration-failed',
+  'lost',
 ] as const satisfies readonly ExitReason[];
 export type KillReason = (typeof killReasons)[number];
 

@@ -3,9 +3,10 @@ import type { EngineDriver, VmmHandle } from './driver.js';
 
 /**
  * precopy: memory is sent while the guest runs, what it writes meanwhile once more, until the rest is small.
+ * postcopy: what precopy came to where it did not: the guest goes on at the target, and the rest follows it.
  * stop-and-copy: the guest stands still from the first byte of its memory.
  */
-export const migrationMethods = ['precopy', 'stop-and-copy'] as const;
+export const migrationMethods = ['precopy', 'postcopy', 'stop-and-copy'] as const;
 export type MigrationMethod = (typeof migrationMethods)[number];
 
 /** Where a vmm of origin `incoming` waits for its guest. */
@@ -14,6 +15,8 @@ export interface MigrationAddress {
   readonly port: number;
   /** Where it takes the guest's disks; absent: it has none. */
   readonly diskPort?: number | undefined;
+  /** The guest can go on here before all of its memory is here. */
+  readonly postcopy?: boolean | undefined;
 }
 
 /** How one end of a move shows who it is, and knows the other; PEM. Of no use to anyone once the move is over. */
@@ -38,9 +41,10 @@ export interface MigrationOrder {
   readonly autoConverge?: boolean;
   /**
    * How long precopy may take. Then a guest is stopped for the rest, which ends the move with more downtime; or it
-   * stays, and `migrate` rejects. Absent: stopped after a minute.
+   * stays, and `migrate` rejects; or it goes on at the target, which must be able to (`MigrationAddress.postcopy`), and
+   * that as soon as passes over its memory come to nothing. Absent: stopped after a minute.
    */
-  readonly converge?: { readonly limitMs: number; readonly otherwise: 'stop' | 'stay' };
+  readonly converge?: { readonly limitMs: number; readonly otherwise: 'postcopy' | 'stop' | 'stay' };
   readonly onProgress?: (progress: MigrationProgress) => void;
   /** Asked when the guest stands still and before its last bytes go: throwing keeps it here. */
   readonly beforeSwitchover?: () => Promise<void>;
@@ -48,8 +52,10 @@ export interface MigrationOrder {
   readonly signal: AbortSignal;
 }
 
-/** The guest stands still here, and all of it is in the target. */
+/** The guest stands still here, and can go on at the target. */
 export interface Departure {
+  /** What it came to. `postcopy`: some of its memory is here only, to be sent by `sendRest`; else nothing is. */
+  readonly method: MigrationMethod;
   readonly sentBytes: number;
   readonly durationMs: number;
   /** On the clock of `performance.now()`: when the guest stopped. */
@@ -57,8 +63,8 @@ export interface Departure {
 }
 
 /**
- * runs: the guest runs here. leaving: a move is under way. left: it stands still, all of it was sent. awaited: no guest
- * yet. arrived: all of it is here, it stands still. gone: no process.
+ * runs: the guest runs here. leaving: a move is under way. left: it stands still, it can go on at the target. awaited:
+ * no guest yet. arrived: it can go on here, it stands still. gone: no process.
  */
 export type GuestPlace = 'runs' | 'leaving' | 'left' | 'awaited' | 'arrived' | 'gone';
 
@@ -76,7 +82,8 @@ export interface Migrates {
   receive(handle: VmmHandle, host: string, credentials?: MoveCredentials): Promise<MigrationAddress>;
 
   /**
-   * Resolves when the guest has left: it stands still here until `resume` or `kill`. Rejects when it goes on here.
+   * Resolves when the guest has left: it stands still here until `resume` or `kill`, and by postcopy for good. Rejects
+   * when it goes on here.
    * @throws EngineError not-found, no-answer, migration-failed; AbortError when the signal fires
    */
   migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure>;
@@ -90,7 +97,7 @@ export interface Migrates {
   /**
    * Lets the guest go on here: one that has arrived or left, or is leaving, which calls the move off. Of one that runs:
    * does nothing.
-   * @throws EngineError not-found, no-answer; migration-failed when there is no guest here
+   * @throws EngineError not-found, no-answer; migration-failed when there is no guest here, or not all of it any more
    */
   resume(handle: VmmHandle): Promise<void>;
 }

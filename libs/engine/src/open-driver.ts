@@ -7,7 +7,7 @@ export interface OpenedDriver {
   readonly driver: EngineDriver;
   /** Absent where no guard outlives the worker. */
   readonly renewLease?: () => Promise<void>;
-  /** What would confine its vmms better and this machine does not offer, one line each. */
+  /** What would confine its vmms, or move its guests, better and this machine does not offer, one line each. */
   readonly lacks?: readonly string[];
 }
 

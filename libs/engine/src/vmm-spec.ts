@@ -16,13 +16,13 @@ export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 /**
  * Where the guest's first instant comes from. boot: cold. saved: goes on where its own saved state ended. template: a
  * private copy of a template's state and memory, which stay untouched. incoming: waits for a live migration to bring
- * it.
+ * it; `postcopy`: may serve its page faults itself, so that it can go on before all of its memory is there.
  */
 const origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('boot') }),
   z.object({ kind: z.literal('saved'), statePath: path, memoryPath: path.optional() }),
   z.object({ kind: z.literal('template'), statePath: path, memoryPath: path.optional() }),
-  z.object({ kind: z.literal('incoming') }),
+  z.object({ kind: z.literal('incoming'), postcopy: z.boolean().optional() }),
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
 

@@ -8,6 +8,7 @@ import {
   consolePathOf,
   consoleQuery,
   execPathOf,
+  restPathOf,
   resumePathOf,
   screenshotPathOf,
 } from '@berth/contracts/agent.js';
@@ -18,6 +19,7 @@ import { EngineError, showsScreen } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { answerProbe, type HealthProbe } from '@berth/observability/metrics-server.js';
+import type { RestAnswer } from '../migrations/rest-arrivals.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import { ConsoleStreams } from './console-streams.js';
 import { GuestCommands } from './guest-commands.js';
@@ -36,6 +38,8 @@ export interface AgentOptions {
   readonly table: VmmTable;
   /** Lets a guest that has arrived go on. Resolves to the HTTP status that says how things stand. */
   readonly resume: (vmmId: string) => Promise<number>;
+  /** Where the rest of a guest's memory is taken now; undefined: ask again. @throws EngineError not-found */
+  readonly receiveRest: (vmmId: string) => Promise<RestAnswer>;
   readonly metrics: Metrics<'worker'>;
   readonly health: HealthProbe;
   /** Tries a node's engines now; undefined: there is no such node, or nothing to try on it. */
@@ -58,6 +62,14 @@ export class AgentServer {
       method: 'POST',
       path: pathOf(resumePathOf),
       serve: async (id, _, response) => void response.writeHead(await this.options.resume(id)).end(),
+    },
+    {
+      method: 'POST',
+      path: pathOf(restPathOf),
+      serve: async (id, _, response) => {
+        const { status, address } = await this.options.receiveRest(id);
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(address ?? {}));
+      },
     },
   ];
   private readonly server: Server;

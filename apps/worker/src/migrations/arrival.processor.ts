@@ -15,6 +15,8 @@ import { endReport, readyReport, startingReport } from '../report/vmm-reports.js
 import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+import type { RestArrivals } from './rest-arrivals.js';
+import { endedStatusOf, statusOf } from './target-status.js';
 
 export interface MigrationParts {
   readonly nodes: ReadonlyMap<string, WorkerNode>;
@@ -30,13 +32,14 @@ export interface MigrationParts {
 interface ArrivalParts extends MigrationParts {
   /** Address at which guests arrive. */
   readonly host: string;
+  /** Guests may go on before all of their memory has come. */
+  readonly postcopy: boolean;
+  readonly rests: RestArrivals;
   readonly ports: PortForwards;
   readonly seeds: SeedSource;
 }
 
 const startLimitMs = 30_000;
-/** How a caller of `resume` is told where the guest stands: see contracts/agent. */
-const statusOf = { runs: 200, ran: 409, neverRan: 410, unknown: 404, notYet: 503 } as const;
 
 /** The receiving end of live migrations: a vmm that waits, and goes on only when it is told to. */
 export class ArrivalProcessor {
@@ -75,7 +78,7 @@ export class ArrivalProcessor {
       const vmm = table.get(vmmId);
       if (!vmm) return statusOf.unknown;
       const place = await this.placeOf(vmm);
-      if (place === 'gone') return vmm.end?.reason === 'migration-failed' ? statusOf.neverRan : statusOf.ran;
+      if (place === 'gone') return endedStatusOf(vmm.end);
       if (place === 'awaited') return statusOf.notYet;
       await this.goOn(vmm, place);
       return statusOf.runs;
@@ -101,7 +104,8 @@ export class ArrivalProcessor {
     await ports.take(vmm, order);
     await ports.launch(vmm, order, () => {
       const spec = specOf({ vmm, order, image, drives, ports });
-      return vmm.driver.start({ ...spec, origin: { kind: 'incoming' } }, AbortSignal.timeout(startLimitMs));
+      const origin = { kind: 'incoming', postcopy: this.parts.postcopy } as const;
+      return vmm.driver.start({ ...spec, origin }, AbortSignal.timeout(startLimitMs));
     });
   }
 
@@ -129,6 +133,7 @@ export class ArrivalProcessor {
   private async goOn(vmm: Vmm, place: GuestPlace): Promise<void> {
     const driver = migratingDriver(vmm);
     if (place === 'arrived') await driver.resume(vmm.handle);
+    this.parts.rests.watch(vmm);
     if (!vmm.move) return;
     vmm.move = null;
     await this.parts.table.keep(vmm);

@@ -1,28 +1,25 @@
 import { resumePathOf } from '@berth/contracts/agent.js';
 import type { JobPayload } from '@berth/contracts/job.js';
-import type { MigrationLimits } from '@berth/contracts/vmm.js';
 import type { MigrationProgress } from '@berth/domain/migration-progress.js';
-import {
-  chooseMethod,
-  migrates,
-  type Departure,
-  type MigrationMethod,
-  type MigrationOrder,
-} from '@berth/engine/migration.js';
+import { EngineError, type KillReason } from '@berth/engine/driver.js';
+import { chooseMethod, migrates, type Departure, type GuestPlace } from '@berth/engine/migration.js';
 import { endReport } from '../report/vmm-reports.js';
 import type { Vmm, VmmMove } from '../vmms/vmm.js';
 import { migratingDriver, type MigrationParts } from './arrival.processor.js';
+import { askTarget } from './ask-target.js';
+import { moveLimits, type NodeLimits } from './move-limits.js';
+import { sendRest } from './send-rest.js';
 
-export interface DepartureParts extends Pick<MigrationParts, 'table' | 'watcher' | 'disks' | 'report' | 'logger'> {
+export interface DepartureParts
+  extends Pick<MigrationParts, 'table' | 'watcher' | 'disks' | 'report' | 'logger'>, NodeLimits {
   readonly agentSecret: string;
-  readonly bandwidthBytesPerSecond: number;
-  readonly downtimeLimitMs: number;
 }
+
+type SourceMove = Extract<VmmMove, { role: 'source' }>;
 
 const sendLimitMs = 600_000;
 const progressEveryMs = 500;
 const calledOffWords = 'the move was called off';
-const answerTimeoutMs = 2_000;
 const askAgainFirstMs = 50;
 const askAgainMaxMs = 2_000;
 
@@ -34,8 +31,8 @@ const targetSays = new Map<number, 'runs' | 'ran' | 'never-ran'>([
 ]);
 
 /**
- * The sending end of live migrations. Once the guest has left, a note on disk says so before the target is told to go
- * on: from then on only the target's own word, that it never ran there, lets it go on here.
+ * The sending end of live migrations. Before the guest's last bytes go, a note on disk says so: once it has left, only
+ * the target's own word, that it never ran there, lets it go on here.
  */
 export class DepartureProcessor {
   private readonly atWork = new Set<string>();
@@ -74,7 +71,10 @@ export class DepartureProcessor {
   async settle({ vmmId }: JobPayload<'settle-migration'>): Promise<void> {
     const vmm = this.parts.table.get(vmmId);
     if (!vmm) return;
-    if (vmm.move?.role === 'source' && !vmm.end) await this.end(vmm);
+    if (vmm.move?.role === 'source' && !vmm.end) {
+      if ((await this.placeOf(vmm)) !== 'left') return; // it may stay; asked again
+      await this.end(vmm, 'migrated');
+    }
     this.parts.report({ kind: 'migration-settled', ...vmm.ref });
   }
 
@@ -91,7 +91,7 @@ export class DepartureProcessor {
     const { driver } = vmm;
     if (vmm.end || !migrates(driver) || vmm.move?.role === 'target') return;
     if (vmm.move) return void this.alone(vmm, () => this.handOver(vmm, undefined)).catch(this.failed);
-    const place = await driver.placeOf(vmm.handle).catch(() => 'gone');
+    const place = await this.placeOf(vmm);
     if (place === 'leaving' || place === 'left') await driver.resume(vmm.handle).catch(this.failed);
   }
 
@@ -109,8 +109,8 @@ export class DepartureProcessor {
   private async depart(
     vmm: Vmm,
     { operationId, to, targetVmmId, agentUrl, limits }: JobPayload<'migrate-instance'>,
-  ): Promise<(Departure & { method: MigrationMethod }) | undefined> {
-    const { report, table } = this.parts;
+  ): Promise<Departure | undefined> {
+    const { report } = this.parts;
     const leaving = { caller: new AbortController(), isSwitching: false };
     if (this.calledOff.get(vmm) === operationId) return undefined;
     this.leaving.set(vmm, leaving);
@@ -119,8 +119,8 @@ export class DepartureProcessor {
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
       const method = chooseMethod({ accelerator: driver.name, engineMajor });
       const signal = AbortSignal.any([this.closing.signal, leaving.caller.signal, AbortSignal.timeout(sendLimitMs)]);
-      const departure = await driver.migrate(vmm.handle, {
-        ...this.limitsOf(limits),
+      return await driver.migrate(vmm.handle, {
+        ...moveLimits(limits, { ...this.parts, postcopy: this.parts.postcopy && to.postcopy === true }),
         to,
         method,
         signal,
@@ -128,14 +128,15 @@ export class DepartureProcessor {
         beforeSwitchover: () => {
           leaving.isSwitching = true;
           report({ kind: 'migration-switchover', ...vmm.ref });
-          return Promise.resolve();
+          return this.note(vmm, { role: 'source', operationId, targetVmmId, agentUrl });
         },
       });
-      vmm.move = { role: 'source', operationId, targetVmmId, agentUrl };
-      await table.keep(vmm);
-      return { ...departure, method };
     } catch (error) {
-      if (!vmm.end) this.tellStayed(vmm, operationId, error instanceof Error ? error.message : String(error));
+      // having left, it is handed over all the same
+      if (!vmm.end && !(vmm.move && (await this.placeOf(vmm)) === 'left')) {
+        await this.note(vmm, null);
+        this.tellStayed(vmm, operationId, error instanceof Error ? error.message : String(error));
+      }
       return undefined;
     } finally {
       this.leaving.delete(vmm);
@@ -143,60 +144,83 @@ export class DepartureProcessor {
   }
 
   /** Asks until it knows: the guest stands still meanwhile, and must run at one end only. */
-  private async handOver(vmm: Vmm, left: (Departure & { method: MigrationMethod }) | undefined): Promise<void> {
+  private async handOver(vmm: Vmm, left: Departure | undefined): Promise<void> {
     for (let pauseMs = askAgainFirstMs; !vmm.end && !this.closing.signal.aborted; pauseMs *= 2) {
       const { move } = vmm;
       if (move?.role !== 'source') return;
-      const said = await this.tellTarget(move);
-      if (said === 'runs' && left) this.tellMeasured(vmm, left);
-      if (said === 'runs' || said === 'ran') {
-        await this.parts.disks.remove(vmm.handle.instanceId); // before its end: whoever goes on from here asks again
-        return this.end(vmm);
-      }
+      const place = left ? 'left' : await this.placeOf(vmm);
+      if (place === 'runs' || place === 'leaving') return this.stay(vmm, move.operationId);
+      const said = place === 'left' ? await this.tellTarget(move) : undefined;
+      if (said === 'runs' || said === 'ran') return this.leave(vmm, move, said === 'runs', left);
       if (said === 'never-ran') return this.takeBack(vmm, move.operationId);
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, askAgainMaxMs)));
     }
   }
 
-  private async tellTarget({ agentUrl, targetVmmId }: Extract<VmmMove, { role: 'source' }>) {
-    const headers = { authorization: `Bearer ${this.parts.agentSecret}` };
-    const signal = AbortSignal.timeout(answerTimeoutMs);
-    const url = new URL(resumePathOf(targetVmmId), agentUrl);
-    const answer = await fetch(url, { method: 'POST', headers, signal }).catch(() => undefined);
+  /** A worker before this one ended between the note and the guest's last bytes: nobody was told to go on. */
+  private async stay(vmm: Vmm, operationId: string): Promise<void> {
+    await this.note(vmm, null); // first: a guest that goes on here must not be handed over
+    await migratingDriver(vmm).resume(vmm.handle);
+    this.tellStayed(vmm, operationId, 'its worker was started again');
+  }
+
+  /** The guest goes on at the target, or did. */
+  private async leave(vmm: Vmm, move: SourceMove, runs: boolean, left: Departure | undefined): Promise<void> {
+    const { agentSecret, disks } = this.parts;
+    const resumedAtMs = performance.now();
+    const order = { onProgress: this.progressOf(vmm), signal: this.closing.signal };
+    const restBytes = runs ? await sendRest(vmm, move, agentSecret, order) : undefined;
+    if (this.closing.signal.aborted) return;
+    if (left && restBytes !== undefined) this.tellMeasured(vmm, left, resumedAtMs, restBytes);
+    await disks.remove(vmm.handle.instanceId); // before its end: whoever goes on from here asks again
+    if (!vmm.end) await this.end(vmm, 'migrated');
+  }
+
+  private async tellTarget(move: SourceMove) {
+    const answer = await askTarget(resumePathOf, move, this.parts.agentSecret);
     return answer && targetSays.get(answer.status);
   }
 
-  private tellMeasured(vmm: Vmm, { method, stoppedAtMs, durationMs, sentBytes }: Departure & { method: string }): void {
-    const downtimeMs = performance.now() - stoppedAtMs;
+  private tellMeasured(vmm: Vmm, left: Departure, resumedAtMs: number, restBytes: number): void {
+    const { method, stoppedAtMs } = left;
+    const downtimeMs = resumedAtMs - stoppedAtMs;
+    const durationMs = left.durationMs + performance.now() - resumedAtMs;
+    const sentBytes = left.sentBytes + restBytes;
     this.parts.report({ kind: 'migration-measured', ...vmm.ref, method, downtimeMs, durationMs, sentBytes });
   }
 
-  private async end(vmm: Vmm): Promise<void> {
+  private async end(vmm: Vmm, reason: KillReason): Promise<void> {
     const { driver } = vmm;
-    await driver.kill(vmm.handle, 'migrated');
+    await driver.kill(vmm.handle, reason);
     this.parts.watcher.observe(await driver.inspect(vmm.handle));
   }
 
   private async takeBack(vmm: Vmm, operationId: string): Promise<void> {
-    await migratingDriver(vmm).resume(vmm.handle);
-    vmm.move = null;
-    await this.parts.table.keep(vmm);
+    try {
+      await migratingDriver(vmm).resume(vmm.handle);
+    } catch (error) {
+      // by postcopy some of it was at the target only
+      if (error instanceof EngineError && error.code === 'migration-failed') return this.end(vmm, 'lost');
+      throw error;
+    }
+    await this.note(vmm, null);
     this.tellStayed(vmm, operationId, 'the target ended before the guest ran in it');
+  }
+
+  private async note(vmm: Vmm, move: VmmMove | null): Promise<void> {
+    vmm.move = move;
+    await this.parts.table.keep(vmm);
+  }
+
+  /** Undefined: it does not say. */
+  private placeOf(vmm: Vmm): Promise<GuestPlace | undefined> {
+    return migratingDriver(vmm)
+      .placeOf(vmm.handle)
+      .catch(() => undefined);
   }
 
   private tellStayed(vmm: Vmm, operationId: string, why: string): void {
     this.parts.report({ kind: 'migration-stayed', operationId, ...vmm.ref, detail: why.slice(0, 500) });
-  }
-
-  private limitsOf(asked: MigrationLimits): Omit<MigrationOrder, 'to' | 'method' | 'signal'> {
-    const { bandwidthBytesPerSecond, downtimeLimitMs } = this.parts;
-    const { bandwidthMibPerSecond = Infinity, autoConverge = false, convergeSeconds = 60, otherwise = 'stop' } = asked;
-    return {
-      bandwidthBytesPerSecond: Math.min(bandwidthBytesPerSecond, bandwidthMibPerSecond * 2 ** 20),
-      downtimeLimitMs: asked.downtimeLimitMs ?? downtimeLimitMs,
-      autoConverge,
-      converge: { limitMs: convergeSeconds * 1000, otherwise },
-    };
   }
 
   private progressOf(vmm: Vmm): (progress: MigrationProgress) => void {

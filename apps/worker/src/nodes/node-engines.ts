@@ -67,7 +67,7 @@ export class NodeEngines {
     return this.opened.get(name)?.driver;
   }
 
-  /** What keeps this machine from confining vmms as it could. */
+  /** What keeps this machine from confining vmms, or moving guests, as it could. */
   get lacks(): readonly string[] {
     return [...new Set([...this.opened.values()].flatMap(({ lacks = [] }) => lacks))];
   }

@@ -1,5 +1,6 @@
 import type { NodeRegistration } from '@berth/contracts/observation.js';
 import { nodeLabel } from '@berth/domain/node-state.js';
+import { sendsRest } from '@berth/engine/abilities.js';
 import type { WorkerConfig } from '../config.js';
 import type { NodeEngines } from './node-engines.js';
 
@@ -39,7 +40,7 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
     // A selector for what waits on this node's disk; model nodes have none, and their labels are better alike.
     labels: {
       ...config.BERTH_LABELS,
-      ...engineLabels(node.engines),
+      ...engineLabels(node.engines, config),
       ...(config.BERTH_NODES === 1 && { [nodeLabel]: node.name }),
     },
     powerModel: config.BERTH_POWER_MODEL,
@@ -54,7 +55,11 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
 }
 
 /** What a selector may ask for: `berth/engine=tcg`. The speed has two digits, so that like nodes have like labels. */
-function engineLabels({ best, probe }: NodeEngines): Record<string, string> {
+function engineLabels({ best, probe }: NodeEngines, config: WorkerConfig): Record<string, string> {
   const speed = probe?.speedRatio?.toFixed(2);
-  return { 'berth/engine': best.name, ...(speed !== undefined && { 'berth/engine-speed': speed }) };
+  return {
+    'berth/engine': best.name,
+    ...(speed !== undefined && { 'berth/engine-speed': speed }),
+    ...(sendsRest(best) && { 'berth/postcopy': `${config.BERTH_MIGRATION_POSTCOPY && best.takesRests}` }),
+  };
 }

@@ -17,6 +17,8 @@ export interface LaunchOptions extends MachineFiles {
   readonly saves: boolean;
   /** The unprivileged user and group of the vmm; absent when the worker may not change them. */
   readonly userId?: number;
+  /** The one group it is in beside that; absent: none. */
+  readonly groupId?: number;
   /** Where setpriv stands; absent on a machine without it: then a vmm is not tied to the life of its guard. */
   readonly setprivPath?: string;
   /** The machine's kernel can keep it from abstract unix sockets and from other processes. */
@@ -80,9 +82,10 @@ function paravirtual({ profile = 'virtio' }: VmmSpec): string[] {
 }
 
 /** `--pdeathsig`: a vmm without its guard would outlive its node's lease unseen. */
-function confinement({ setprivPath, userId }: LaunchOptions): string[] {
+function confinement({ setprivPath, userId, groupId }: LaunchOptions): string[] {
   if (setprivPath === undefined) return [];
-  const user = userId === undefined ? [] : ['--reuid', `${userId}`, '--regid', `${userId}`, '--clear-groups'];
+  const groups = groupId === undefined ? ['--clear-groups'] : ['--groups', `${groupId}`];
+  const user = userId === undefined ? [] : ['--reuid', `${userId}`, '--regid', `${userId}`, ...groups];
   return [setprivPath, ...user, '--no-new-privs', '--pdeathsig', 'KILL', '--'];
 }
 

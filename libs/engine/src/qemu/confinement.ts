@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { findCgroups, type CgroupRoot } from './cgroup.js';
 import { Egress } from './egress.js';
+import { findFaultAccess, type FaultAccess } from './userfault.js';
 import { setprivPath, type UserIds } from './user-ids.js';
 
 /** How far this machine lets a vmm be shut in; tried, not guessed: a namespace or a container may lack any of it. */
@@ -15,6 +16,8 @@ export interface Confinement {
   readonly egress?: Egress;
   /** False: a vmm may connect to abstract unix sockets, which have no owner. */
   readonly isScoped?: boolean;
+  /** For a vmm that waits for a guest. Absent: no guest goes on here before all of its memory is here. */
+  readonly faultAccess?: FaultAccess;
   /** Absent: a vmm's CPU, memory and processes are bounded by nothing but the kernel's fairness. */
   readonly cgroups?: CgroupRoot;
 }
@@ -31,12 +34,20 @@ const candidates: readonly UserIds[] = [
 export async function findConfinement(statePath: string): Promise<Confinement> {
   const nodeName = `berth-${createHash('sha256').update(statePath).digest('hex').slice(0, 12)}`;
   const [users, cgroups, isScoped] = await Promise.all([findUsers(), findCgroups(nodeName), canScope()]);
-  const egress = users.userIds && (await Egress.open(users.userIds));
-  return { ...users, isScoped, ...(egress ? { egress } : {}), ...(cgroups ? { cgroups } : {}) };
+  const { userIds } = users;
+  const [egress, faultAccess] = await Promise.all([userIds && Egress.open(userIds), findFaultAccess(userIds)]);
+  return {
+    ...users,
+    isScoped,
+    ...(egress ? { egress } : {}),
+    ...(faultAccess ? { faultAccess } : {}),
+    ...(cgroups ? { cgroups } : {}),
+  };
 }
 
 /** What of it this machine lacks, one line each, for people who may want to change that. */
-export function missingOf({ setprivPath: setpriv, userIds, egress, isScoped = false, cgroups }: Confinement): string[] {
+export function missingOf(confinement: Confinement): string[] {
+  const { setprivPath: setpriv, userIds, egress, isScoped = false, cgroups, faultAccess } = confinement;
   return [
     setpriv === undefined ? 'no setpriv: a vmm outlives a guard that is killed' : '',
     userIds === undefined ? 'not root: every vmm runs as the user of the worker' : '',
@@ -47,6 +58,9 @@ export function missingOf({ setprivPath: setpriv, userIds, egress, isScoped = fa
       ? ''
       : 'no scopes (root and Landlock of Linux 6.12): a vmm that is taken over reaches abstract unix sockets',
     cgroups === undefined ? 'no writable cgroups: CPU, memory and processes of a vmm are not bounded' : '',
+    faultAccess === undefined
+      ? 'no userfaultfd: no postcopy to here; a guest that writes faster than is sent is slowed down, then stopped'
+      : '',
   ].filter((line) => line !== '');
 }
 

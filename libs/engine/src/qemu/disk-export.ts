@@ -39,7 +39,6 @@ export async function stopExports(qmp: QmpClient): Promise<void> {
   await qmp.execute('nbd-server-stop', answerTimeoutMs).catch(() => undefined); // refused where none serves
 }
 
-/** QEMU does not tell which port the kernel picked, so one is picked for it. */
 async function serve(vmm: Vmm, qmp: QmpClient, host: string, tls: object): Promise<number> {
   let why: unknown;
   for (let left = triesMax; left > 0; left -= 1) {
@@ -55,7 +54,8 @@ async function serve(vmm: Vmm, qmp: QmpClient, host: string, tls: object): Promi
   throw migrationFailed(vmm.handle, `its disks cannot be received: ${String(why)}`);
 }
 
-async function freePort(host: string): Promise<number> {
+/** QEMU does not tell which port the kernel picked, so one is picked for it. */
+export async function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

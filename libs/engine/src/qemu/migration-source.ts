@@ -2,9 +2,17 @@ import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { Departure, MigrationOrder } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
 import type { Vmm } from '../vmm/vmm.js';
+import { Convergence } from './convergence.js';
 import { DiskMirrors, type MirrorState } from './disk-mirror.js';
 import type { EngineError, VmmHandle } from '../driver.js';
-import { answerTimeoutMs, isUnderWay, migrationFailed, nothingSent, queryMigration } from './migration-state.js';
+import {
+  answerTimeoutMs,
+  isPostcopy,
+  isUnderWay,
+  migrationFailed,
+  nothingSent,
+  queryMigration,
+} from './migration-state.js';
 import type { MigrationState } from './migration-state.js';
 import { forgetCredentials, giveCredentials } from './move-credentials.js';
 import { setCapabilities } from './migration-target.js';
@@ -27,14 +35,18 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   });
   const sending = new Sending(vmm, qmp, order);
   try {
-    await setCapabilities(qmp, ['pause-before-switchover'], { 'auto-converge': order.autoConverge === true });
+    await setCapabilities(qmp, ['pause-before-switchover'], {
+      'auto-converge': order.autoConverge === true,
+      'postcopy-ram': order.converge?.otherwise === 'postcopy',
+    });
     await giveCredentials(vmm, qmp, 'client', order.credentials);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
       'max-bandwidth': order.bandwidthBytesPerSecond,
       'downtime-limit': order.downtimeLimitMs,
+      'max-postcopy-bandwidth': order.bandwidthBytesPerSecond,
     });
-    const sentBytes = await sending.untilLeft();
-    return { sentBytes, durationMs: performance.now() - startedAtMs, stoppedAtMs };
+    const left = await sending.untilLeft();
+    return { ...left, durationMs: performance.now() - startedAtMs, stoppedAtMs };
   } catch (error) {
     await keepGuest(vmm);
     throw error;
@@ -44,19 +56,26 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
   }
 }
 
-/** The guest goes on here: what was on its way is called off. @throws EngineError no-answer when QEMU is no more */
+/**
+ * The guest goes on here: what was on its way is called off.
+ * @throws EngineError no-answer when QEMU is no more
+ */
 export async function keepGuest(vmm: Vmm): Promise<void> {
   const qmp = qmpOf(vmm);
   const wakeUps = new WakeUps(vmm);
+  let isTorn = false;
   try {
     const deadlineMs = performance.now() + cancelTimeoutMs;
-    for (let asked = false; isUnderWay(await queryMigration(qmp)); asked = true) {
+    for (let asked = false; ; asked = true) {
+      const migration = await queryMigration(qmp);
+      isTorn = isPostcopy(migration);
+      if (isTorn || !isUnderWay(migration)) break;
       if (!asked) await qmp.execute('migrate_cancel', answerTimeoutMs);
       if (performance.now() > deadlineMs) throw migrationFailed(vmm.handle, 'the move cannot be called off');
       await wakeUps.next();
     }
     await new DiskMirrors(vmm, qmp).drop();
-    await forgetCredentials(qmp);
+    if (!isTorn) await forgetCredentials(qmp); // by them the rest comes
   } finally {
     wakeUps.close();
   }
@@ -86,8 +105,7 @@ class Sending {
     this.#wakeUps.close();
   }
 
-  /** Resolves to the bytes sent. */
-  async untilLeft(): Promise<number> {
+  async untilLeft(): Promise<Pick<Departure, 'sentBytes' | 'method'>> {
     const { vmm, qmp, order } = this;
     await this.#untilMirrored();
     let isStopped = order.method === 'stop-and-copy';
@@ -95,25 +113,34 @@ class Sending {
     await qmp.execute('migrate', answerTimeoutMs, { uri: `tcp:${order.to.host}:${order.to.port}` });
     const { limitMs, otherwise } = order.converge ?? convergeDefault;
     const stopAtMs = performance.now() + limitMs;
+    const convergence = new Convergence();
     for (let isContinued = false; ;) {
       const migration = await queryMigration(qmp);
-      if (migration.status === 'completed') return this.#disks.doneBytes + migration.ram.transferred;
-      if (!isUnderWay(migration)) throw migrationFailed(vmm.handle, migration.error || `it was ${migration.status}`);
-      this.#tell('memory', migration.ram);
-      if (migration.status === 'pre-switchover' && !isContinued) {
+      const { status, ram } = migration;
+      if (status === 'completed' || isPostcopy(migration)) return this.#left(migration);
+      if (!isUnderWay(migration)) throw migrationFailed(vmm.handle, migration.error || `it was ${status}`);
+      this.#tell('memory', ram);
+      if (status === 'pre-switchover' && !isContinued) {
         await order.beforeSwitchover?.();
         order.signal.throwIfAborted();
         await this.#mirrors.finish();
         await qmp.execute('migrate-continue', answerTimeoutMs, { state: 'pre-switchover' });
         isContinued = true;
       }
-      if (!isStopped && !isContinued && performance.now() > stopAtMs) {
-        if (otherwise === 'stay') throw notConverged(vmm.handle, limitMs, migration.ram);
-        await qmp.execute('stop', answerTimeoutMs);
+      // one that is slowed down is given the time
+      const isInVain = otherwise === 'postcopy' && !order.autoConverge && !convergence.goesOn(ram);
+      if (!isStopped && !isContinued && (isInVain || performance.now() > stopAtMs)) {
+        if (otherwise === 'stay') throw notConverged(vmm.handle, limitMs, ram);
+        await qmp.execute(otherwise === 'postcopy' ? 'migrate-start-postcopy' : 'stop', answerTimeoutMs);
         isStopped = true;
       }
       await this.#wakeUps.next();
     }
+  }
+
+  #left(migration: MigrationState): Pick<Departure, 'sentBytes' | 'method'> {
+    const method = isPostcopy(migration) ? 'postcopy' : this.order.method;
+    return { method, sentBytes: this.#disks.doneBytes + migration.ram.transferred };
   }
 
   async #untilMirrored(): Promise<void> {

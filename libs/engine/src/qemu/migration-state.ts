@@ -47,6 +47,9 @@ const ended = ['none', 'completed', 'failed', 'cancelled'];
 
 export const isUnderWay = ({ status }: MigrationState): boolean => !ended.includes(status);
 
+/** The guest is where it goes to, the rest of its memory follows or waits to. */
+export const isPostcopy = ({ status }: MigrationState): boolean => status.startsWith('postcopy-');
+
 export async function queryMigration(qmp: QmpClient): Promise<MigrationState> {
   return migrationState.parse(await qmp.execute('query-migrate', answerTimeoutMs));
 }
@@ -58,8 +61,10 @@ export async function placeOf(vmm: Vmm): Promise<GuestPlace> {
   if (status === 'inmigrate') return 'awaited';
   if (status === 'postmigrate') return 'left';
   const migration = await queryMigration(qmp);
-  if (isUnderWay(migration)) return 'leaving';
-  const hasArrived = vmm.record.spec.origin?.kind === 'incoming' && migration.status === 'completed';
+  if (isPostcopy(migration) && status === 'finish-migrate') return 'left';
+  if (isUnderWay(migration) && !isPostcopy(migration)) return 'leaving';
+  const isHere = migration.status === 'completed' || isPostcopy(migration);
+  const hasArrived = vmm.record.spec.origin?.kind === 'incoming' && isHere;
   return hasArrived && status !== 'running' ? 'arrived' : 'runs';
 }
 

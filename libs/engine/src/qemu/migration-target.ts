@@ -14,10 +14,10 @@ export async function setCapabilities(
   more: readonly string[],
   others: Readonly<Record<string, boolean>> = {},
 ): Promise<void> {
-  const wanted = ['events', 'return-path', ...more].map((capability) => ({ capability, state: true }));
-  const given = Object.entries(others).map(([capability, state]) => ({ capability, state }));
-  // a state that was saved or loaded before may have asked for it
-  const capabilities = [...wanted, ...given, { capability: 'x-ignore-shared', state: false }];
+  const wanted = ['events', 'return-path', ...more].map((capability) => [capability, true]);
+  // a state that was saved or loaded before, or an earlier move, may have asked for them
+  const all = { 'x-ignore-shared': false, 'postcopy-ram': false, ...Object.fromEntries(wanted), ...others };
+  const capabilities = Object.entries(all).map(([capability, state]) => ({ capability, state }));
   await qmp.execute('migrate-set-capabilities', answerTimeoutMs, { capabilities });
 }
 
@@ -33,11 +33,22 @@ export async function listenForGuest(vmm: Vmm, host: string, credentials?: MoveC
   await giveCredentials(vmm, qmp, 'server', credentials);
   const hasDisks = movingDrives(vmm.record.spec).length > 0;
   const disks = hasDisks ? { diskPort: await exportDrives(vmm, qmp, host, credentials) } : {};
-  await vmm.state.writeExports(vmmId, disks);
+  const ways = { ...disks, ...((await servesFaults(vmm, qmp)) ? { postcopy: true } : {}) };
+  await vmm.state.writeExports(vmmId, ways);
   await qmp.execute('migrate-incoming', answerTimeoutMs, { uri: `tcp:${host}:0` });
   const address = await addressOf(qmp);
-  if (address) return { ...address, ...disks };
+  if (address) return { ...address, ...ways };
   throw migrationFailed(vmm.handle, 'QEMU does not say where it listens');
+}
+
+/** QEMU tries it when it is told to: whether this very vmm, as it is shut in, may serve its own page faults. */
+async function servesFaults({ record }: Vmm, qmp: QmpClient): Promise<boolean> {
+  const { origin } = record.spec;
+  if (origin?.kind !== 'incoming' || !origin.postcopy) return false;
+  return setCapabilities(qmp, ['late-block-activate', 'postcopy-ram']).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What has to be so before a guest that has arrived goes on here. */

@@ -2,16 +2,9 @@ import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { GrowsDrives, MakesTemplates } from '../abilities.js';
+import type { GrowsDrives, MakesTemplates, RestOrder, SendsRest } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
-import type {
-  Departure,
-  GuestPlace,
-  Migrates,
-  MigrationAddress,
-  MigrationOrder,
-  MoveCredentials,
-} from '../migration.js';
+import type { Departure, GuestPlace, MigrationAddress, MigrationOrder, MoveCredentials } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { saveGuest, stateFile } from '../vmm/saving.js';
@@ -28,6 +21,7 @@ import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
 import { listenForGuest, welcomeGuest } from './migration-target.js';
 import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
+import { isTorn, receiveRest, sendRest, untilWhole } from './postcopy.js';
 import { probeQemu } from './probe.js';
 import { takeScreenshot } from './screenshot.js';
 import { connectScreen, lendScreenFolder, takeScreenSocket } from './screen-socket.js';
@@ -38,7 +32,7 @@ import { canSave, qemuVersion } from './version.js';
 
 export interface QemuDriverOptions extends Omit<
   LaunchOptions,
-  'userId' | 'setprivPath' | 'leasePath' | 'saves' | 'isScoped' | 'cgroups'
+  'userId' | 'groupId' | 'setprivPath' | 'leasePath' | 'saves' | 'isScoped' | 'cgroups'
 > {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
@@ -53,7 +47,7 @@ const commandTimeoutMs = 5000;
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, GrowsDrives, ShowsScreen {
+export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, GrowsDrives, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
 
@@ -66,6 +60,10 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, G
   static async open(options: QemuDriverOptions): Promise<QemuDriver> {
     const version = await qemuVersion(options.qemuPath);
     return new QemuDriver(options, await StateDirectory.at(options.statePath), version);
+  }
+
+  get takesRests(): boolean {
+    return this.#options.confinement.faultAccess !== undefined;
   }
 
   get lacks(): readonly string[] {
@@ -89,9 +87,25 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, G
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
-    const { egress, userIds } = this.#options.confinement;
-    if (egress && userIds) await egress.allow(userIdOf(handle.vmmId, userIds), order.to);
+    await this.#allow(handle, order.to);
     return sendGuest(await this.known.live(handle), order);
+  }
+
+  async sendRest(handle: VmmHandle, order: RestOrder): Promise<number> {
+    const reconnect = async () => {
+      const to = await order.reconnect();
+      if (to) await this.#allow(handle, to);
+      return to;
+    };
+    return sendRest(await this.known.live(handle), { ...order, reconnect });
+  }
+
+  async untilWhole(handle: VmmHandle, signal: AbortSignal): Promise<void> {
+    return untilWhole(await this.known.live(handle), signal);
+  }
+
+  async receiveRest(handle: VmmHandle, host: string): Promise<MigrationAddress> {
+    return receiveRest(await this.known.live(handle), host);
   }
 
   async placeOf(handle: VmmHandle): Promise<GuestPlace> {
@@ -109,6 +123,8 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, G
     const place = await placeOf(vmm);
     if (place === 'awaited') throw migrationFailed(handle, 'no guest has arrived');
     if (place === 'arrived') await welcomeGuest(vmm);
+    if (place === 'left' && (await isTorn(vmm)))
+      throw migrationFailed(handle, 'part of its memory is at its target only');
     await keepGuest(vmm);
     void vmm.hear(); // ready as soon as it says so, not at its next beat
   }
@@ -150,10 +166,15 @@ export class QemuDriver extends VmmDriver implements Migrates, MakesTemplates, G
   async screen(handle: VmmHandle): Promise<Duplex> {
     return connectScreen((await this.known.live(handle)).path);
   }
+
+  async #allow({ vmmId }: VmmHandle, to: MigrationAddress): Promise<void> {
+    const { egress, userIds } = this.#options.confinement;
+    if (egress && userIds) await egress.allow(userIdOf(vmmId, userIds), to);
+  }
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
-  const { cgroups, setprivPath, userIds, isScoped = false } = confinement;
+  const { cgroups, setprivPath, userIds, isScoped = false, faultAccess } = confinement;
   const { firmware } = options;
   const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
@@ -168,11 +189,13 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
     },
     command: (spec, leasePath) => {
       const userId = userIdFor(spec);
+      const faultGroup = spec.origin?.kind === 'incoming' && spec.origin.postcopy ? faultAccess?.group : undefined;
       const own = {
         isScoped,
         cgroups: cgroups ? cgroupPaths(cgroups, spec.vmmId) : [],
         ...(setprivPath === undefined ? {} : { setprivPath }),
         ...(userId === undefined ? {} : { userId }),
+        ...(faultGroup === undefined ? {} : { groupId: faultGroup }),
       };
       return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, saves, ...own }) };
     },

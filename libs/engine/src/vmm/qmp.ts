@@ -29,7 +29,7 @@ export class QmpClient {
     });
     const client = new QmpClient(new Exchange(socket, { maxLineChars, parse, ...listener }));
     try {
-      await client.execute('qmp_capabilities', timeoutMs);
+      await client.execute('qmp_capabilities', timeoutMs, { enable: ['oob'] });
       return client;
     } catch (error) {
       client.close();
@@ -38,12 +38,21 @@ export class QmpClient {
   }
 
   /** @throws EngineError no-answer, also when the vmm refuses the command */
-  async execute(command: string, timeoutMs: number, args: object = {}): Promise<unknown> {
-    const compose = (id: number) => JSON.stringify({ execute: command, arguments: args, id });
+  execute(command: string, timeoutMs: number, args: object = {}): Promise<unknown> {
+    return this.#ask({ execute: command, arguments: args }, timeoutMs);
+  }
+
+  /** Past all that waits for the main loop, which may itself wait. @throws EngineError no-answer */
+  executeOutOfBand(command: string, timeoutMs: number, args: object = {}): Promise<unknown> {
+    return this.#ask({ 'exec-oob': command, arguments: args }, timeoutMs);
+  }
+
+  async #ask(request: object, timeoutMs: number): Promise<unknown> {
+    const compose = (id: number) => JSON.stringify({ ...request, id });
     const answer = await this.#exchange.request(compose, timeoutMs);
     const fields: unknown = JSON.parse(answer);
     if (isFields(fields) && 'return' in fields) return fields['return'];
-    throw new EngineError('no-answer', `the vmm refused ${command}: ${answer.slice(0, 200)}`);
+    throw new EngineError('no-answer', `the vmm refused ${Object.values(request)[0]}: ${answer.slice(0, 200)}`);
   }
 
   /** `running`, `paused`, `internal-error` and so on. @throws EngineError no-answer */

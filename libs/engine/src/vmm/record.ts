@@ -33,8 +33,8 @@ export type ArrivalTimes = Readonly<z.infer<typeof arrivalTimes>>;
 const milestones = z.object({ kernelAtMs: z.number().optional(), readyAtMs: z.number().optional() });
 export type Milestones = Readonly<z.infer<typeof milestones>>;
 
-/** Of a vmm that waits for a guest with disks. */
-const exports = z.object({ diskPort: z.int().optional() }).transform(({ diskPort }) => (diskPort ? { diskPort } : {}));
+/** Of a vmm that waits for a guest: what it told beside where it listens. */
+const exports = z.object({ diskPort: z.int().exactOptional(), postcopy: z.boolean().exactOptional() });
 export type Exports = Readonly<z.infer<typeof exports>>;
 
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;

@@ -17,7 +17,10 @@ const fullBytes = 1024 ** 2;
 const bandwidth = 16 * 1024 ** 3;
 
 /** What a live migration before may have asked for. */
-const notToFiles = ['return-path', 'pause-before-switchover'].map((capability) => ({ capability, state: false }));
+const notToFiles = ['return-path', 'pause-before-switchover', 'postcopy-ram'].map((capability) => ({
+  capability,
+  state: false,
+}));
 
 /**
  * Stops the guest and has the vmm write all of it to `own`, the file it was given; what is kept of it is `to`, whole
