@@ -10,20 +10,32 @@ export interface MigrateFlags {
   readonly downtime?: string;
   readonly autoConverge?: true;
   readonly convergeWithin?: string;
+  readonly postcopy?: string;
   readonly stay?: true;
 }
 
 /** @throws CliError */
-export function migrateBody({ to, bandwidth, downtime, autoConverge, convergeWithin, stay }: MigrateFlags): object {
+export function migrateBody(flags: MigrateFlags): object {
+  const { to, bandwidth, downtime, autoConverge, convergeWithin } = flags;
   const withinMs = durationMs(convergeWithin, '--converge-within');
+  const otherwise = otherwiseOf(flags);
   return {
     ...(to !== undefined && { node: to }),
     ...(bandwidth !== undefined && { bandwidthMibPerSecond: wholeNumber(bandwidth, '--bandwidth', 'MiB/s') }),
     ...(downtime !== undefined && { downtimeLimitMs: wholeNumber(downtime, '--downtime', 'milliseconds') }),
     ...(autoConverge && { autoConverge }),
     ...(withinMs !== undefined && { convergeSeconds: Math.ceil(withinMs / 1000) }),
-    ...(stay && { otherwise: 'stay' }),
+    ...(otherwise !== undefined && { otherwise }),
   };
+}
+
+/** What becomes of a guest that writes faster than is sent. */
+function otherwiseOf({ postcopy, stay }: MigrateFlags): string | undefined {
+  if (postcopy !== undefined && postcopy !== 'never' && postcopy !== 'when-needed')
+    throw new CliError(`--postcopy takes never or when-needed, not "${postcopy}"`);
+  if (stay && postcopy === 'when-needed') throw new CliError('--stay and --postcopy when-needed: give one of them');
+  if (stay) return 'stay';
+  return postcopy && (postcopy === 'never' ? 'stop' : 'postcopy');
 }
 
 function wholeNumber(text: string, flag: string, unit: string): number {

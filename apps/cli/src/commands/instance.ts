@@ -79,7 +79,8 @@ function addMigrateOptions(command: Command): void {
     .option('--downtime <ms>', 'the guest is stopped once the rest takes no longer')
     .option('--auto-converge', 'slow a guest down that writes faster than is sent')
     .option('--converge-within <time>', 'how long its memory is sent while it runs: 60s (the default), 5m')
-    .option('--stay', 'then stay and fail, instead of standing still for the rest');
+    .option('--postcopy <when>', 'then go on before all is there: when-needed (the default), or never: stand still')
+    .option('--stay', 'then stay and fail');
 }
 
 function addResizeOptions(command: Command): void {
