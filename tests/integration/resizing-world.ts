@@ -70,7 +70,7 @@ export class ResizingWorld {
     return new ResizeRepository(this.database).accept({ instanceId, tokenId, ...wish });
   }
 
-  async gone(vmms: readonly LiveVmm[], reason: VmmExit['reason'] = 'stopped'): Promise<void> {
+  async gone(vmms: readonly Omit<LiveVmm, 'nodeId'>[], reason: VmmExit['reason'] = 'stopped'): Promise<void> {
     await this.exits.apply(vmms.map((vmm) => ({ ...vmm, reason, detail: '', method: 'node-reported' })));
   }
 

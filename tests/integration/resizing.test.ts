@@ -1,6 +1,8 @@
 import type { Database } from '@berth/database/database.js';
 import { DeadlineRepository } from '@berth/database/deadline.repository.js';
+import { FleetRepository } from '@berth/database/fleet.repository.js';
 import { InstanceActionRepository } from '@berth/database/instance-action.repository.js';
+import { NodeLossRepository } from '@berth/database/node-loss.repository.js';
 import { PlacementRepository } from '@berth/database/placement.repository.js';
 import { ResizingRepository } from '@berth/database/resizing.repository.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -139,6 +141,53 @@ describe('a running instance that restarts for another size', () => {
     expect(await resizing.standing(one)).toMatchObject({ state: 'running', type: 'tiny' });
     await resizing.gone([one.vmm]);
     expect(await resizing.standing(one)).toMatchObject({ state: 'pending', type: 'tiny' });
+  });
+
+  it('has the time of a boot under emulation for its start, and no more than any other to stop', async () => {
+    await database.query(`UPDATE image SET ready = '{"serial": "login:"}'`);
+    const [node] = (await resizing.fixture.addNodes(1)) as [FixtureNode];
+    const one = await resizing.runningOn(node);
+    const operationId = await resizing.resize(one, 'medium');
+    await resizing.loop.round();
+    const secondsLeft = async () => {
+      await resizing.dueOf(one);
+      const left = `SELECT extract(epoch FROM deadline_at - created_at)::int AS seconds FROM operation WHERE id = $1`;
+      return (await database.query<{ seconds: number }>(left, [operationId]))[0]!.seconds;
+    };
+    expect(await secondsLeft()).toBe(120);
+    await resizing.gone([one.vmm]);
+    expect(await secondsLeft()).toBe(900);
+    await database.query('UPDATE image SET ready = NULL');
+  });
+
+  it('whose node is lost with the place on it starts on another, of the new size', async () => {
+    const [node] = (await resizing.fixture.addNodes(1)) as [FixtureNode];
+    const one = await resizing.runningOn(node);
+    const operationId = await resizing.resize(one, 'medium');
+    await resizing.loop.round();
+    const losses = new NodeLossRepository(database);
+    const lose = async () => {
+      await losses.expire(10_000);
+      for (const vmm of await losses.stranded()) await resizing.gone([vmm], 'isolated');
+    };
+    await database.query(`UPDATE instance SET on_isolation = 'stop' WHERE id = $1`, [one.instanceId]);
+    await database.query(`UPDATE node SET last_seen_at = now() - interval '1 h' WHERE id = $1`, [node.nodeId]);
+    await lose(); // the vmm of the old size
+    expect(await resizing.standing(one)).toMatchObject({ state: 'starting', type: 'medium', node: node.node });
+    await lose(); // the next one, which was never there
+    const [other] = (await resizing.fixture.addNodes(1)) as [FixtureNode];
+    const waiting = await new PlacementRepository(database).pending<Pending['constraints']>(100);
+    const fleet = await new FleetRepository(database).nodes();
+    const { proposed } = decidePlacements(
+      fleet,
+      [],
+      waiting.filter((pending) => pending.operationId === operationId),
+    );
+    await new PlacementRepository(database).commit(proposed);
+    expect([await resizing.standing(one), await resizing.heldMib(node)]).toMatchObject([
+      { state: 'starting', type: 'medium', node: other.node },
+      0,
+    ]);
   });
 
   it('whose guest ends by itself keeps its size if no place was held yet, and else is of the new one', async () => {

@@ -54,7 +54,8 @@ export interface DueDispatch<S extends object> {
  */
 const claim = `
 WITH due AS (
-  SELECT o.id, o.next_attempt_at, o.kind = ANY($3) AND m.ready NOT IN ('"beat"', '"firmware"') AS "bootsSlowly"
+  SELECT o.id, o.next_attempt_at, (o.kind = ANY($3) OR o.kind = 'resize-instance' AND o.placed_at IS NOT NULL)
+           AND m.ready NOT IN ('"beat"', '"firmware"') AS "bootsSlowly"
   FROM operation o LEFT JOIN instance i ON i.id = o.instance_id LEFT JOIN image m ON m.id = i.image_id
   WHERE o.stage IN ('dispatch', 'node') AND o.next_attempt_at <= now()
     AND o.kind NOT IN ('drain-node', 'migrate-instance')
@@ -87,7 +88,7 @@ JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
 JOIN node n ON n.id = v.node_id
 LEFT JOIN snapshot s ON s.id = o.snapshot_id OR s.operation_id = o.id`;
 
-/** They end when the guest has booted. */
+/** They end when the guest has booted, as a resize does once its guest of the old size is gone. */
 const bootingKinds: readonly OperationKind[] = [...startKinds, 'reboot-instance'];
 
 const putBack = `

@@ -8,6 +8,7 @@ import { confirm } from '../output/confirm.js';
 import { migrateBody, type MigrateFlags } from './migrate-body.js';
 import { cancelMoves } from './operation-cancel.js';
 import { waitForAll, type WaitFlags } from './wait.js';
+import { wholeNumber } from './whole-number.js';
 
 export type InstanceVerb =
   | 'start'
@@ -76,6 +77,6 @@ function sizeOf({ type, disk, restart }: VerbFlags): object {
   return {
     restart: restart === true,
     ...(type !== undefined && { instanceType: type }),
-    ...(disk !== undefined && { diskGib: Number(disk) }),
+    ...(disk !== undefined && { diskGib: wholeNumber(disk, '--disk', 'GiB') }),
   };
 }

@@ -1,5 +1,6 @@
 import { CliError } from '../output/failure.js';
 import { durationMs } from './wait.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface MigrateFlags {
   /** Where to. */
@@ -36,9 +37,4 @@ function otherwiseOf({ postcopy, stay }: MigrateFlags): string | undefined {
   if (stay && postcopy === 'when-needed') throw new CliError('--stay and --postcopy when-needed: give one of them');
   if (stay) return 'stay';
   return postcopy && (postcopy === 'never' ? 'stop' : 'postcopy');
-}
-
-function wholeNumber(text: string, flag: string, unit: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new CliError(`${flag} takes a whole number of ${unit}, not "${text}"`);
 }
