@@ -23,11 +23,11 @@ function instantDisk(): Buffer {
   return disk;
 }
 
-/** Into the catalogue, as `instant`. */
-export async function importInstantDisk(world: GuestWorld): Promise<void> {
+/** Into the catalogue. */
+export async function importInstantDisk(world: GuestWorld, name = 'instant'): Promise<void> {
   const path = join(world.world.folder, 'instant.raw');
   await writeFile(path, instantDisk());
-  const args = ['image', 'import', path, '--name', 'instant', '--format', 'raw', '--min-memory', '64'];
+  const args = ['image', 'import', path, '--name', name, '--format', 'raw', '--min-memory', '64'];
   const { exitCode, stderr } = await world.berth(...args);
   if (exitCode !== 0) throw new Error(`not imported: ${stderr}`);
 }

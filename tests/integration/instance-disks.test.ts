@@ -94,6 +94,31 @@ test('a disk stays from vmm to vmm and from worker to worker, and goes with its 
   expect([disks.has(order.instanceId), existsSync(root!.path)]).toEqual([false, false]);
 });
 
+test('while it is rescued its disk stands behind a disk of the other image, which is new for each vmm', async () => {
+  const disks = new InstanceDisks(join(folder, 'disks'));
+  const order = orderOf('disk', 1);
+  const make = (vmmId: string, kind: 'disk' | 'cdrom' = 'disk') => {
+    const rescued = { ...order, vmmId, rescueImage: { ...order.image, kind } as VmmOrder['image'] };
+    return disks.make(rescued, located('disk'), { sshKeys: ['key'], userData: 'for the owner alone' }, located(kind));
+  };
+  const [own] = await disks.make(order, located('disk'), noSeed);
+  const [rescue, behind, seed] = await make('first');
+  expect([rescue!.id, rescue!.backing, behind]).toEqual(['rescue', [{ path: basePath, format: 'qcow2' }], own]);
+  const told = await readFile(seed!.path);
+  expect(['"key"', '.rescue"', 'for the owner alone'].map((text) => told.includes(text))).toEqual([true, true, false]);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', rescue!.path]);
+  expect((await make('first'))[0]).toEqual(rescue);
+  expect(existsSync(rescue!.path)).toBe(true);
+  const [another] = await make('second');
+  expect([existsSync(rescue!.path), another!.path === rescue!.path]).toEqual([false, false]);
+  expect((await make('third', 'cdrom')).map(({ id, medium }) => [id, medium])).toEqual([
+    ['rescue', 'cdrom'],
+    ['root', 'disk'],
+    ['seed', 'disk'],
+  ]);
+  expect(await disks.make({ ...order, vmmId: 'fourth' }, located('disk'), noSeed)).toMatchObject([own, seed]);
+});
+
 test('of the disk before a rebuild nothing is left, and its first boot has a name of its own', async () => {
   const order = orderOf('disk', 1);
   const disks = new InstanceDisks(join(folder, 'disks'));

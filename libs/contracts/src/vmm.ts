@@ -20,6 +20,8 @@ export const vmmOrder = z.object({
   diskGib: z.int().min(0),
   onIsolation: z.enum(isolationPolicies),
   image: imageContent,
+  /** It boots from that, with its own disk behind. */
+  rescueImage: imageContent.optional(),
   /** Of the guest, to be reached from outside. */
   ports: guestPorts.optional(),
   /** There is more for its first boot than its name: to be asked for, as it is not for a queue. */
@@ -34,6 +36,11 @@ export const vmmOrder = z.object({
   bootsSnapshot: z.boolean().optional(),
 });
 export type VmmOrder = z.infer<typeof vmmOrder>;
+
+/** Whose system runs in it. */
+export function bootImageOf({ image, rescueImage }: Pick<VmmOrder, 'image' | 'rescueImage'>): VmmOrder['image'] {
+  return rescueImage ?? image;
+}
 
 /** Milliseconds since the node took the job, on its monotonic clock; null: not reached. */
 export const startTimings = z.object({

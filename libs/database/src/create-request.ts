@@ -59,6 +59,7 @@ function pendingInstance<P extends object>(
     name,
     project,
     ...spec,
+    rescueImage: null,
     ports: access.ports.map((guestPort) => ({ guestPort, host: null, hostPort: null })),
     desiredState: 'running',
     state: 'pending',

@@ -3,7 +3,7 @@ import type { EngineDriverName } from '@berth/domain/node-state.js';
 import { bootDeadlineMs } from '@berth/domain/limits.js';
 import { startKinds, type OperationKind } from '@berth/domain/operation-state.js';
 import type { Database } from './database.js';
-import { imageContent } from './image-record.js';
+import { imageContents } from './image-record.js';
 import { guestAccess } from './instance-seed.repository.js';
 
 /** Everything a job may need; workers have no database to ask. `S` is the contract of an image's content. */
@@ -32,6 +32,7 @@ export interface DueDispatch<S extends object> {
   readonly diskGib: number;
   readonly onIsolation: IsolationPolicy;
   readonly image: S;
+  readonly rescueImage: S | null;
   /** From its memory that was kept. */
   readonly resumes: boolean;
   /** Of the guest. */
@@ -56,7 +57,8 @@ const claim = `
 WITH due AS (
   SELECT o.id, o.next_attempt_at, (o.kind = ANY($3) OR o.kind = 'resize-instance' AND o.placed_at IS NOT NULL)
            AND m.ready NOT IN ('"beat"', '"firmware"') AS "bootsSlowly"
-  FROM operation o LEFT JOIN instance i ON i.id = o.instance_id LEFT JOIN image m ON m.id = i.image_id
+  FROM operation o LEFT JOIN instance i ON i.id = o.instance_id
+  LEFT JOIN image m ON m.id = coalesce(i.rescue_image_id, i.image_id)
   WHERE o.stage IN ('dispatch', 'node') AND o.next_attempt_at <= now()
     AND o.kind NOT IN ('drain-node', 'migrate-instance')
   ORDER BY o.next_attempt_at LIMIT $1 FOR NO KEY UPDATE OF o SKIP LOCKED
@@ -78,12 +80,13 @@ SELECT o.id AS "operationId", o.kind, o.attempts AS attempt,
        i.name AS "instanceName",
        p.name AS project, v.generation, v.driver, i.vcpus, i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib",
        i.on_isolation AS "onIsolation",
-       i.saved_vmm_id IS NOT NULL AS resumes, ${imageContent} AS image, ${guestAccess},
+       i.saved_vmm_id IS NOT NULL AS resumes, ${imageContents}, ${guestAccess},
        (extract(epoch FROM clock_timestamp() - o.due_at) * 1000)::float8 AS "waitedMs"
 FROM claimed o
 JOIN instance i ON i.id = o.instance_id
 JOIN project p ON p.id = i.project_id
 JOIN image m ON m.id = i.image_id
+LEFT JOIN image k ON k.id = i.rescue_image_id
 JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
 JOIN node n ON n.id = v.node_id
 LEFT JOIN snapshot s ON s.id = o.snapshot_id OR s.operation_id = o.id`;

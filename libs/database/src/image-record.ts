@@ -48,9 +48,13 @@ export const imageColumns = `
   m.received_bytes AS "receivedBytes", m.total_bytes AS "totalBytes", m.size_bytes AS "sizeBytes",
   m.virtual_size_bytes AS "virtualSizeBytes", m.sha256, m.source, ${iso('m.created_at')} AS "createdAt"`;
 
-/** SQL for what a node is told of image `m`. */
-export const imageContent = `
-  CASE WHEN m.format = 'kernel-initrd' THEN m.source ELSE jsonb_build_object(
-    'kind', CASE m.format WHEN 'iso' THEN 'cdrom' ELSE 'disk' END, 'sha256', m.sha256, 'sizeBytes', m.size_bytes,
-    'virtualSizeBytes', m.virtual_size_bytes, 'firmware', m.firmware, 'profile', m.profile) END
-  || CASE WHEN m.ready IS NULL THEN '{}' ELSE jsonb_build_object('ready', m.ready) END`;
+const contentOf = (m: string): string => `
+  CASE WHEN ${m}.format = 'kernel-initrd' THEN ${m}.source ELSE jsonb_build_object(
+    'kind', CASE ${m}.format WHEN 'iso' THEN 'cdrom' ELSE 'disk' END, 'sha256', ${m}.sha256,
+    'sizeBytes', ${m}.size_bytes, 'virtualSizeBytes', ${m}.virtual_size_bytes, 'firmware', ${m}.firmware,
+    'profile', ${m}.profile) END
+  || CASE WHEN ${m}.ready IS NULL THEN '{}' ELSE jsonb_build_object('ready', ${m}.ready) END`;
+
+/** SQL for what a node is told of an instance's image `m`, and of that which it is rescued by, `k`: null for none. */
+export const imageContents = `
+  ${contentOf('m')} AS image, CASE WHEN k.id IS NOT NULL THEN ${contentOf('k')} END AS "rescueImage"`;

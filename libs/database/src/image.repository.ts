@@ -33,7 +33,8 @@ SELECT ${imageColumns} FROM made m`;
 /** Creates hold a share of the row while they refer to it, so none slips in between the look and the end. */
 const lock = `SELECT m.id, m.name FROM image m WHERE ${visible} AND m.id = $2 FOR UPDATE`;
 const users = `
-SELECT i.name, count(*) OVER ()::int AS all FROM instance i WHERE i.image_id = $1 AND i.state <> 'deleted'
+SELECT i.name, count(*) OVER ()::int AS all FROM instance i
+WHERE (i.image_id = $1 OR i.rescue_image_id = $1) AND i.state <> 'deleted'
 ORDER BY i.name LIMIT 5`;
 const remove = `
 WITH gone AS (UPDATE image SET state = 'deleted' WHERE id = $1 AND state <> 'deleted' RETURNING *), told AS (

@@ -10,6 +10,7 @@ import { recordEvents } from './event-log.js';
 import { type ActionRule, type InstanceAction, instanceActions, nextSteps } from './instance-action.js';
 import { lockInstances } from './instance-lock.js';
 import { rebuildInstances, unfitRebuilds, type Rebuild } from './instance-rebuild.js';
+import { rescueConflict, rescueInstances, unfitRescues } from './instance-rescue.js';
 import { forgetSeeds } from './instance-seed.repository.js';
 import { endOperations } from './operation-end.js';
 import { releaseQuota } from './quota.js';
@@ -28,6 +29,8 @@ export interface ActionRequest {
   readonly snapshotId?: string;
   /** What it is to be made of anew. */
   readonly rebuild?: Rebuild;
+  /** What it is to boot from, with its own disk behind that. */
+  readonly rescueImageId?: string;
 }
 
 interface Standing {
@@ -41,6 +44,7 @@ interface Standing {
   readonly generation: number | null;
   readonly nodeId: string | null;
   readonly driver: EngineDriverName | null;
+  readonly isRescued: boolean;
 }
 
 /** A request that was granted: what its instance becomes, and the operation that makes it true. */
@@ -60,7 +64,8 @@ type Outcome = Grant | { readonly operationId: string } | ProblemError;
 
 const standings = `
 SELECT i.id AS "instanceId", i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind",
-       v.id AS "vmmId", v.generation, v.node_id AS "nodeId", v.driver
+       v.id AS "vmmId", v.generation, v.node_id AS "nodeId", v.driver,
+       i.rescue_image_id IS NOT NULL AS "isRescued"
 FROM instance i
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
 LEFT JOIN vmm v ON v.instance_id = i.id AND v.state <> 'gone' AND NOT v.migrating
@@ -141,10 +146,14 @@ async function acceptRound(on: Session, requests: readonly ActionRequest[]): Pro
   await lockInstances(on, ids);
   const rows = await on.query<Standing>(standings, [ids]);
   const byInstance = new Map(rows.map((row) => [row.instanceId, row]));
-  const [unusable, unfit] = [await unusableSnapshots(on, requests), await unfitRebuilds(on, requests)];
+  const refused = new Map<ActionRequest, ProblemError>([
+    ...(await unusableSnapshots(on, requests)),
+    ...(await unfitRebuilds(on, requests)),
+    ...(await unfitRescues(on, requests)),
+  ]);
   const outcomes = requests.map((request) => {
     const outcome = decide(request, byInstance.get(request.instanceId));
-    return isGrant(outcome) ? (unusable.get(request) ?? unfit.get(request) ?? outcome) : outcome;
+    return isGrant(outcome) ? (refused.get(request) ?? outcome) : outcome;
   });
   const grants = outcomes.filter(isGrant);
   if (grants.length > 0) await write(on, grants);
@@ -156,8 +165,9 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   if (!before) return new ProblemError({ code: 'not-found', detail: `there is no instance ${instanceId}` });
   const rule = instanceActions[action];
   const { name, state, openId, openKind } = before;
-  // a second rebuild may ask for another image or other data
-  if (openId !== null && openKind === rule.kind && !request.rebuild) return { operationId: openId };
+  // a second one may ask for another image or other data
+  const isOther = request.rebuild !== undefined || request.rescueImageId !== undefined;
+  if (openId !== null && openKind === rule.kind && !isOther) return { operationId: openId };
   // stopped before it has begun there would be nothing to start
   const isUnmade = openKind === 'clone-instance' && action !== 'delete';
   if (openId !== null && (isUnmade || !rule.overtakes)) {
@@ -168,6 +178,8 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
       context: { operation: openId, state },
     });
   }
+  const conflict = rescueConflict(action, before);
+  if (conflict) return new ProblemError(conflict);
   if (!rule.from.includes(state)) {
     const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
     return new ProblemError({ code: 'state-conflict', detail, next: nextSteps[state], context: { state } });
@@ -204,10 +216,9 @@ async function write(on: Session, grants: readonly Grant[]): Promise<void> {
     return { instanceId: before.instanceId, state, desired, reason, from: before.state };
   });
   await on.query(change, [JSON.stringify(changes)]);
-  await rebuildInstances(
-    on,
-    grants.map(({ request }) => request),
-  );
+  const granted = grants.map(({ request }) => request);
+  await rebuildInstances(on, granted);
+  await rescueInstances(on, granted);
   const opened = grants.map(({ request, before, operationId, rule: { kind }, stage }) => ({
     ...before,
     ...(kind === 'migrate-instance' && { vmmId: null, generation: null, nodeId: request.targetNodeId ?? null }),

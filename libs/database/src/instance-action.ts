@@ -11,6 +11,8 @@ export type InstanceAction =
   | 'migrate'
   | 'restore'
   | 'rebuild'
+  | 'rescue'
+  | 'unrescue'
   | 'delete';
 
 export interface ActionRule {
@@ -107,6 +109,24 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
     overtakes: false,
     event: 'InstanceRebuilding',
     reason: 'gets a new disk',
+  },
+  rescue: {
+    kind: 'rescue-instance',
+    from: ['running', 'stopped', 'failed'],
+    to: ['starting', 'pending'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceRescuing',
+    reason: 'boots from a rescue image',
+  },
+  unrescue: {
+    kind: 'unrescue-instance',
+    from: ['running', 'stopped', 'failed'],
+    to: ['starting', 'pending'],
+    desired: 'running',
+    overtakes: false,
+    event: 'InstanceUnrescuing',
+    reason: 'boots from its own disk again',
   },
   delete: {
     kind: 'delete-instance',

@@ -27,6 +27,8 @@ export interface InstanceRecord<P extends object> extends InstanceSpec<P> {
   readonly id: string;
   readonly name: string;
   readonly project: string;
+  /** What it boots from while it is rescued. */
+  readonly rescueImage: string | null;
   readonly ports: InstancePort[];
   readonly desiredState: DesiredState;
   readonly state: InstanceState;
@@ -68,7 +70,9 @@ const ports = `CASE WHEN i.ports = '{}' THEN '[]' ELSE (
  */
 export const selectInstances = (from: string): string => `
 SELECT i.id, i.name, p.name AS project, i.instance_type AS "instanceType", i.vcpus, i.memory_mib AS "memoryMib",
-       i.disk_gib AS "diskGib", m.name AS image, i.image_id AS "imageId", i.labels, i.constraints AS placement,
+       i.disk_gib AS "diskGib", m.name AS image, i.image_id AS "imageId",
+       (SELECT k.name FROM image k WHERE k.id = i.rescue_image_id) AS "rescueImage",
+       i.labels, i.constraints AS placement,
        ${ports} AS ports,
        i.restart_policy AS "restartPolicy", i.on_isolation AS "onIsolation", i.desired_state AS "desiredState", i.state,
        i.reason, i.generation, i.restart_count AS "restartCount", n.name AS node, v.driver, v.pid,

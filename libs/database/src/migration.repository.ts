@@ -4,7 +4,7 @@ import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
 import type { Amounts } from './fleet.repository.js';
-import { imageContent } from './image-record.js';
+import { imageContents } from './image-record.js';
 import { lockInstances } from './instance-lock.js';
 import { guestAccess } from './instance-seed.repository.js';
 import { tellEnded } from './migration-end.js';
@@ -64,6 +64,7 @@ export interface DueMigration<S extends object> {
   readonly diskGib: number;
   readonly onIsolation: IsolationPolicy;
   readonly image: S;
+  readonly rescueImage: S | null;
   /** Of the guest. */
   readonly ports: number[];
   readonly hasSeed: boolean;
@@ -145,7 +146,7 @@ SELECT o.id AS "operationId", o.attempts AS attempt,
        CASE WHEN g.state = 'planned' THEN 'prepare' WHEN g.state = 'succeeded' THEN 'finish'
             WHEN g.cancelled_at IS NOT NULL AND g.switched_at IS NULL THEN 'cancel' ELSE 'send' END AS step,
        i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
-       i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContent} AS image,
+       i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContents},
        ${guestAccess},
        ${end('s', 'sn')} AS source, ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target, g.address, o.limits
 FROM claimed o
@@ -153,6 +154,7 @@ JOIN migration g ON g.operation_id = o.id AND g.state <> 'failed'
 JOIN instance i ON i.id = o.instance_id
 JOIN project p ON p.id = i.project_id
 JOIN image m ON m.id = i.image_id
+LEFT JOIN image k ON k.id = i.rescue_image_id
 JOIN vmm s ON s.id = g.source_vmm_id JOIN node sn ON sn.id = s.node_id
 JOIN vmm t ON t.id = g.target_vmm_id AND t.state <> 'gone' JOIN node tn ON tn.id = t.node_id`;
 

@@ -22,7 +22,7 @@ export interface PendingPlacement<C extends object> {
   /** Instances asked for in one request. */
   readonly batchSize: number;
   readonly constraints: C;
-  /** Of its image. */
+  /** Of the image it boots from. */
   readonly architecture: ImageArchitecture;
   readonly firmware: Firmware;
   /** Engines that failed it. */
@@ -64,8 +64,9 @@ export interface CommitOutcome {
  * Projects take turns: what one asks for at once does not keep the others waiting. What has run from a disk of its own
  * goes back to the node that has it, or nowhere: the last on which it was ready, or to which it was moved. One whose
  * memory was kept, or that starts from a snapshot, goes to where that is, and to the engine that kept it; clones wait
- * until there is one. One that gets a new disk goes elsewhere when its node cannot take it. One that ran before it was
- * resized is not given up for want of room: it waits as what loops ask for.
+ * until there is one. One that gets a new disk goes elsewhere when its node cannot take it; one that is rescued goes to
+ * its disk, be it one that never made it ready. One that ran before it was resized is not given up for want of room: it
+ * waits as what loops ask for.
  */
 const pending = `
 WITH due AS (
@@ -78,7 +79,7 @@ WITH due AS (
 SELECT o.id AS "operationId", CASE o.kind WHEN 'resize-instance' THEN 'resize' ELSE o.initiator END AS initiator,
        i.id, i.project_id AS "projectId", i.vcpus, i.memory_mib AS "memoryMib",
        i.disk_gib AS "diskGib", i.batch_size AS "batchSize", i.failed_drivers AS "failedDrivers",
-       m.architecture, m.firmware,
+       boot.architecture, boot.firmware,
        (extract(epoch FROM clock_timestamp() - o.created_at) * 1000)::float8 AS "waitedMs",
        CASE WHEN holder.name IS NULL THEN i.constraints ELSE i.constraints || jsonb_build_object('nodeSelector',
          coalesce(i.constraints -> 'nodeSelector', '{}') || jsonb_build_object('${nodeLabel}', holder.name)) END
@@ -86,6 +87,7 @@ SELECT o.id AS "operationId", CASE o.kind WHEN 'resize-instance' THEN 'resize' E
             ELSE jsonb_build_object('drivers', jsonb_build_array(kept.driver)) END
          AS constraints
 FROM due o JOIN instance i ON i.id = o.instance_id JOIN image m ON m.id = i.image_id
+JOIN image boot ON boot.id = coalesce(i.rescue_image_id, i.image_id)
 LEFT JOIN snapshot s ON s.id = o.snapshot_id
 LEFT JOIN vmm saved ON saved.id = i.saved_vmm_id AND s.id IS NULL
 CROSS JOIN LATERAL (SELECT coalesce(s.driver, saved.driver) AS driver) kept
@@ -93,7 +95,9 @@ LEFT JOIN LATERAL (
   SELECT n.name FROM vmm v JOIN node n ON n.id = v.node_id
   WHERE v.instance_id = i.id AND s.id IS NULL AND (v.id = saved.id OR saved.id IS NULL
     AND m.format <> 'kernel-initrd' AND (v.ready_at IS NOT NULL OR v.exit_reason IS DISTINCT FROM 'migration-failed'
-      AND EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')))
+      AND CASE WHEN i.rescue_image_id IS NULL
+          THEN EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state = 'succeeded')
+          ELSE NOT EXISTS (SELECT FROM migration g WHERE g.target_vmm_id = v.id AND g.state <> 'succeeded') END))
     AND NOT (o.kind = 'rebuild-instance' AND EXISTS (SELECT FROM decision d
       WHERE d.instance_id = i.id AND d.operation_id = o.id AND d.outcome = 'unplaceable'))
   ORDER BY v.generation DESC LIMIT 1

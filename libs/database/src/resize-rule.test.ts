@@ -16,6 +16,7 @@ const running: Resizable = {
   virtualSizeBytes: 2 * 1024 ** 3,
   driver: 'tcg',
   openKind: null,
+  isRescued: false,
 };
 const stopped = { ...running, state: 'stopped', driver: null } as const;
 const large = { name: 'large', vcpus: 2, memoryMib: 1_024 };

@@ -4,6 +4,7 @@ import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import { nextSteps } from './instance-action.js';
+import { rescueProblem } from './instance-rescue.js';
 import type { InstanceTypeRecord } from './instance-type.repository.js';
 
 export interface Size {
@@ -34,6 +35,7 @@ export interface Resizable extends Size {
   /** Of its live vmm; null: it has none. */
   readonly driver: EngineDriverName | null;
   readonly openKind: OperationKind | null;
+  readonly isRescued: boolean;
 }
 
 /** recorded: its next start has it. live: its vmm grows. restart: its next vmm has it, for which a place is held. */
@@ -50,6 +52,7 @@ const growing: readonly (EngineDriverName | null)[] = ['kvm', 'tcg'];
  */
 export function decideResize(before: Resizable, wish: ResizeWish): { readonly size: Size; readonly way: ResizeWay } {
   const { type, diskGib = before.diskGib } = wish;
+  if (before.isRescued) throw new ProblemError(rescueProblem('resize', before.name));
   refuseUnfit(before, wish);
   const { instanceType, vcpus, memoryMib } = type ? { ...type, instanceType: type.name } : before;
   const size = { instanceType, vcpus, memoryMib, diskGib };

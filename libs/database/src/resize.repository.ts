@@ -28,6 +28,7 @@ SELECT i.name, i.project_id AS "projectId", i.state, i.instance_type AS "instanc
        i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", m.name AS image, m.min_memory_mib AS "minMemoryMib",
        m.format, m.profile, m.virtual_size_bytes AS "virtualSizeBytes", v.id AS "vmmId", v.node_id AS "nodeId",
        v.generation, v.driver, o.id AS "openId", o.kind AS "openKind",
+       i.rescue_image_id IS NOT NULL AS "isRescued",
        CASE WHEN z.operation_id IS NULL THEN NULL ELSE jsonb_build_object('instanceType', z.instance_type, 'vcpus',
          z.vcpus, 'memoryMib', z.memory_mib, 'diskGib', z.disk_gib) END AS becomes
 FROM instance i JOIN image m ON m.id = i.image_id

@@ -7,6 +7,7 @@ import { ProblemError, type Problem } from '@berth/domain/problem.js';
 import type { SnapshotState } from '@berth/domain/snapshot-state.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
+import { rescueProblem } from './instance-rescue.js';
 import { lockInstances } from './instance-lock.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 import type { Session } from './session.js';
@@ -39,11 +40,13 @@ interface Standing {
   readonly openKind: OperationKind | null;
   readonly vmmId: string | null;
   readonly driver: EngineDriverName | null;
+  readonly isRescued: boolean;
   readonly count: number;
 }
 
 const standing = `
 SELECT i.name, i.state, o.id AS "openId", o.kind AS "openKind", v.id AS "vmmId", v.driver,
+       i.rescue_image_id IS NOT NULL AS "isRescued",
        (SELECT count(*) FROM snapshot s WHERE s.instance_id = i.id AND s.state IN ('creating', 'ready'))::int AS count
 FROM instance i
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
@@ -202,7 +205,8 @@ async function tellReady(on: Session, ready: readonly ReadySnapshot[]): Promise<
 
 function problemOf(before: Standing | undefined, name: string, same: SnapshotRecord | undefined): Problem | undefined {
   if (!before) return { code: 'not-found', detail: 'there is no such instance' };
-  const { name: instance, state, openId, openKind, driver, count } = before;
+  const { name: instance, state, openId, openKind, driver, isRescued, count } = before;
+  if (isRescued) return rescueProblem('snapshot', instance);
   const conflict = (detail: string, next: string): Problem => {
     return { code: 'state-conflict', detail, next, context: { state } };
   };

@@ -27,6 +27,8 @@ export const operationKinds = [
   'snapshot-instance', // keeps it as it is now
   'restore-instance', // takes it back to a snapshot
   'rebuild-instance', // gives it a new disk
+  'rescue-instance', // boots another image, with its disk behind that
+  'unrescue-instance', // boots its own disk again
   'drain-node',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
@@ -39,4 +41,6 @@ export const startKinds: readonly OperationKind[] = [
   'move-instance',
   'restore-instance',
   'rebuild-instance',
+  'rescue-instance',
+  'unrescue-instance',
 ];

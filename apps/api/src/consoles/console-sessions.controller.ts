@@ -83,8 +83,12 @@ export class ConsoleSessionsController {
     };
   }
 
-  private async demandScreen(projectId: string, { name, imageId }: { name: string; imageId: string }): Promise<void> {
-    const image = await this.images.find(projectId, { id: imageId, name: '' });
+  private async demandScreen(
+    projectId: string,
+    { name, imageId, rescueImage }: { name: string; imageId: string; rescueImage: string | null },
+  ): Promise<void> {
+    const boots = rescueImage === null ? { id: imageId, name: '' } : { id: null, name: rescueImage };
+    const image = await this.images.find(projectId, boots);
     if (image?.firmware !== 'direct') return;
     const detail = `instance ${name} has no screen, only a serial console`;
     throw new ProblemError({ code: 'state-conflict', detail, next: 'berth instance console' });

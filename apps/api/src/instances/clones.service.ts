@@ -3,6 +3,7 @@ import type { CreateRequest } from '@berth/database/create-request.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { nextSteps } from '@berth/database/instance-action.js';
 import type { InstanceRecord } from '@berth/database/instance-record.js';
+import { rescueProblem } from '@berth/database/instance-rescue.js';
 import { InstanceRepository } from '@berth/database/instance.repository.js';
 import { referenceOf } from '@berth/database/text.js';
 import { ProblemError } from '@berth/domain/problem.js';
@@ -64,7 +65,8 @@ export class ClonesService {
 }
 
 /** @throws ProblemError `state-conflict` */
-function refuseUncopied({ name, state, driver }: Source): void {
+function refuseUncopied({ name, state, driver, rescueImage }: Source): void {
+  if (rescueImage !== null) throw new ProblemError(rescueProblem('clone', name));
   if (state !== 'running') {
     const detail = `instance ${name} is ${state}; clone needs running`;
     throw new ProblemError({ code: 'state-conflict', detail, next: nextSteps[state], context: { state } });

@@ -21,6 +21,21 @@ export function refuseUnread({ userData, sshKeys = [], ports }: AskedAccess, ima
   }
 }
 
+/**
+ * `image` is to rescue what lies over `own`.
+ * @throws ProblemError `invalid-request`; `state-conflict` when there is no disk to see to
+ */
+export function refuseUseless(image: ImageRecord<object>, own: ImageRecord<object>, instance: string): void {
+  if (own.format === 'kernel-initrd') {
+    const detail = `instance ${instance} has no disk: image ${own.name} is all in memory`;
+    throw new ProblemError({ code: 'state-conflict', detail, next: 'rebuild it, or create another one' });
+  }
+  if (image.profile === 'floppy')
+    throw invalid('image', `${image.name} boots from diskette, on a machine without disks`);
+  if (image.id !== own.id) return;
+  throw invalid('image', `${image.name} is what its disk lies over: two file systems of one id would be taken for one`);
+}
+
 /** @throws ProblemError `invalid-request` */
 export function namesOf({ name, count }: Pick<CreateInstanceBody, 'name' | 'count'>): string[] {
   if (count === 1) return [name];

@@ -9,6 +9,7 @@ import {
   instanceView,
   migrateInstanceBody,
   rebuildInstanceBody,
+  rescueInstanceBody,
   resizeInstanceBody,
 } from '@berth/contracts/http/instance.js';
 import { acceptedView } from '@berth/contracts/http/operation.js';
@@ -136,6 +137,23 @@ export const rebuildInstance = route({
   description: `What its disk held is lost. Its id, name, type, ports and, where that can take it, its node stay; the
 new disk boots for the first time, with the user data and keys of now.`,
   body: rebuildInstanceBody,
+  problems,
+});
+export const rescueInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/rescue',
+  summary: 'Boot an instance from another image, with its own disk behind that',
+  description: `So that what is wrong with its disk can be seen to. Every start is of that image until it is unrescued,
+and nothing that the rescue system writes to its own disk stays longer.`,
+  body: rescueInstanceBody,
+  problems,
+});
+export const unrescueInstance = route({
+  ...action,
+  method: 'POST',
+  path: '/instances/:instance/unrescue',
+  summary: 'Boot a rescued instance from its own disk again',
   problems,
 });
 export const migrateInstance = route({

@@ -137,6 +137,18 @@ export class InstancesController {
     return this.accepted(access, instance.id, await this.actions.accept(request));
   }
 
+  @Serve(routes.rescueInstance)
+  async rescue(@Input() { params, body, access }: InputOf<typeof routes.rescueInstance>) {
+    const instance = await this.read(access, params.instance);
+    const rescueImageId = await this.service.rescueImageOf(body.image, instance, access.projectId);
+    return this.act('rescue', instance.id, access, { rescueImageId });
+  }
+
+  @Serve(routes.unrescueInstance)
+  async unrescue(@Input() { params, access }: InputOf<typeof routes.unrescueInstance>) {
+    return this.act('unrescue', params.instance, access);
+  }
+
   @Serve(routes.deleteInstance)
   async delete(@Input() { params, access }: InputOf<typeof routes.deleteInstance>) {
     return this.act('delete', params.instance, access);

@@ -9,7 +9,7 @@ import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database
 import { referenceOf } from '@berth/database/text.js';
 import { Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
-import { invalid, namesOf, refuseUnread } from './create-rules.js';
+import { invalid, namesOf, refuseUnread, refuseUseless } from './create-rules.js';
 import { idempotencyOf } from './idempotency.js';
 
 const catalogueCacheMax = 1_000;
@@ -86,6 +86,17 @@ export class InstancesService {
     const image = await this.imageOf(projectId, asked ?? imageId);
     refuseUnread({ userData, sshKeys, ports }, image);
     return { imageId: image.id, ...(userData !== undefined && { userData }), ...(sshKeys && { sshKeys }) };
+  }
+
+  /** Resolves to its id. @throws ProblemError `invalid-request`, `state-conflict` */
+  async rescueImageOf(
+    asked: string,
+    { name, imageId }: InstanceRecord<PlacementConstraints>,
+    projectId: string,
+  ): Promise<string> {
+    const [image, own] = await Promise.all([this.imageOf(projectId, asked), this.imageOf(projectId, imageId)]);
+    refuseUseless(image, own, name);
+    return image.id;
   }
 
   /** @throws ProblemError `invalid-request` */

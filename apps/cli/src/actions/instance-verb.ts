@@ -19,6 +19,8 @@ export type InstanceVerb =
   | 'resume'
   | 'resize'
   | 'migrate'
+  | 'rescue'
+  | 'unrescue'
   | 'delete';
 
 export interface VerbFlags extends WaitFlags, MigrateFlags {
@@ -28,6 +30,8 @@ export interface VerbFlags extends WaitFlags, MigrateFlags {
   readonly type?: string;
   readonly disk?: string;
   readonly restart?: true;
+  /** Of a rescue: what it boots from. */
+  readonly image?: string;
 }
 
 /** Each by name, id or beginning; all are found before the first is touched. */
@@ -60,6 +64,7 @@ export async function actOnInstances(
 function callOf(verb: InstanceVerb, { id }: InstanceView, flags: VerbFlags): Call {
   if (verb === 'delete') return { method: 'DELETE', path: `/instances/${id}` };
   if (verb === 'resize') return { method: 'POST', path: `/instances/${id}/resize`, body: sizeOf(flags) };
+  if (verb === 'rescue') return { method: 'POST', path: `/instances/${id}/rescue`, body: { image: flags.image } };
   const body = verb === 'migrate' ? { body: migrateBody(flags) } : {};
   return { method: 'POST', path: `/instances/${id}/${verb}`, ...body };
 }

@@ -19,6 +19,8 @@ const verbs: Record<InstanceVerb, string> = {
   resume: 'let paused or suspended instances go on from where they stood still',
   resize: 'give instances another type or larger disks',
   migrate: 'move running instances to another node, while they run',
+  rescue: 'boot instances from another image, with their own disk behind that',
+  unrescue: 'boot rescued instances from their own disk again',
   delete: 'delete instances for good',
 };
 
@@ -53,6 +55,7 @@ export function addInstanceCommands(program: Command, invocation: Invocation): v
     command.option('--dry-run', 'only say which');
     if (verb === 'migrate') addMigrateOptions(command);
     if (verb === 'resize') addResizeOptions(command);
+    if (verb === 'rescue') command.option('-i, --image <image>', 'name or id (default: tiny)');
     if (verb === 'delete') command.option('-y, --yes', 'do not ask');
     command.action(async (references: string[], flags: VerbFlags) => {
       const { actOnInstances } = await import('../actions/instance-verb.js');

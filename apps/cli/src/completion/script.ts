@@ -12,6 +12,8 @@ const liveVerbs: readonly string[] = [
   'restore',
   'rebuild',
   'clone',
+  'rescue',
+  'unrescue',
   'start',
   'stop',
   'reboot',

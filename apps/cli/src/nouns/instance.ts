@@ -11,7 +11,7 @@ export const instanceNoun: Noun<InstanceView> = {
     { header: 'STATE', value: ({ state }) => state },
     { header: 'NODE', value: ({ node }) => node },
     { header: 'TYPE', value: ({ instanceType }) => instanceType },
-    { header: 'IMAGE', value: ({ image }) => image },
+    { header: 'IMAGE', value: imageText },
     { header: 'READY AFTER', value: ({ timeToReadyMs }) => (timeToReadyMs === null ? null : seconds(timeToReadyMs)) },
     { header: 'WATTS', value: ({ powerWatts }) => (powerWatts === null ? null : watts(powerWatts)) },
     { header: 'ID', value: ({ id }) => id, wide: true },
@@ -30,6 +30,11 @@ export const instanceNoun: Noun<InstanceView> = {
     { header: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
   ],
 };
+
+/** `tiny for web-disk`: that rescues this. */
+function imageText({ image, rescueImage }: InstanceView): string {
+  return rescueImage === null ? image : `${rescueImage} for ${image}`;
+}
 
 /** `22=127.0.0.1:20022`; a port without a way yet stands alone. */
 function portText({ ports }: InstanceView): string {

@@ -37,8 +37,12 @@ export function jobOf(due: DueDispatch<ImageContent>): DispatchedJob {
   return { ...address, name: 'stop-instance', payload };
 }
 
+interface OrderRow extends Omit<VmmOrder, 'snapshotId' | 'bootsSnapshot' | 'rescueImage'> {
+  readonly rescueImage: ImageContent | null;
+}
+
 /** What a vmm is to be, from the row of its instance. */
-export function orderOf(due: Omit<VmmOrder, 'snapshotId' | 'bootsSnapshot'>): VmmOrder {
+export function orderOf(due: OrderRow): VmmOrder {
   const {
     vmmId,
     instanceId,
@@ -51,6 +55,7 @@ export function orderOf(due: Omit<VmmOrder, 'snapshotId' | 'bootsSnapshot'>): Vm
     diskGib,
     onIsolation,
     image,
+    rescueImage,
     ports,
     hasSeed,
     rebuildCount,
@@ -72,5 +77,6 @@ export function orderOf(due: Omit<VmmOrder, 'snapshotId' | 'bootsSnapshot'>): Vm
     hasSeed,
     rebuildCount,
     resumes,
+    ...(rescueImage && { rescueImage }),
   };
 }

@@ -34,9 +34,15 @@ export class InstanceDisks {
 
   /**
    * A disk over its image, or an empty one with the image as a CD behind it; and what cloud-init looks for. None for a
-   * kernel that brings its own RAM disk. What is of before the instance was rebuilt goes.
+   * kernel that brings its own RAM disk. What is of before the instance was rebuilt goes. While it is rescued its disk
+   * stands behind that of another image, which is new for each vmm; the owner's data for a first boot are not for that.
    */
-  async make(order: VmmOrder, image: LocatedImage, seed: InstanceSeed): Promise<readonly Drive[]> {
+  async make(
+    order: VmmOrder,
+    image: LocatedImage,
+    seed: InstanceSeed,
+    rescue?: LocatedImage,
+  ): Promise<readonly Drive[]> {
     const { instanceId, rebuildCount = 0 } = order;
     const folder = join(this.folder, instanceId);
     if (this.has(instanceId) && (await rebuildCountIn(folder)) !== rebuildCount) await this.remove(instanceId);
@@ -44,9 +50,14 @@ export class InstanceDisks {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     this.instances.add(instanceId);
     await noteRebuildCount(folder, order);
-    const profile = order.image.kind === 'kernel-initrd' ? undefined : order.image.profile;
-    if (profile === 'floppy') return [await diskette(image, folder)];
-    const root = image.kind === 'disk' ? await rootOver(image.base, order, folder) : await emptyRoot(order, folder);
+    await endRescues(order, folder);
+    const root = await ownDisk(order, image, folder);
+    if (rescue?.kind === 'kernel-initrd') return [root];
+    if (rescue) {
+      const told = { ...seed, userData: null };
+      return [await rescueDrive(order, rescue, folder), root, await seedDrive(order, told, folder)];
+    }
+    if (root.medium === 'floppy') return [root];
     const cd: Drive = { id: 'cd', medium: 'cdrom', path: image.base.path, format: 'raw', readOnly: true };
     return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedDrive(order, seed, folder)];
   }
@@ -91,6 +102,12 @@ async function noteRebuildCount(folder: string, { rebuildCount = 0 }: VmmOrder):
   await writeFile(join(folder, rebuildCountFile), String(rebuildCount), { mode: 0o600 });
 }
 
+function ownDisk(order: VmmOrder, image: DiskImage, folder: string): Promise<Drive> {
+  const profile = order.image.kind === 'kernel-initrd' ? undefined : order.image.profile;
+  if (profile === 'floppy') return diskette(image, folder);
+  return image.kind === 'disk' ? rootOver(image.base, order, folder) : emptyRoot(order, folder);
+}
+
 async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string): Promise<Drive> {
   const path = join(folder, 'root.qcow2');
   await createOverlay(base, path, diskGib * bytesPerGib);
@@ -122,14 +139,38 @@ async function emptyRoot({ diskGib }: VmmOrder, folder: string): Promise<Drive> 
   return { id: rootDrive, medium: 'disk', path, format: 'raw', readOnly: false };
 }
 
+const rescueFileOf = ({ vmmId }: Pick<VmmOrder, 'vmmId'>): string => `rescue-${vmmId}.qcow2`;
+
+/** What rescue systems of other vmms have written. */
+async function endRescues(order: VmmOrder, folder: string): Promise<void> {
+  const others = (await readdir(folder)).filter((file) => file.startsWith('rescue-') && file !== rescueFileOf(order));
+  for (const file of others) await rm(join(folder, file));
+}
+
+async function rescueDrive(order: VmmOrder, { kind, base }: DiskImage, folder: string): Promise<Drive> {
+  const id = 'rescue';
+  if (kind === 'cdrom') return { id, medium: 'cdrom', path: base.path, format: 'raw', readOnly: true };
+  const path = join(folder, rescueFileOf(order));
+  await createOverlay(base, path, 0);
+  return {
+    id,
+    medium: 'disk',
+    path,
+    format: 'qcow2',
+    readOnly: false,
+    backing: [{ path: base.path, format: base.format }],
+  };
+}
+
 async function seedDrive(
-  { instanceId, instanceName, rebuildCount = 0, bootsSnapshot = false }: VmmOrder,
+  { instanceId, instanceName, rebuildCount = 0, bootsSnapshot = false, rescueImage }: VmmOrder,
   { sshKeys, userData }: InstanceSeed,
   folder: string,
 ): Promise<Drive> {
   const path = join(folder, 'seed.img');
   // cloud-init takes a boot for the first by this id
-  const firstBootId = rebuildCount === 0 ? instanceId : `${instanceId}.${rebuildCount}`;
+  const ending = rescueImage ? '.rescue' : rebuildCount === 0 ? '' : `.${rebuildCount}`;
+  const firstBootId = `${instanceId}${ending}`;
   const named = { instanceId: firstBootId, hostname: instanceName, macAddress: macAddressOf(instanceId) };
   const copied = bootsSnapshot && { machineId: machineIdOf(instanceId) };
   const told = { sshKeys, ...(userData !== null && { userData: Buffer.from(userData) }) };

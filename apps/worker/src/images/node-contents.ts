@@ -13,6 +13,6 @@ export function contentsOf(config: WorkerConfig, table: VmmTable): ContentCache 
     origin: config.BERTH_IMAGE_ORIGIN,
     secret: config.BERTH_AGENT_SECRET,
     maxBytes: config.BERTH_IMAGE_CACHE_GIB * 1024 ** 3,
-    inUse: () => new Set(table.all().flatMap(({ order }) => shaOf(order?.image))),
+    inUse: () => new Set(table.all().flatMap(({ order }) => [...shaOf(order?.image), ...shaOf(order?.rescueImage)])),
   });
 }

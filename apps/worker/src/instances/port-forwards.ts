@@ -7,7 +7,7 @@ import { EngineError } from '@berth/engine/driver.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 
-type PortWish = Pick<VmmOrder, 'instanceId' | 'ports'>;
+type PortWish = Pick<VmmOrder, 'instanceId' | 'ports' | 'rescueImage'>;
 
 export interface PortForwardOptions {
   /** An address of this node. */
@@ -35,7 +35,8 @@ export class PortForwards {
    * may have to tell of them again. The same instance gets the same ports as long as nobody else has them.
    * @throws EngineError start-failed
    */
-  async take(vmm: Vmm, { instanceId, ports = [] }: PortWish): Promise<void> {
+  async take(vmm: Vmm, { instanceId, ports = [], rescueImage }: PortWish): Promise<void> {
+    if (rescueImage?.kind === 'kernel-initrd') return; // it has no network
     const forwards: PortForward[] = [];
     try {
       for (const guestPort of ports) {

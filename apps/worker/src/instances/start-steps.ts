@@ -1,5 +1,6 @@
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { Observation } from '@berth/contracts/observation.js';
-import type { VmmOrder } from '@berth/contracts/vmm.js';
+import { bootImageOf, type VmmOrder } from '@berth/contracts/vmm.js';
 import { macAddressOf } from '@berth/engine/identity.js';
 import { saves } from '@berth/engine/abilities.js';
 import type { Drive, KernelInitrdImage, Origin, VmmSpec } from '@berth/engine/vmm-spec.js';
@@ -41,10 +42,11 @@ export interface Start {
   /** Undefined: every guest starts by a boot. */
   readonly warmStarts: WarmStarts | undefined;
   image?: LocatedImage;
+  rescue?: LocatedImage | undefined;
   drives?: readonly Drive[];
 }
 
-type SpecNeed = Pick<Start, 'vmm' | 'order' | 'image' | 'drives' | 'ports'>;
+type SpecNeed = Pick<Start, 'vmm' | 'order' | 'image' | 'rescue' | 'drives' | 'ports'>;
 type ImageNeed = Pick<Start, 'images' | 'order' | 'vmm' | 'operationId' | 'report'>;
 
 export interface StartStep {
@@ -81,18 +83,21 @@ async function endOlder({ vmm, table, watcher }: Start): Promise<void> {
 const noFiles: KernelInitrdImage = { kind: 'kernel-initrd', kernelPath: '/none', initrdPath: '/none', cmdline: '' };
 
 async function locateImage(start: Start): Promise<void> {
-  start.image = await imageOf(start);
+  Object.assign(start, await imagesOf(start));
 }
 
-/** @throws EngineError image-unavailable */
-export async function imageOf({ images, order, vmm, operationId, report }: ImageNeed): Promise<LocatedImage> {
-  return images ? images.locate(order.image, fetchingReports(vmm, operationId, report)) : noFiles;
+/** What its disk lies over, and what it boots from when that is another. @throws EngineError image-unavailable */
+export async function imagesOf({ images, order, vmm, operationId, report }: ImageNeed) {
+  if (!images) return { image: noFiles };
+  const locate = (image: ImageContent): Promise<LocatedImage> =>
+    images.locate(image, fetchingReports(vmm, operationId, image, report));
+  return { image: await locate(order.image), rescue: order.rescueImage && (await locate(order.rescueImage)) };
 }
 
 async function makeDisks(start: Start): Promise<void> {
-  const { image, order, disks, snapshots, seeds } = start;
+  const { image, rescue, order, disks, snapshots, seeds } = start;
   if (order.snapshotId !== undefined) await disks.replace(order, diskIn(snapshots.pathOf(order.snapshotId)));
-  if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order));
+  if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order), rescue);
 }
 
 async function choosePorts({ vmm, order, ports }: Start): Promise<void> {
@@ -152,18 +157,20 @@ async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<
   }
 }
 
-export function specOf({ vmm, order, image, drives = [], ports }: SpecNeed): VmmSpec {
+export function specOf({ vmm, order, image: own, rescue, drives = [], ports }: SpecNeed): VmmSpec {
+  const image = rescue ?? own;
   if (!image) throw new Error('spawned before its image was located');
   const { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation } = order;
-  const own = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };
-  const { image: content } = order;
+  const named = { vmmId, instanceId, instanceName, generation, vcpus, memoryMib, onIsolation };
+  const content = bootImageOf(order);
   const sign = content.ready && { ready: content.ready };
-  if (image.kind === 'kernel-initrd') return { ...own, ...sign, image };
+  const attached = drives.length > 0 && { drives: [...drives] };
+  if (image.kind === 'kernel-initrd') return { ...named, ...sign, image, ...attached };
   const firmware = image.firmware === 'uefi' ? 'uefi' : 'bios';
   const { host } = ports.options;
   const forwards = vmm.forwards.map(({ guestPort, hostPort }) => ({ host, guestPort, hostPort }));
   const network = { macAddress: macAddressOf(instanceId), forwards };
   const profile = content.kind === 'kernel-initrd' ? undefined : content.profile;
   const machine = { image: { kind: 'firmware', firmware }, ...sign, ...(profile && { profile }) } as const;
-  return { ...own, ...machine, drives: [...drives], network };
+  return { ...named, ...machine, ...attached, network };
 }

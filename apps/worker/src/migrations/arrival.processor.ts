@@ -8,7 +8,7 @@ import type { InstanceDisks } from '../disks/instance-disks.js';
 import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { PortForwards } from '../instances/port-forwards.js';
-import { imageOf, specOf } from '../instances/start-steps.js';
+import { imagesOf, specOf } from '../instances/start-steps.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
 import { endReport, readyReport, startingReport } from '../report/vmm-reports.js';
@@ -98,12 +98,12 @@ export class ArrivalProcessor {
   /** With disks as empty as new ones: those of an earlier stay do not hold what the guest wrote since. */
   private async launch(vmm: Vmm, order: VmmOrder, operationId: string): Promise<void> {
     const { images, disks, seeds, ports, report } = this.parts;
-    const image = await imageOf({ images, order, vmm, operationId, report });
+    const located = await imagesOf({ images, order, vmm, operationId, report });
     await disks.remove(order.instanceId);
-    const drives = await disks.make(order, image, await seeds.seedOf(order));
+    const drives = await disks.make(order, located.image, await seeds.seedOf(order), located.rescue);
     await ports.take(vmm, order);
     await ports.launch(vmm, order, () => {
-      const spec = specOf({ vmm, order, image, drives, ports });
+      const spec = specOf({ vmm, order, ...located, drives, ports });
       const origin = { kind: 'incoming', postcopy: this.parts.postcopy } as const;
       return vmm.driver.start({ ...spec, origin }, AbortSignal.timeout(startLimitMs));
     });

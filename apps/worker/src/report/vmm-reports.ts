@@ -1,3 +1,4 @@
+import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import type { StartTimings } from '@berth/contracts/vmm.js';
 import type { Observed } from '@berth/engine/driver.js';
@@ -11,14 +12,14 @@ export function startingReport(vmm: Vmm, operationId: string): Observation {
   return { kind: 'vmm-starting', operationId, ...vmm.ref, pid: vmm.observed?.pid ?? null };
 }
 
-/** What to call with the bytes of its image that have come to the node; it tells of them now and then. */
+/** What to call with the bytes of an image of it that have come to the node; it tells of them now and then. */
 export function fetchingReports(
   vmm: Vmm,
   operationId: string,
+  image: ImageContent,
   report: (observation: Observation) => void,
 ): (receivedBytes: number) => void {
-  const image = vmm.order?.image;
-  if (!image || image.kind === 'kernel-initrd') return () => undefined;
+  if (image.kind === 'kernel-initrd') return () => undefined;
   let toldAtMs = -Infinity;
   return (receivedBytes) => {
     const nowMs = performance.now();

@@ -1,5 +1,5 @@
 import type { PortForward } from '@berth/contracts/http/guest-access.js';
-import type { VmmOrder } from '@berth/contracts/vmm.js';
+import { bootImageOf, type VmmOrder } from '@berth/contracts/vmm.js';
 import type { Problem } from '@berth/domain/problem.js';
 import type { ExitReason } from '@berth/domain/vmm-state.js';
 import type { EngineDriver, Observed, VmmHandle } from '@berth/engine/driver.js';
@@ -99,8 +99,8 @@ export class Vmm {
 
   /** It is a system of its own making, which says itself when it is up. */
   get bootsSlowly(): boolean {
-    const sign = this.order?.image.ready;
-    return sign !== undefined && sign !== 'beat' && sign !== 'firmware';
+    const sign = this.order && bootImageOf(this.order).ready;
+    return sign != null && sign !== 'beat' && sign !== 'firmware';
   }
 
   /** It ended, and its console is still on the node. */

@@ -37,6 +37,8 @@ export const eventKinds = [
   'InstanceRebuilding',
   'InstanceResizing',
   'InstanceResized',
+  'InstanceRescuing',
+  'InstanceUnrescuing',
   'SnapshotAccepted',
   'SnapshotReady',
   'SnapshotDeleted',

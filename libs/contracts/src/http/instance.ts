@@ -61,6 +61,7 @@ export const instanceView = z.object({
   diskGib: z.int(),
   image: catalogueName,
   imageId: id,
+  rescueImage: catalogueName.nullable().describe('what it boots from while it is rescued'),
   labels,
   ports: z.array(instancePort),
   placement: placementConstraints,
@@ -126,6 +127,11 @@ export const rebuildInstanceBody = z
   })
   .default({});
 export type RebuildInstanceBody = z.infer<typeof rebuildInstanceBody>;
+
+/** POST /v1/instances/{instance}/rescue */
+export const rescueInstanceBody = z
+  .strictObject({ image: reference.default('tiny').describe('what it boots from, with its own disk behind that') })
+  .prefault({});
 
 /** GET /v1/instances, beside the paging. */
 export const instanceFilter = {
