@@ -111,6 +111,18 @@ describe('a suspended instance', () => {
     expect([next > last, next < last + 50]).toEqual([true, true]);
   }, 180_000);
 
+  test('goes on from where it was paused, when it was suspended then', async () => {
+    await startCounting('deep');
+    await succeed('instance', 'pause', 'deep');
+    const last = (await countsOf('deep')).at(-1)!;
+    await succeed('instance', 'suspend', 'deep');
+    expect(await get('deep')).toMatchObject({ state: 'suspended', node: null, pid: null });
+    await succeed('instance', 'resume', 'deep');
+    expect(await get('deep')).toMatchObject({ state: 'running', generation: 2, restartCount: 0 });
+    const [next = 0] = await countOn('deep');
+    expect([next > last, next < last + 50]).toEqual([true, true]);
+  }, 180_000);
+
   test('leaves nothing of its memory on the node once it is deleted', async () => {
     await succeed('instance', 'suspend', 'asleep');
     const { id } = await get('asleep');

@@ -147,6 +147,18 @@ describe('suspend and resume', () => {
     expect(await isSaved('cramped')).toBe(true);
   });
 
+  test('a paused one is suspended as it stands, and stays paused when it could not be saved', async () => {
+    const vmm = await running('quietly');
+    const pause = (await act('quietly', 'pause')).body.operations[0]!.id;
+    await new PauseRepository(database).apply([{ ...vmm, operationId: pause }], []);
+    const { body } = await act('quietly', 'suspend');
+    expect(body.instances[0]).toMatchObject({ state: 'paused', desiredState: 'suspended' });
+    const operationId = body.operations[0]!.id;
+    const problem = { code: 'suspend-failed', detail: 'no space left' } as const;
+    await new PauseRepository(database).notSuspended([{ ...vmm, operationId, problem }]);
+    expect(await get('quietly')).toMatchObject({ state: 'paused', desiredState: 'paused' });
+  });
+
   test('one that could not be saved runs on, and is not tried again', async () => {
     const vmm = await running('full');
     const operationId = (await act('full', 'suspend')).body.operations[0]!.id;

@@ -199,7 +199,7 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
     rule,
     before,
     operationId: randomUUID(),
-    state: rule.to[live ? 0 : 1],
+    state: live ? (rule.to[0] === 'same' ? state : rule.to[0]) : rule.to[1],
     stage: toPlace ? 'place' : 'dispatch',
     over: !live && !toPlace,
   };

@@ -18,8 +18,8 @@ export type InstanceAction =
 export interface ActionRule {
   readonly kind: OperationKind;
   readonly from: readonly InstanceState[];
-  /** With a live vmm; and without one, where nothing is left to do on a node. */
-  readonly to: readonly [live: InstanceState, none: InstanceState];
+  /** With a live vmm, `same`: as it is until its node says so; without one, where nothing is left to do on a node. */
+  readonly to: readonly [live: InstanceState | 'same', none: InstanceState];
   readonly desired: DesiredState;
   /** Cancels the open operation instead of waiting for its end. */
   readonly overtakes: boolean;
@@ -59,7 +59,7 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   pause: {
     kind: 'pause-instance',
     from: ['running'],
-    to: ['running', 'running'],
+    to: ['same', 'running'],
     desired: 'paused',
     overtakes: false,
     event: 'InstancePausing',
@@ -67,8 +67,8 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   },
   suspend: {
     kind: 'suspend-instance',
-    from: ['running'],
-    to: ['running', 'running'],
+    from: ['running', 'paused'],
+    to: ['same', 'running'],
     desired: 'suspended',
     overtakes: false,
     event: 'InstanceSuspending',
@@ -77,7 +77,7 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   resume: {
     kind: 'resume-instance',
     from: ['paused', 'suspended'],
-    to: ['paused', 'pending'],
+    to: ['same', 'pending'],
     desired: 'running',
     overtakes: false,
     event: 'InstanceResuming',
@@ -86,7 +86,7 @@ export const instanceActions: Readonly<Record<InstanceAction, ActionRule>> = {
   migrate: {
     kind: 'migrate-instance',
     from: ['running'],
-    to: ['running', 'running'],
+    to: ['same', 'running'],
     desired: 'running',
     overtakes: false,
     event: 'InstanceMigrating',

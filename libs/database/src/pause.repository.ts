@@ -35,9 +35,9 @@ interface Moved {
   readonly name: string;
 }
 
-/** It runs on, and nobody tries again by himself. */
-const keepRunning = `
-UPDATE instance i SET desired_state = 'running', updated_at = now()
+/** It stays as it was, and nobody tries again by himself. */
+const keepAsItIs = `
+UPDATE instance i SET desired_state = CASE i.state WHEN 'paused' THEN 'paused' ELSE 'running' END, updated_at = now()
 FROM operation o WHERE o.id = ANY($1::uuid[]) AND o.ended_at IS NULL AND o.kind = 'suspend-instance'
   AND i.id = o.instance_id AND i.desired_state = 'suspended'
 RETURNING o.id AS "operationId"`;
@@ -64,7 +64,7 @@ export class PauseRepository {
     return this.tell(ended);
   }
 
-  /** The guests could not be saved, and go on. */
+  /** The guests could not be saved, and go on, or stand still as before. */
   async notSuspended(
     reports: readonly (PauseReport & { readonly problem: Problem })[],
   ): Promise<readonly EndedOperation[]> {
@@ -75,7 +75,7 @@ export class PauseRepository {
         reports.map(({ instanceId }) => instanceId),
       );
       const ids = [reports.map(({ operationId }) => operationId)];
-      const rows = await on.query<{ operationId: string }>(keepRunning, ids);
+      const rows = await on.query<{ operationId: string }>(keepAsItIs, ids);
       const open = new Set(rows.map(({ operationId }) => operationId));
       const ends = reports.filter(({ operationId }) => open.has(operationId));
       return endOperations(

@@ -21,7 +21,7 @@ export const problems = {
   'image-unavailable': { status: 409, title: 'The image cannot be used on the node' },
   'deadline-exceeded': { status: 504, title: 'The operation did not end before its deadline' },
   'guest-ended': { status: 409, title: 'The guest ended before it could be done' },
-  'suspend-failed': { status: 500, title: 'The instance runs on, and was not suspended' },
+  'suspend-failed': { status: 500, title: 'The instance was not suspended, and is as it was' },
   'resize-failed': { status: 500, title: 'The instance runs on, and has not seen its disk grow' },
   'migration-failed': { status: 500, title: 'The instance runs on where it was' },
   'snapshot-failed': { status: 500, title: 'The instance runs on, and no snapshot was kept' },

@@ -93,9 +93,9 @@ export const suspendInstance = route({
   ...action,
   method: 'POST',
   path: '/instances/:instance/suspend',
-  summary: 'Keep the memory of a running instance on its node, and give its place there up',
-  description:
-    'Its CPUs and memory are free for others. It can be resumed on the same node only, when that has room for it.',
+  summary: 'Keep the memory of a running or paused instance on its node, and give its place there up',
+  description: `Its CPUs and memory are free for others. It can be resumed on the same node only, when that has room for
+it; then it runs, whether it was paused before or not.`,
   problems,
 });
 export const resumeInstance = route({

@@ -49,6 +49,10 @@ describe('an instance with nobody at work on it', () => {
       { desiredState: 'suspended', state: 'running', vmmState: 'running' },
       { kind: 'suspend-instance', state: 'running' },
     ],
+    [
+      { desiredState: 'suspended', state: 'paused', vmmState: 'paused' },
+      { kind: 'suspend-instance', state: 'paused' },
+    ],
     [{ state: 'suspended' }, { kind: 'start-instance', stage: 'place' }],
     [{ desiredState: 'paused' }, { kind: 'start-instance', stage: 'place' }],
   ] as const)('that is %j gets %j', (change, operation) => {

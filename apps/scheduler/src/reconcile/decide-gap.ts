@@ -21,7 +21,7 @@ function onLiveVmm(gap: Gap): OpenedOperation | null {
   const { state, desiredState } = gap;
   if (state === 'starting') return ending(gap, 'move-instance', state, 'stuck, starts again');
   if (state === 'running' && desiredState === 'paused') return ending(gap, 'pause-instance', state, 'is to be paused');
-  if (state === 'running' && desiredState === 'suspended')
+  if ((state === 'running' || state === 'paused') && desiredState === 'suspended')
     return ending(gap, 'suspend-instance', state, 'is to be suspended');
   if (state === 'paused' && desiredState !== 'paused') return ending(gap, 'resume-instance', state, 'is to go on');
   return null;

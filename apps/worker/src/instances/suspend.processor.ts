@@ -32,15 +32,15 @@ export class SuspendProcessor {
     });
   }
 
-  /** Resolves to why it could not be saved; then it goes on. */
-  private async save({ driver, handle }: Vmm): Promise<string | undefined> {
+  /** Resolves to why it could not be saved; then it goes on, unless it stood still before. */
+  private async save({ driver, handle, paused }: Vmm): Promise<string | undefined> {
     const machine = saves(driver) ? await driver.machineOf(handle) : undefined;
     if (!saves(driver) || machine === undefined) return `engine ${driver.name} cannot save a guest here`;
     try {
       await this.parts.saved.keep(handle.instanceId, machine, (statePath) => driver.save(handle, statePath));
       return undefined;
     } catch (error) {
-      await driver.resume(handle);
+      if (!paused) await driver.resume(handle);
       return (error instanceof Error ? error.message : String(error)).slice(0, 500);
     }
   }
