@@ -112,6 +112,16 @@ describe('exit codes', () => {
     const id = /operation ([0-9a-f-]{36})/.exec(stderr)?.[1];
     const operation = await berthJson<OperationView>(dataDir, 'operation', 'get', id ?? '', '--wait');
     expect(operation.state).toBe('succeeded');
+    const [newest] = await berthJson<OperationView[]>(
+      dataDir,
+      'operation',
+      'list',
+      '--instance',
+      'slow',
+      '--limit',
+      '1',
+    );
+    expect(newest).toEqual(operation);
     expect(operation.timeline.reduce((sum, { durationMs }) => sum + durationMs, 0)).toBe(
       operation.timeline.at(-1)?.offsetMs,
     );
