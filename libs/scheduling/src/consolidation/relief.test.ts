@@ -23,20 +23,27 @@ interface Resident {
   readonly mean: number;
   readonly now: number;
   readonly variance: number;
+  readonly memoryMib?: number;
 }
 
-/** Moves from nodes of 1000 milli-CPU. */
-function movesOf(residents: readonly Resident[], patience: number) {
+/** Moves between nodes of 1000 milli-CPU and 2000 MiB, at most `perRound`. */
+function movesOf(residents: readonly Resident[], patience: number, perRound = 9) {
   const nodes = 1 + Math.max(...residents.map(({ node }) => node));
   const fleet = buildFleet(
     Array.from({ length: nodes }, (_, i) => ({
       id: `n${i}`,
-      capacity: { cpuMillis: 1000, memoryMib: 1000, diskGib: 1 },
+      capacity: { cpuMillis: 1000, memoryMib: 2000, diskGib: 1 },
       overcommitRatio: { cpuMillis: 100 },
     })),
   );
-  const request = (i: number) => ({ id: `i${i}`, project: 'p', priority: 0, cpuMillis: 500, memoryMib: 9, diskGib: 0 });
-  const requests = residents.map((_, i) => request(i));
+  const requests = residents.map(({ memoryMib = 9 }, i) => ({
+    id: `i${i}`,
+    project: 'p',
+    priority: 0,
+    cpuMillis: 500,
+    memoryMib,
+    diskGib: 0,
+  }));
   residents.forEach(({ node }, i) => fleet.apply(node, requests[i]!));
   const view: ConsolidationView = {
     nowS: 0,
@@ -58,7 +65,7 @@ function movesOf(residents: readonly Resident[], patience: number) {
     book.variance[i] = variance;
   });
   const loads = new NodeLoads(view, book, 5);
-  const guard = new MoveGuard({ perRound: 9, perInstanceDay: 9, cooldownS: 0, noReturnS: 0 });
+  const guard = new MoveGuard({ perRound, perInstanceDay: 9, cooldownS: 0, noReturnS: 0 });
   const mover = new Mover(view, loads, policies.berth, guard);
   relieve(loads, mover, RULES, patience);
   return mover.moves.map(({ instance, to }) => ({ instance, to }));
@@ -84,5 +91,74 @@ describe('relieve', () => {
     const burstyTarget = [bursty(2, 150, 150), bursty(2, 150, 150)];
     const moves = movesOf([bursty(0, 300, 550), calm(0, 480), calm(0, 10), ...calmTarget, ...burstyTarget], 0);
     expect(moves).toEqual([{ instance: 0, to: 2 }]);
+  });
+
+  it('leaves a node alone that is just full', () => {
+    expect(movesOf([calm(0, 500), calm(0, 500), calm(1, 300)], 0)).toEqual([]);
+  });
+
+  it('relieves a node before it is full where patience is negative', () => {
+    const nearlyFull = [calm(0, 400, 480), calm(0, 400, 480), calm(1, 300)];
+    expect(movesOf(nearlyFull, 0)).toEqual([]);
+    expect(movesOf(nearlyFull, -0.3)).toHaveLength(1);
+  });
+
+  it('moves no more than it takes', () => {
+    const moves = movesOf([calm(0, 300), calm(0, 300), calm(0, 300), calm(0, 300), calm(1, 10), calm(2, 10)], 0);
+    expect(moves).toHaveLength(1);
+  });
+
+  it('moves on until the overload is gone', () => {
+    const five = Array.from({ length: 5 }, () => calm(0, 300));
+    expect(movesOf([...five, calm(1, 10), calm(2, 10)], 0)).toHaveLength(2);
+  });
+
+  it('begins with the worst node when moves are few', () => {
+    const bad = [calm(0, 510), calm(0, 510)];
+    const worse = [calm(1, 600), calm(1, 600)];
+    const [move, ...rest] = movesOf([...bad, ...worse, calm(2, 10)], 0, 1);
+    expect(rest).toEqual([]);
+    expect([2, 3]).toContain(move!.instance);
+  });
+
+  it('takes six instances from a node in one round at most', () => {
+    const crowd = Array.from({ length: 20 }, () => calm(0, 160));
+    const room = [1, 2, 3, 4, 5].map((node) => calm(node, 10));
+    expect(movesOf([...crowd, ...room], 0, 99)).toHaveLength(6);
+  });
+
+  it('overloads nobody in turn: a target keeps its room, and without one nothing moves', () => {
+    const hot = [calm(0, 300, 520), calm(0, 300, 520)];
+    expect(movesOf([...hot, calm(1, 440), calm(2, 420)], 0)).toMatchObject([{ to: 2 }]);
+    expect(movesOf([...hot, calm(1, 440)], 0)).toEqual([]);
+  });
+
+  it('spends no move on an instance that would hardly be missed', () => {
+    const hot = [...Array.from({ length: 8 }, () => calm(0, 140)), { ...calm(0, 60), memoryMib: 1 }];
+    const moved = movesOf([...hot, calm(1, 10)], 0, 1);
+    expect(moved).toHaveLength(1);
+    expect(moved[0]!.instance).not.toBe(8);
+    expect(movesOf([...Array.from({ length: 30 }, () => calm(0, 40)), calm(1, 10)], 0)).toEqual([]);
+  });
+
+  it('prefers the instance with less memory to copy', () => {
+    const heavy = { ...calm(0, 300, 520), memoryMib: 900 };
+    const light = { ...calm(0, 300, 520), memoryMib: 300 };
+    expect(movesOf([heavy, light, calm(1, 100)], 0)).toMatchObject([{ instance: 1 }]);
+    expect(movesOf([light, heavy, calm(1, 100)], 0)).toMatchObject([{ instance: 0 }]);
+  });
+
+  it('prefers the instance whose leaving is enough', () => {
+    expect(movesOf([calm(0, 200, 200), calm(0, 200, 200), calm(0, 650), calm(1, 10)], 0)).toMatchObject([
+      { instance: 0 },
+    ]);
+    expect(movesOf([calm(0, 160), calm(0, 300), calm(0, 640), calm(1, 10)], 0)).toMatchObject([{ instance: 1 }]);
+  });
+
+  it('prefers the target that is least busy, and of equals the one with the lower mean', () => {
+    const hot = [calm(0, 300, 520), calm(0, 300, 520)];
+    expect(movesOf([...hot, calm(1, 300), calm(2, 100)], 0)).toMatchObject([{ to: 2 }]);
+    const spread = (node: number, mean: number): Resident => ({ node, mean, now: 200, variance: 90_000 });
+    expect(movesOf([...hot, spread(1, 480), spread(2, 300)], 0)).toMatchObject([{ to: 2 }]);
   });
 });
