@@ -58,6 +58,21 @@ test('3 moves of a guest that writes to a disk no other node can reach lose and 
   expect(figures).toMatchObject({ moves: 3, lost: 0, corruptedPages: 0 });
 });
 
+test('a guest that writes to a disk no other node can reach moves by postcopy with all it wrote', async () => {
+  const nodes: [TcgNode, TcgNode] = [await TcgNode.open(), await TcgNode.open()];
+  try {
+    const guest = await MovingGuest.start(nodes, { pagesPerSecond: 2_000, hasDisk: true, postcopy: true });
+    const before = await guest.steps();
+    const signal = AbortSignal.timeout(120_000);
+    const { method, dirtied } = await guest.move({ bandwidthBytesPerSecond: 6 * 2 ** 20, signal });
+    expect(method).toBe('postcopy');
+    expect(dirtied).toMatchObject({ bad: 0 });
+    expect(await guest.diskWrites()).toBeGreaterThanOrEqual(before.writes);
+  } finally {
+    await Promise.all(nodes.map((node) => node.end()));
+  }
+});
+
 describe('a guest that writes faster than is sent', () => {
   const slow = { bandwidthBytesPerSecond: 16 * 2 ** 20, downtimeLimitMs: 100 };
   let nodes: [TcgNode, TcgNode];

@@ -111,7 +111,7 @@ export class MovingGuest {
     const departure = await this.source.driver.migrate(this.handle, { ...order, ...more });
     await this.target.driver.resume(handle);
     const downtimeMs = performance.now() - departure.stoppedAtMs;
-    const { signal } = order;
+    const signal = more.signal ?? order.signal;
     const reconnect = () => Promise.resolve(undefined);
     const restBytes = await this.source.driver.sendRest(this.handle, { reconnect, signal });
     await this.target.driver.untilWhole(handle, signal);
