@@ -7,18 +7,15 @@ export class CertificateError extends Error {
 }
 
 /**
- * A node of the datacenter: signed by its authority, allowed to sign, and valid now. Resolves to its name.
+ * A node of the datacenter: signed by its authority, allowed to sign, and valid at `now`, if that is asked. Resolves to
+ * its name.
  * @throws CertificateError
  */
-export function checkNode(certificate: string, authority: string, now: Date): string {
+export function checkNode(certificate: string, authority: string, now?: Date): string {
   const [node, signer] = [parse(certificate), parse(authority)];
   const name = nameOf(node);
   for (const one of [node, signer]) {
-    if (now >= new Date(one.validTo))
-      throw new CertificateError(`the certificate ${nameOf(one)} expired ${one.validTo}`);
-    if (now < new Date(one.validFrom)) {
-      throw new CertificateError(`the certificate ${nameOf(one)} is not valid before ${one.validFrom}`);
-    }
+    if (now) checkTime(one, now);
     if (!one.ca) throw new CertificateError(`the certificate ${nameOf(one)} may not sign others`);
   }
   if (!node.checkIssued(signer) || !node.verify(signer.publicKey)) {
@@ -36,6 +33,13 @@ export function checkKey({ certificate, key }: Identity): void {
 
 export function expiryOf(certificate: string): Date {
   return new Date(parse(certificate).validTo);
+}
+
+function checkTime(one: X509Certificate, now: Date): void {
+  if (now >= new Date(one.validTo)) throw new CertificateError(`the certificate ${nameOf(one)} expired ${one.validTo}`);
+  if (now < new Date(one.validFrom)) {
+    throw new CertificateError(`the certificate ${nameOf(one)} is not valid before ${one.validFrom}`);
+  }
 }
 
 function parse(certificate: string): X509Certificate {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CertificateFlags } from '../actions/node-certificate.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
 import type { WaitFlags } from '../actions/wait.js';
 import type { Invocation } from './invocation.js';
@@ -37,6 +38,16 @@ export function addNodeCommands(program: Command, invocation: Invocation): void 
       await drainNode(invocation, reference, flags);
     },
   );
+
+  node
+    .command('certificate <name>')
+    .description('make or renew what a node shows to others when guests move (BERTH_TLS_DIR); needs no datacenter')
+    .requiredOption('--authority <folder>', 'of the datacenter; made if it is not there')
+    .requiredOption('--output <folder>', 'for the node: ca.crt, tls.crt, tls.key')
+    .action(async (name: string, flags: CertificateFlags) => {
+      const { makeNodeCertificate } = await import('../actions/node-certificate.js');
+      await makeNodeCertificate(invocation, name, flags);
+    });
 
   withOutput(node.command('probe [node]').description('find out by timing real guests which engine is best'))
     .option('--local', 'this machine; needs no datacenter')

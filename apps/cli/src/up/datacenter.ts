@@ -13,6 +13,7 @@ import { stopGuests } from './guests.js';
 import { releaseLauncherLock, takeLauncherLock } from './launcher-lock.js';
 import { checkout, layoutOf, logPathOf, pidPathOf, type Layout } from './layout.js';
 import { stopLeftOvers } from './left-over.js';
+import { keepCertificates } from './node-certificates.js';
 import { choosePorts } from './ports.js';
 import type { Progress } from './progress.js';
 import { writePrometheus } from './prometheus.js';
@@ -30,6 +31,7 @@ const migrationsFolder = join(checkout, 'prisma', 'migrations');
 export class Datacenter {
   readonly layout: Layout;
   private readonly supervisor: Supervisor;
+  private endRenewal: () => void = () => undefined;
 
   constructor(
     private readonly options: UpOptions,
@@ -74,6 +76,7 @@ export class Datacenter {
   /** Everything in order, guests too; no process is left when it resolves. */
   async stop(): Promise<void> {
     const { layout, supervisor } = this;
+    this.endRenewal();
     rmSync(layout.datacenterFile, { force: true });
     supervisor.release();
     for (const stage of stages) {
@@ -106,6 +109,9 @@ export class Datacenter {
     );
     const agentSecret = keptSecret(layout.agentSecretFile);
     const world: World = { layout, environment, databaseUrl, redisUrl, agentSecret, ports, logLevel };
+    this.endRenewal = await keepCertificates(layout, nodes, (error) =>
+      progress.note(`! certificates are not renewed: ${String(error)}`),
+    );
     const capacity = splitMachine(measureMachine(layout.dataDir), nodes);
     const workers = Array.from({ length: nodes }, (_, at) => workerService(world, at + 1, capacity));
     const services = [apiService(world), schedulerService(world), ...workers];

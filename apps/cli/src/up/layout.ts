@@ -15,6 +15,8 @@ export interface Layout {
   readonly datacenterFile: string;
   readonly adminTokenFile: string;
   readonly agentSecretFile: string;
+  /** What vouches for the nodes: its key lies in it. */
+  readonly authorityDir: string;
 }
 
 export function layoutOf(folder: string): Layout {
@@ -29,6 +31,7 @@ export function layoutOf(folder: string): Layout {
     datacenterFile: join(dataDir, 'datacenter.json'),
     adminTokenFile: join(dataDir, 'admin.token'),
     agentSecretFile: join(dataDir, 'agent.secret'),
+    authorityDir: join(dataDir, 'authority'),
   };
 }
 
@@ -36,6 +39,7 @@ export const logPathOf = (layout: Layout, name: string): string => join(layout.l
 export const pidPathOf = (layout: Layout, name: string): string => join(layout.runDir, `${name}.pid.json`);
 export const readyPathOf = (layout: Layout, name: string): string => join(layout.runDir, `${name}.ready`);
 export const nodeDirOf = (layout: Layout, node: string): string => join(layout.dataDir, 'nodes', node);
+export const tlsDirOf = (layout: Layout, node: string): string => join(nodeDirOf(layout, node), 'tls');
 
 /** The repository this program was built in: the nearest folder above with the lock file. */
 export const checkout = findCheckout(dirname(fileURLToPath(import.meta.url)));

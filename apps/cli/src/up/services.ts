@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startServer } from '../servers/server-process.js';
 import { untilReady } from '../servers/ready.js';
 import { cpuOvercommitRatio, type NodeCapacity } from './capacity.js';
-import { checkout, logPathOf, nodeDirOf, pidPathOf, readyPathOf, type Layout } from './layout.js';
+import { checkout, logPathOf, nodeDirOf, pidPathOf, readyPathOf, tlsDirOf, type Layout } from './layout.js';
 import type { Ports } from './ports.js';
 import type { MetricsTarget } from './prometheus.js';
 import type { Service } from './supervisor.js';
@@ -52,6 +52,7 @@ export function workerService(world: World, node: number, capacity: NodeCapacity
     BERTH_NODE_NAME: nodeName(node),
     BERTH_PROBE_FILE: join(world.layout.dataDir, 'probe.json'),
     BERTH_DATA_DIR: nodeDirOf(world.layout, nodeName(node)),
+    BERTH_TLS_DIR: tlsDirOf(world.layout, nodeName(node)),
     BERTH_IMAGE_DIR: world.layout.imageDir,
     BERTH_IMAGE_ORIGIN: `http://127.0.0.1:${world.ports['api-metrics']}`,
     BERTH_AGENT_PORT: `${world.ports[name]}`,
