@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keepNodeFolder } from '@berth/certificates/node-folder.js';
 import type { Readiness } from '@berth/config/ready-file.js';
 import { layOutImages } from '../apps/cli/src/up/tiny-image.js';
 import { untilReady } from '../apps/cli/src/servers/ready.js';
@@ -110,7 +111,9 @@ export async function startDatacenter(world: World, options: DatacenterOptions):
     const origin = { BERTH_IMAGE_ORIGIN: `http://127.0.0.1:${processes[0]!.readiness.metricsPort}` };
     if (modelNodes > 0) await start('worker', await workerOf(world, 'model', 'model', modelNodes));
     for (const name of numbered('tcg', tcgNodes)) {
-      const environment = { ...(await workerOf(world, 'tcg', name, 1)), ...origin, ...options.tcgEnvironment };
+      const tls = { BERTH_TLS_DIR: join(world.folder, name, 'tls') };
+      await keepNodeFolder(tls.BERTH_TLS_DIR, name, join(world.folder, 'authority'), new Date());
+      const environment = { ...(await workerOf(world, 'tcg', name, 1)), ...tls, ...origin, ...options.tcgEnvironment };
       await start('worker', environment, name);
     }
     await untilRegistered(world, modelNodes + tcgNodes);

@@ -23,6 +23,7 @@ describe('an instance that is moved', () => {
     const operation = await world.ended(await world.migrate(before.name));
     expect(operation).toMatchObject({ state: 'succeeded', kind: 'migrate-instance', problem: null });
     expect(operation.result?.['downtimeMs']).toBeLessThan(1_000);
+    expect(operation.result?.['encrypted']).toBe(driver === 'tcg'); // guests of a model are not sent at all
     const after = await world.get(before.name);
     expect(after).toMatchObject({ state: 'running', generation: before.generation + 1, restartCount: 0 });
     expect(after.node).not.toBe(before.node);

@@ -98,6 +98,7 @@ export function registrationOf(told: Partial<RegisteredNode> = {}): RegisteredNo
     labels: {},
     powerModel: 'linear',
     agentUrl: null,
+    certificate: null,
     capacity: size,
     allocatable: size,
     ...told,

@@ -11,6 +11,7 @@ const options = {
   disk: { type: 'boolean', default: false },
   plain: { type: 'boolean', default: false },
   postcopy: { type: 'boolean', default: false },
+  compare: { type: 'boolean', default: false },
 } as const;
 
 /** `npm run test:migrations`: ends with 1 unless all moves were made in time and nothing was lost or corrupted. */
@@ -28,7 +29,9 @@ export async function main(args: readonly string[]): Promise<void> {
     const load = loadavg()[0]?.toFixed(1);
     process.stdout.write(`${done}: down ${Math.round(downtimeMs)} ms, bad ${dirtied.bad}, load ${load}\n`);
   };
-  const given = { hasDisk: values.disk, isPlain: values.plain, postcopy: values.postcopy };
+  // two by two, so that each way is gone there and back
+  const isPlain = (move: number): boolean => values.plain || (values.compare && move % 4 >= 2);
+  const given = { hasDisk: values.disk, isPlain, postcopy: values.postcopy };
   const figures = await runMigrations(count, given, tell, stopped.signal);
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   const { endedEarly, lost, corruptedPages, downtimeMs } = figures;

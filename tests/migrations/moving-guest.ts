@@ -19,8 +19,8 @@ export interface MovingOptions {
   readonly pagesPerSecond?: number;
   /** It writes to a disk as well, which no other node can reach. */
   readonly hasDisk?: boolean;
-  /** It goes as it is, not by TLS. */
-  readonly isPlain?: boolean;
+  /** Which of its moves, counted from 0, go as they are and not by TLS. */
+  readonly isPlain?: (move: number) => boolean;
   /** On a network so slow that its memory cannot all be sent while it writes. */
   readonly postcopy?: boolean;
 }
@@ -31,6 +31,7 @@ export interface Move {
   readonly durationMs: number;
   readonly sentBytes: number;
   readonly method: MigrationMethod;
+  readonly encrypted: boolean;
   readonly dirtied: Dirtied;
 }
 
@@ -56,13 +57,18 @@ export class MovingGuest {
     private spec: VmmSpec,
     /** What its disk lies over; undefined: it has none. */
     private readonly basePath: string | undefined,
-    private readonly isPlain: boolean,
+    private readonly isPlain: (move: number) => boolean,
     private readonly postcopy: boolean,
   ) {}
 
   static async start(
     nodes: [TcgNode, TcgNode],
-    { pagesPerSecond = shape.pagesPerSecond, hasDisk = false, isPlain = false, postcopy = false }: MovingOptions = {},
+    {
+      pagesPerSecond = shape.pagesPerSecond,
+      hasDisk = false,
+      isPlain = () => false,
+      postcopy = false,
+    }: MovingOptions = {},
   ): Promise<MovingGuest> {
     const { instanceName, memoryMib, dirtyMib } = shape;
     const basePath = hasDisk ? await makeBase(nodes[0]) : undefined;
@@ -96,7 +102,7 @@ export class MovingGuest {
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
-    const credentials = this.isPlain ? undefined : credentialsOf(this.handle, handle);
+    const credentials = this.isPlain(spec.generation - 2) ? undefined : credentialsOf(this.handle, handle);
     const to = await this.target.driver.receive(handle, host, credentials?.target);
     const signal = AbortSignal.timeout(patienceMs);
     const limits = { bandwidthBytesPerSecond: this.postcopy ? slowBytesPerSecond : 2 ** 30, downtimeLimitMs: 50 };

@@ -14,6 +14,15 @@ export interface MigrationFigures {
   readonly medianSentMib: number;
   /** Moves in which the guest went on before all of its memory was there. */
   readonly postcopies: number;
+  /** Of those that went so: medians. */
+  readonly byTls: WayFigures;
+  readonly plain: WayFigures;
+}
+
+interface WayFigures {
+  readonly moves: number;
+  readonly downtimeMs: number;
+  readonly durationMs: number;
 }
 
 /** A guest that does not answer in order, or has lost a step or a beat, is lost; the next one is a new guest. */
@@ -58,6 +67,8 @@ export async function runMigrations(
     durationMs: spread(moves.map(({ durationMs }) => durationMs)),
     medianSentMib: spread(moves.map(({ sentBytes }) => sentBytes / 2 ** 20)).median,
     postcopies: moves.filter(({ method }) => method === 'postcopy').length,
+    byTls: wayOf(moves.filter(({ encrypted }) => encrypted)),
+    plain: wayOf(moves.filter(({ encrypted }) => !encrypted)),
   };
 }
 
@@ -67,6 +78,12 @@ async function moveOnce(guest: MovingGuest, before: Steps): Promise<Move> {
   const counts = ['counter', 'beats', 'writes'] as const;
   if (counts.every((count) => after[count] >= before[count])) return move;
   throw new Error(`from ${JSON.stringify(before)} to ${JSON.stringify(after)}`);
+}
+
+function wayOf(moves: readonly Move[]): WayFigures {
+  const median = (values: readonly number[]): number => spread(values).median;
+  const downtimeMs = median(moves.map((move) => move.downtimeMs));
+  return { moves: moves.length, downtimeMs, durationMs: median(moves.map(({ durationMs }) => durationMs)) };
 }
 
 function spread(values: readonly number[]): MigrationFigures['downtimeMs'] {

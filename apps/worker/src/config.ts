@@ -4,6 +4,7 @@ import { labels, name } from '@berth/contracts/primitives.js';
 import { engineDrivers } from '@berth/domain/node-state.js';
 import { defaultPrograms } from '@berth/engine/qemu/open.js';
 import { z } from 'zod';
+import { plainMoves } from './migrations/node-certificate.js';
 
 /** `disk=ssd,arch=x86` */
 const labelList = z
@@ -69,6 +70,17 @@ export const configSchema = z.object({
     .describe('how people reach that from elsewhere; default: the same'),
   BERTH_FORWARD_PORTS: portRange.prefault('20000-29999').describe('of which each way takes one'),
   BERTH_MIGRATION_HOST: z.string().default('127.0.0.1').describe('where guests arrive that move to this node'),
+  BERTH_TLS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('holds ca.crt, tls.crt and tls.key of this node: its guests move encrypted'),
+  BERTH_MIGRATION_PLAIN: z
+    .enum(plainMoves)
+    .default('own-machine')
+    .describe(
+      'guests move unencrypted: never; between nodes without certificates of one machine; wherever one has none',
+    ),
   BERTH_MIGRATION_MIB_PER_SECOND: positive.default(1_024).describe('of one live migration from this node'),
   BERTH_MIGRATION_DOWNTIME_MS: positive.default(50).describe('the guest is stopped once the rest can be sent in it'),
   BERTH_MIGRATION_POSTCOPY: z

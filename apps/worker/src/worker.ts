@@ -25,13 +25,15 @@ import { JobRegistry } from './instances/job-registry.js';
 import { PauseProcessor } from './instances/pause.processor.js';
 import { SavedGuests } from './instances/saved-guests.js';
 import { SuspendProcessor } from './instances/suspend.processor.js';
-import { PortForwards, type PortForwardOptions } from './instances/port-forwards.js';
+import { forwardOptionsOf, PortForwards } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
 import { nodeLimitsOf } from './migrations/move-limits.js';
+import type { NodeCertificate } from './migrations/node-certificate.js';
+import { openCertificate } from './migrations/open-certificate.js';
 import { RestArrivals } from './migrations/rest-arrivals.js';
 import type { DataDirLock } from './nodes/data-dir-lock.js';
-import { registrationOf, type WorkerNode } from './nodes/worker-node.js';
+import { registrationsOf, type WorkerNode } from './nodes/worker-node.js';
 import { Lease } from './report/lease.js';
 import { ObservationReporter } from './report/observation.reporter.js';
 import { UsageMeter } from './report/vmm-usage.js';
@@ -61,6 +63,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly watcher: VmmWatcher;
   private readonly usage: UsageMeter;
   private readonly agent: AgentServer;
+  private readonly certificate: NodeCertificate;
   private readonly arrivals: ArrivalProcessor;
   private readonly rests: RestArrivals;
   private readonly departures: DepartureProcessor;
@@ -72,6 +75,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly saved: SavedGuests;
   private readonly snapshots: SnapshotStore;
   private stopReleasing: () => void = () => undefined;
+  private stopReading: () => void = () => undefined;
 
   constructor(
     private readonly config: WorkerConfig,
@@ -81,12 +85,9 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly logger: Logger,
   ) {
     const { metrics } = this;
+    const engines = [...nodes.values()].map((node) => node.engines);
     this.lease = new Lease(
-      [...nodes.values()].map(
-        ({ engines }) =>
-          () =>
-            engines.renewLease(),
-      ),
+      engines.map((one) => () => one.renewLease()),
       logger,
     );
     this.writer = this.openWriter();
@@ -102,9 +103,10 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.warmStarts = isModel || !node ? undefined : this.makeWarmStarts(node);
     this.snapshots = new SnapshotStore(join(config.BERTH_DATA_DIR, 'snapshots'));
     const { watcher, lease, disks, saved, snapshots, warmStarts } = this;
-    const ports = new PortForwards(forwardOptions(config), table);
+    const ports = new PortForwards(forwardOptionsOf(config), table);
     const seeds = new SeedSource(config.BERTH_IMAGE_ORIGIN, config.BERTH_AGENT_SECRET);
-    const parts = { nodes, table, watcher, images, disks, lease, report, logger };
+    this.certificate = openCertificate(config, metrics, () => this.reporter?.register());
+    const parts = { nodes, table, watcher, images, disks, lease, report, logger, certificate: this.certificate };
     const limits = nodeLimitsOf(config);
     const host = config.BERTH_MIGRATION_HOST;
     this.rests = new RestArrivals({ table, watcher, host, logger });
@@ -140,10 +142,11 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
   async onApplicationBootstrap(): Promise<void> {
     const { config, nodes, table, watcher, writer, logger } = this;
     const report = writer.report.bind(writer);
+    await this.certificate.read();
     const agentUrl = await this.agent.listen();
     this.reporter = new ObservationReporter(
       config.BERTH_WORKER_ID,
-      () => [...nodes.values()].map((node) => registrationOf(node, config, agentUrl)),
+      () => registrationsOf(nodes.values(), config, { agentUrl, certificate: this.certificate.shown }),
       writer,
       table,
       this.usage,
@@ -161,6 +164,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const holds = ({ instanceId, generation }: VmmHandle) =>
       (this.disks.has(instanceId) || this.saved.has(instanceId)) && table.newestGeneration(instanceId) === generation;
     this.stopReleasing = releaseEndedRegularly(table, holds, logger);
+    this.stopReading = this.certificate.readAgain((error) => logger.error({ error }, 'its certificate cannot be read'));
     await this.warmStarts?.open();
     this.consumer = this.openConsumer();
     for (const { name, engines } of nodes.values()) {
@@ -175,6 +179,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     this.rests.close();
     await this.consumer?.close(false);
     this.stopReleasing();
+    this.stopReading();
     await this.reporter?.end();
     this.watcher.close();
     await this.writer.close();
@@ -262,11 +267,6 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const unsent = this.writer.depth;
     return { healthy: ageMs < heardHealthyMs, heardMsAgo: Math.round(ageMs), nodes: this.nodes.size, vmms, unsent };
   }
-}
-
-function forwardOptions(config: WorkerConfig): PortForwardOptions {
-  const { BERTH_FORWARD_HOST: host, BERTH_FORWARD_ADDRESS: address = host, BERTH_FORWARD_PORTS: ports } = config;
-  return { host, address, ports };
 }
 
 function handlersOf(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id } from './primitives.js';
-import { migrationAddress, migrationLimits, vmmOrder } from './vmm.js';
+import { migrationAddress, migrationLimits, nodeCertificate, vmmOrder } from './vmm.js';
 
 const vmmTarget = z.object({ operationId: id, nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() });
 
@@ -16,7 +16,14 @@ export const jobs = {
   'start-instance': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
   'stop-instance': vmmTarget.extend({ graceMs: z.int().min(0), delete: z.boolean() }),
   /** The target of a live migration: a vmm that waits for its guest. */
-  'prepare-migration': z.object({ operationId: id, nodeId: id, leaseId: z.string().max(64), vmm: vmmOrder }),
+  'prepare-migration': z.object({
+    operationId: id,
+    nodeId: id,
+    leaseId: z.string().max(64),
+    vmm: vmmOrder,
+    /** Nobody else is let in. */
+    source: z.object({ vmmId: id, certificate: nodeCertificate.nullable() }),
+  }),
   /** The source of a live migration. `agentUrl` is of the target's worker, which is told when the guest may go on. */
   'migrate-instance': vmmTarget.extend({
     targetVmmId: id,

@@ -3,8 +3,8 @@ import { problemCodes } from '@berth/domain/problem.js';
 import { z } from 'zod';
 import { engineProbe } from './engine.js';
 import { portForward } from './http/guest-access.js';
-import { id, labels, name } from './primitives.js';
-import { exit, migrationAddress, migrationProgress, startTimings } from './vmm.js';
+import { id, labels, name, timestamp } from './primitives.js';
+import { exit, migrationAddress, migrationProgress, nodeCertificate, startTimings } from './vmm.js';
 
 const vmmRef = { nodeId: id, vmmId: id, instanceId: id, generation: z.int().positive() };
 
@@ -20,6 +20,8 @@ export const nodeRegistration = z.object({
   labels,
   powerModel: z.string().max(63),
   agentUrl: z.string().max(255).nullable(),
+  /** Null: its guests move as they are. */
+  certificate: z.object({ pem: nodeCertificate, expiresAt: timestamp }).nullable(),
   capacity: z.object({ cpuMillis: z.int().positive(), memoryMib: z.int().positive(), diskGib: z.int().min(0) }),
   allocatable: z.object({ cpuMillis: z.int().min(0), memoryMib: z.int().min(0), diskGib: z.int().min(0) }),
 });
@@ -107,6 +109,7 @@ export const observation = z.discriminatedUnion('kind', [
     downtimeMs: z.number().min(0),
     durationMs: z.number().min(0),
     sentBytes: z.number().min(0),
+    encrypted: z.boolean(),
   }),
   /** It goes on here. */
   z.object({ kind: z.literal('migration-stayed'), operationId: id, ...vmmRef, detail: z.string().max(500) }),

@@ -51,6 +51,9 @@ export const startTimings = z.object({
 });
 export type StartTimings = z.infer<typeof startTimings>;
 
+/** PEM, for anyone to see: by it the other end of a migration knows a node. */
+export const nodeCertificate = z.string().max(8_000);
+
 /** Where a target waits for its guest, and with what engine. */
 export const migrationAddress = z.object({
   host: z.string().max(255),
@@ -59,6 +62,8 @@ export const migrationAddress = z.object({
   diskPort: tcpPort.optional(),
   /** The guest can go on there before all of its memory is there. */
   postcopy: z.boolean().optional(),
+  /** Of its node, which lets nothing in but by TLS; absent: it comes as it is. */
+  certificate: nodeCertificate.optional(),
   engineMajor: z.int().min(0),
 });
 

@@ -36,11 +36,11 @@ WITH moved AS (
   UPDATE operation o
   SET stage = 'dispatch', next_attempt_at = now(), updated_at = now(),
       result = jsonb_build_object('node', n.name, 'method', m.method, 'downtimeMs', m.downtime_ms,
-                                  'durationMs', m.duration_ms, 'sentBytes', m.sent_bytes)
+                                  'durationMs', m.duration_ms, 'sentBytes', m.sent_bytes, 'encrypted', m.encrypted)
   FROM moved m JOIN node n ON n.id = m.node_id WHERE o.id = m.operation_id AND o.ended_at IS NULL
 )
 SELECT m.id, m.instance_id AS "instanceId", m.operation_id AS "operationId", m.node_id AS "nodeId", s.name,
-       n.name AS node, m.target_state = 'running' AS runs, m.downtime_ms AS "downtimeMs"
+       n.name AS node, m.target_state = 'running' AS runs, m.downtime_ms AS "downtimeMs", m.encrypted
 FROM moved m JOIN shown s ON s.id = m.instance_id JOIN node n ON n.id = m.node_id`;
 
 interface Promoted {
@@ -51,6 +51,8 @@ interface Promoted {
   readonly node: string;
   readonly runs: boolean;
   readonly downtimeMs: number | null;
+  /** Null: its source did not live to tell. */
+  readonly encrypted: boolean | null;
 }
 
 const fail = `
@@ -109,10 +111,11 @@ export function operationOfStayed({ operationId, why, isCancelled }: StayedGuest
   return { operationId, state: 'failed', problem };
 }
 
-function movedEvent({ instanceId, operationId, nodeId, name, node, downtimeMs }: Promoted) {
+function movedEvent({ instanceId, operationId, nodeId, name, node, downtimeMs, encrypted }: Promoted) {
   const down = downtimeMs === null ? '' : `, down for ${downtimeMs} ms`;
-  const message = `${name} runs on ${node}${down}`;
-  return { kind: 'InstanceMigrated', instanceId, operationId, nodeId, message, detail: { downtimeMs } };
+  const way = encrypted === null ? '' : encrypted ? ', sent by TLS' : ', sent unencrypted';
+  const message = `${name} runs on ${node}${down}${way}`;
+  return { kind: 'InstanceMigrated', instanceId, operationId, nodeId, message, detail: { downtimeMs, encrypted } };
 }
 
 function failedEvent({ instanceId, operationId, name, why, isCancelled }: Failed) {

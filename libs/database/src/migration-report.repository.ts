@@ -55,9 +55,9 @@ WHERE source_vmm_id = ANY($1::uuid[]) AND ended_at IS NULL`;
 const measured = `
 UPDATE migration g
 SET downtime_ms = round(r."downtimeMs"), duration_ms = round(r."durationMs"), sent_bytes = r."sentBytes",
-    method = r.method
+    method = r.method, encrypted = r.encrypted
 FROM jsonb_to_recordset($1::jsonb) AS r (
-  "vmmId" uuid, "downtimeMs" float8, "durationMs" float8, "sentBytes" float8, method text)
+  "vmmId" uuid, "downtimeMs" float8, "durationMs" float8, "sentBytes" float8, method text, encrypted bool)
 WHERE g.source_vmm_id = r."vmmId" AND g.downtime_ms IS NULL AND g.state <> 'failed'
 RETURNING g.source_vmm_id AS "vmmId"`;
 

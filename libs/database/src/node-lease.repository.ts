@@ -20,6 +20,7 @@ export interface RegisteredNode {
   readonly labels: Readonly<Record<string, string>>;
   readonly powerModel: string;
   readonly agentUrl: string | null;
+  readonly certificate: { readonly pem: string; readonly expiresAt: string } | null;
   readonly capacity: Amounts;
   readonly allocatable: Amounts;
 }
@@ -70,14 +71,17 @@ const register = `
 WITH told AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
     "nodeId" uuid, name text, "workerId" text, "bootId" text, "leaseId" text, driver text, drivers text[], engine jsonb,
-    zone text, rack text, labels jsonb, "powerModel" text, "agentUrl" text, capacity jsonb, allocatable jsonb)
+    zone text, rack text, labels jsonb, "powerModel" text, "agentUrl" text, certificate jsonb,
+    capacity jsonb, allocatable jsonb)
 )
 INSERT INTO node AS n (id, name, worker_id, state, driver, drivers, engine,
-                       zone, rack, labels, power_model, agent_url, boot_id, lease_id,
+                       zone, rack, labels, power_model, agent_url,
+                       certificate, certificate_expires_at, boot_id, lease_id,
                        capacity_cpu_millis, capacity_memory_mib, capacity_disk_gib,
                        allocatable_cpu_millis, allocatable_memory_mib, allocatable_disk_gib)
 SELECT t."nodeId", t.name, t."workerId", 'up', t.driver, t.drivers, nullif(t.engine, 'null'),
-       t.zone, t.rack, t.labels, t."powerModel", t."agentUrl", t."bootId", t."leaseId",
+       t.zone, t.rack, t.labels, t."powerModel", t."agentUrl",
+       t.certificate ->> 'pem', (t.certificate ->> 'expiresAt')::timestamptz, t."bootId", t."leaseId",
        (t.capacity ->> 'cpuMillis')::int, (t.capacity ->> 'memoryMib')::int, (t.capacity ->> 'diskGib')::int,
        (t.allocatable ->> 'cpuMillis')::int, (t.allocatable ->> 'memoryMib')::int, (t.allocatable ->> 'diskGib')::int
 FROM told t
@@ -87,6 +91,7 @@ ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, worker_id = excluded.worker_id, state = 'up', driver = excluded.driver,
     drivers = excluded.drivers, engine = excluded.engine, zone = excluded.zone,
     rack = excluded.rack, labels = excluded.labels, power_model = excluded.power_model, agent_url = excluded.agent_url,
+    certificate = excluded.certificate, certificate_expires_at = excluded.certificate_expires_at,
     boot_id = excluded.boot_id, lease_id = excluded.lease_id, capacity_cpu_millis = excluded.capacity_cpu_millis,
     capacity_memory_mib = excluded.capacity_memory_mib, capacity_disk_gib = excluded.capacity_disk_gib,
     allocatable_cpu_millis = greatest(excluded.allocatable_cpu_millis, n.allocated_cpu_millis),

@@ -21,6 +21,7 @@ export interface NodeRecord {
   readonly usedCpuMillis: number;
   readonly usedMemoryMib: number;
   readonly instances: number;
+  readonly certificateExpiresAt: string | null;
   readonly powerModel: string;
   readonly powerWatts: number;
   readonly energyJoules: number;
@@ -37,6 +38,7 @@ SELECT n.id, n.name, n.state, n.cordoned, n.draining, n.driver, n.drivers, n.eng
        ${amounts('capacity')}, ${amounts('allocatable')}, ${amounts('allocated')},
        n.used_cpu_millis AS "usedCpuMillis", n.used_memory_mib AS "usedMemoryMib",
        (SELECT count(*) FROM vmm v WHERE v.node_id = n.id AND v.state <> 'gone') AS instances,
+       ${iso('n.certificate_expires_at')} AS "certificateExpiresAt",
        n.power_model AS "powerModel", n.power_watts AS "powerWatts", n.energy_joules AS "energyJoules",
        (extract(epoch FROM now() - n.last_seen_at) * 1000)::int AS "lastSeenAgeMs",
        ${iso('n.registered_at')} AS "registeredAt"

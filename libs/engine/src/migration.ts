@@ -58,6 +58,8 @@ export interface Departure {
   readonly method: MigrationMethod;
   readonly sentBytes: number;
   readonly durationMs: number;
+  /** All that was sent went by TLS. */
+  readonly encrypted: boolean;
   /** On the clock of `performance.now()`: when the guest stopped. */
   readonly stoppedAtMs: number;
 }

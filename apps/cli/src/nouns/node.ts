@@ -39,6 +39,7 @@ export const nodeNoun: Noun<NodeView> = {
     { header: 'MEMORY', value: ({ capacity }) => mib(capacity.memoryMib), wide: true },
     { header: 'KWH', value: ({ energyJoules }) => (energyJoules / 3_600_000).toFixed(4), wide: true },
     { header: 'POWER MODEL', value: ({ powerModel }) => powerModel, wide: true },
+    { header: 'CERTIFICATE UNTIL', value: ({ certificateExpiresAt }) => certificateExpiresAt, wide: true },
     { header: 'SEEN MS AGO', value: ({ lastSeenAgeMs }) => lastSeenAgeMs, wide: true },
     { header: 'LABELS', value: ({ labels }) => labelText(labels), wide: true },
     { header: 'ID', value: ({ id }) => id, wide: true },

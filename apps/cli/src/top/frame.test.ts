@@ -42,6 +42,7 @@ function node(name: string, used: number): NodeView {
     usedCpuMillis: used,
     usedMemoryMib: 0,
     instances: 3,
+    certificateExpiresAt: null,
     powerModel: 'linear',
     powerWatts: 100,
     energyJoules: 0,

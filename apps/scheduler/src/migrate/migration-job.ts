@@ -17,7 +17,13 @@ export function migrationJobOf(due: DueMigration<ImageContent>): DispatchedJob {
         workerId,
         jobId,
         name: 'prepare-migration',
-        payload: { operationId, nodeId, leaseId, vmm: orderOf({ ...due, vmmId, generation }) },
+        payload: {
+          operationId,
+          nodeId,
+          leaseId,
+          vmm: orderOf({ ...due, vmmId, generation }),
+          source: { vmmId: source.vmmId, certificate: source.certificate },
+        },
       };
     case 'send': {
       const to = migrationAddress.parse(due.address);

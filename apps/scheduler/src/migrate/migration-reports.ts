@@ -17,11 +17,11 @@ export class MigrationReports {
     await migrations.switched(kinds['migration-switchover'].map(({ vmmId }) => vmmId));
     const measured = kinds['migration-measured'];
     const fresh = await migrations.measured(measured);
-    for (const { vmmId, method, downtimeMs, durationMs, sentBytes } of measured) {
+    for (const { vmmId, method, downtimeMs, durationMs, sentBytes, encrypted } of measured) {
       if (!fresh.has(vmmId)) continue;
       metrics.get('berth_migration_downtime_seconds').observe({ method }, downtimeMs / 1000);
       metrics.get('berth_migration_duration_seconds').observe({ method }, durationMs / 1000);
-      metrics.get('berth_migration_sent_bytes_total').inc({ method }, sentBytes);
+      metrics.get('berth_migration_sent_bytes_total').inc({ method, encrypted: `${encrypted}` }, sentBytes);
     }
     noteEnded(metrics, await migrations.stayed(kinds['migration-stayed']));
     await migrations.settled(kinds['migration-settled'].map(({ vmmId }) => vmmId));

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { PortForward } from '@berth/contracts/http/guest-access.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { EngineError } from '@berth/engine/driver.js';
+import type { WorkerConfig } from '../config.js';
 import type { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 
@@ -19,6 +20,11 @@ export interface PortForwardOptions {
 
 /** A port is hardly ever lost to another program twice. */
 const launchesMax = 5;
+
+export function forwardOptionsOf(config: WorkerConfig): PortForwardOptions {
+  const { BERTH_FORWARD_HOST: host, BERTH_FORWARD_ADDRESS: address = host, BERTH_FORWARD_PORTS: ports } = config;
+  return { host, address, ports };
+}
 
 /** Which ports of this node lead to which guests: each taken from a range when a vmm is started. */
 export class PortForwards {

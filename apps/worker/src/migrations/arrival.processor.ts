@@ -1,6 +1,6 @@
 import type { JobPayload } from '@berth/contracts/job.js';
 import type { Observation } from '@berth/contracts/observation.js';
-import { migrates, type GuestPlace, type Migrates } from '@berth/engine/migration.js';
+import { migrates, type GuestPlace, type Migrates, type MoveCredentials } from '@berth/engine/migration.js';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import type { EngineDriver } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
@@ -9,6 +9,7 @@ import type { SeedSource } from '../disks/seed-source.js';
 import type { ImageCache } from '../images/image-cache.js';
 import type { PortForwards } from '../instances/port-forwards.js';
 import { imagesOf, specOf } from '../instances/start-steps.js';
+import type { NodeCertificate } from './node-certificate.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
 import { endReport, readyReport, startingReport } from '../report/vmm-reports.js';
@@ -27,6 +28,7 @@ export interface MigrationParts {
   readonly lease: Pick<Lease, 'holds'>;
   readonly report: (observation: Observation) => void;
   readonly logger: Logger;
+  readonly certificate: NodeCertificate;
 }
 
 interface ArrivalParts extends MigrationParts {
@@ -45,13 +47,15 @@ const startLimitMs = 30_000;
 export class ArrivalProcessor {
   constructor(private readonly parts: ArrivalParts) {}
 
-  async prepare({ operationId, nodeId, leaseId, vmm: order }: JobPayload<'prepare-migration'>): Promise<void> {
+  async prepare(job: JobPayload<'prepare-migration'>): Promise<void> {
+    const { operationId, nodeId, leaseId, vmm: order, source } = job;
     const { vmmId, instanceId, generation } = order;
-    const { table, lease, report, watcher, logger } = this.parts;
+    const { table, lease, report, watcher, logger, certificate, host } = this.parts;
     await table.inTurn(vmmId, async () => {
       const known = table.get(vmmId);
       if (known?.end) return report(endReport(known));
-      if (known?.observed) return this.tellPrepared(known, operationId);
+      const credentials = () => certificate.credentialsFor(vmmId, source, host);
+      if (known?.observed) return this.tellPrepared(known, operationId, await credentials());
       if (!lease.holds(leaseId)) return;
       const note = { operationId, end: null, move: { role: 'target' } } as const;
       const node = this.nodeOf(nodeId);
@@ -61,9 +65,10 @@ export class ArrivalProcessor {
         if (!driver) throw new Error(`node ${node.name} has no engine ${order.driver} now`);
         await table.keep(vmm);
         report(startingReport(vmm, operationId));
+        const own = await credentials(); // before there is anything to end
         await this.launch(vmm, order, operationId);
         watcher.observe(await driver.inspect(vmm.handle));
-        await this.tellPrepared(vmm, operationId);
+        await this.tellPrepared(vmm, operationId, own);
       } catch (error) {
         logger.warn({ error, vmm: vmm.handle }, 'target of a migration given up');
         await this.end(vmm, error instanceof Error ? error.message : String(error));
@@ -145,17 +150,19 @@ export class ArrivalProcessor {
     const { driver } = vmm;
     const { table, watcher } = this.parts;
     table.restore(vmm);
+    vmm.givenUpBecause = detail; // its watcher may see the end first
     if ((await driver.inspect(vmm.handle)).state !== 'gone') await driver.kill(vmm.handle, 'migration-failed');
     watcher.end(vmm, { reason: 'migration-failed', detail });
   }
 
-  private async tellPrepared(vmm: Vmm, operationId: string): Promise<void> {
-    const { host, report } = this.parts;
+  private async tellPrepared(vmm: Vmm, operationId: string, credentials?: MoveCredentials): Promise<void> {
+    const { host, report, certificate } = this.parts;
     const driver = migratingDriver(vmm);
     if ((await driver.placeOf(vmm.handle)) !== 'awaited') return;
-    const address = await driver.receive(vmm.handle, host);
+    const way = await driver.receive(vmm.handle, host, credentials);
     const engineMajor = await driver.engineMajor(vmm.handle);
-    report({ kind: 'migration-prepared', operationId, ...vmm.ref, address: { ...address, engineMajor } });
+    const address = { ...way, engineMajor, ...(credentials && { certificate: certificate.shown?.pem }) };
+    report({ kind: 'migration-prepared', operationId, ...vmm.ref, address });
   }
 
   private async placeOf(vmm: Vmm): Promise<GuestPlace> {

@@ -11,7 +11,7 @@ import { moveLimits, type NodeLimits } from './move-limits.js';
 import { sendRest } from './send-rest.js';
 
 export interface DepartureParts
-  extends Pick<MigrationParts, 'table' | 'watcher' | 'disks' | 'report' | 'logger'>, NodeLimits {
+  extends Pick<MigrationParts, 'table' | 'watcher' | 'disks' | 'report' | 'logger' | 'certificate'>, NodeLimits {
   readonly agentSecret: string;
 }
 
@@ -110,7 +110,7 @@ export class DepartureProcessor {
     vmm: Vmm,
     { operationId, to, targetVmmId, agentUrl, limits }: JobPayload<'migrate-instance'>,
   ): Promise<Departure | undefined> {
-    const { report } = this.parts;
+    const { report, certificate } = this.parts;
     const leaving = { caller: new AbortController(), isSwitching: false };
     if (this.calledOff.get(vmm) === operationId) return undefined;
     this.leaving.set(vmm, leaving);
@@ -119,10 +119,13 @@ export class DepartureProcessor {
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
       const method = chooseMethod({ accelerator: driver.name, engineMajor });
       const signal = AbortSignal.any([this.closing.signal, leaving.caller.signal, AbortSignal.timeout(sendLimitMs)]);
+      const peer = { vmmId: targetVmmId, certificate: to.certificate };
+      const credentials = await certificate.credentialsFor(vmm.handle.vmmId, peer, to.host);
       return await driver.migrate(vmm.handle, {
         ...moveLimits(limits, { ...this.parts, postcopy: this.parts.postcopy && to.postcopy === true }),
         to,
         method,
+        credentials,
         signal,
         onProgress: this.progressOf(vmm),
         beforeSwitchover: () => {
@@ -182,11 +185,11 @@ export class DepartureProcessor {
   }
 
   private tellMeasured(vmm: Vmm, left: Departure, resumedAtMs: number, restBytes: number): void {
-    const { method, stoppedAtMs } = left;
+    const { method, stoppedAtMs, encrypted } = left;
     const downtimeMs = resumedAtMs - stoppedAtMs;
     const durationMs = left.durationMs + performance.now() - resumedAtMs;
-    const sentBytes = left.sentBytes + restBytes;
-    this.parts.report({ kind: 'migration-measured', ...vmm.ref, method, downtimeMs, durationMs, sentBytes });
+    const measured = { method, downtimeMs, durationMs, sentBytes: left.sentBytes + restBytes, encrypted };
+    this.parts.report({ kind: 'migration-measured', ...vmm.ref, ...measured });
   }
 
   private async end(vmm: Vmm, reason: KillReason): Promise<void> {

@@ -21,8 +21,17 @@ export function nodeNameOf(config: WorkerConfig, index: number): string {
   return config.BERTH_NODES === 1 ? config.BERTH_NODE_NAME : `${config.BERTH_NODE_NAME}-${index + 1}`;
 }
 
+/** What they tell of themselves; `shown`: of the worker that has them. */
+export function registrationsOf(
+  nodes: Iterable<WorkerNode>,
+  config: WorkerConfig,
+  shown: Pick<NodeRegistration, 'agentUrl' | 'certificate'>,
+): NodeRegistration[] {
+  return [...nodes].map((node) => ({ ...registrationOf(node, config), ...shown }));
+}
+
 /** allocatable = capacity x overcommit ratio, by resource. Disk is never promised twice. */
-export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl: string): NodeRegistration {
+function registrationOf(node: WorkerNode, config: WorkerConfig): Omit<NodeRegistration, 'agentUrl' | 'certificate'> {
   const capacity = {
     cpuMillis: config.BERTH_CPU_MILLIS,
     memoryMib: config.BERTH_MEMORY_MIB,
@@ -44,7 +53,6 @@ export function registrationOf(node: WorkerNode, config: WorkerConfig, agentUrl:
       ...(config.BERTH_NODES === 1 && { [nodeLabel]: node.name }),
     },
     powerModel: config.BERTH_POWER_MODEL,
-    agentUrl,
     capacity,
     allocatable: {
       cpuMillis: Math.floor(capacity.cpuMillis * config.BERTH_CPU_OVERCOMMIT_RATIO),

@@ -2,6 +2,7 @@ import type { Observation } from '@berth/contracts/observation.js';
 import type { JobEnd } from '@berth/queue/job-consumer.js';
 import type { ObservationWriter } from '@berth/queue/observation-writer.js';
 import type { Metrics } from '@berth/observability/metrics.js';
+import type { NodeCertificate } from '../migrations/node-certificate.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Vmm, VmmEnd } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
@@ -55,6 +56,19 @@ export function showEngines(metrics: WorkerMetrics, nodes: ReadonlyMap<string, W
         probes.set({ node, engine, verdict }, seconds ?? 0);
       }
     }
+  });
+}
+
+/** `certificate`: of the worker, which all its nodes show. */
+export function showCertificate(
+  metrics: WorkerMetrics,
+  node: string,
+  certificate: Pick<NodeCertificate, 'shown'>,
+): void {
+  metrics.beforeScrape(() => {
+    const expires = metrics.get('berth_node_certificate_expires_timestamp_seconds');
+    expires.reset();
+    if (certificate.shown) expires.set({ node }, Date.parse(certificate.shown.expiresAt) / 1_000);
   });
 }
 

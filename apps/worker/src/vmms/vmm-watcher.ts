@@ -58,7 +58,7 @@ export class VmmWatcher {
   end(vmm: Vmm, { reason, detail }: VmmEnd): void {
     if (vmm.end) return;
     this.unlimit(vmm);
-    vmm.end = { reason, detail };
+    vmm.end = { reason, detail: vmm.givenUpBecause ?? detail };
     vmm.endedAtMs = performance.now();
     this.report(endReport(vmm));
     this.onEnd(vmm, vmm.end);

@@ -58,6 +58,8 @@ export class Vmm {
   rebootedAtMs: number | undefined;
   /** Why its start was given up; told instead of a plain end. */
   refusal: Pick<Problem, 'code' | 'detail' | 'next'> | undefined;
+  /** Why its target was given up; told instead of how it ended. */
+  givenUpBecause: string | undefined;
   endedAtMs: number | undefined;
 
   constructor(

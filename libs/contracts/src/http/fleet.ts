@@ -24,6 +24,7 @@ export const nodeView = z.object({
   usedCpuMillis: z.int(),
   usedMemoryMib: z.int(),
   instances: z.int(),
+  certificateExpiresAt: timestamp.nullable().describe('guests move encrypted until then; null: it has no certificate'),
   powerModel: z.string(),
   powerWatts: z.number().describe('modelled from the power curve and the measured utilization'),
   energyJoules: z.number(),

@@ -55,7 +55,8 @@ export async function sendModel(vmm: ModelVmm, order: MigrationOrder): Promise<D
     socket.write(`${JSON.stringify(packed)}\n`);
     await loaded(socket);
     vmm.place = 'left';
-    return { method: order.method, sentBytes: totalBytes, durationMs: performance.now() - startedAtMs, stoppedAtMs };
+    const sent = { method: order.method, sentBytes: totalBytes, encrypted: false };
+    return { ...sent, durationMs: performance.now() - startedAtMs, stoppedAtMs };
   } catch (error) {
     if (!vmm.isGone) vmm.goOn();
     throw error;

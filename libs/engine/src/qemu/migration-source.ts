@@ -45,7 +45,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
       'downtime-limit': order.downtimeLimitMs,
       'max-postcopy-bandwidth': order.bandwidthBytesPerSecond,
     });
-    const left = await sending.untilLeft();
+    const left = { ...(await sending.untilLeft()), encrypted: order.credentials !== undefined };
     return { ...left, durationMs: performance.now() - startedAtMs, stoppedAtMs };
   } catch (error) {
     await keepGuest(vmm);

@@ -20,8 +20,8 @@ export const migrationMetrics = {
   },
   berth_migration_sent_bytes_total: {
     type: 'counter',
-    help: 'Memory and devices sent by live migrations that arrived',
-    labels: ['method'],
+    help: 'Memory, devices and disks sent by live migrations that arrived; encrypted: by TLS',
+    labels: ['method', 'encrypted'],
     from: 'scheduler',
   },
 } as const satisfies Record<string, MetricEntry>;

@@ -66,6 +66,12 @@ export const workerMetrics = {
     labels: ['node', 'engine', 'verdict'],
     from: 'worker',
   },
+  berth_node_certificate_expires_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the certificate by which guests move encrypted is over, in Unix time; absent: there is none',
+    labels: ['node'],
+    from: 'worker',
+  },
   berth_template_starts_total: {
     type: 'counter',
     help: 'Starts by what they began from: warm, a template; cold, a boot; failed, a boot after a template of no use',
