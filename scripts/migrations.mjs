@@ -1,6 +1,6 @@
 // npm run test:migrations: set-up, then live migrations of a guest that checks its memory. Takes `--count 1000`;
-// `--disk`, for a guest that checks a disk as well; `--postcopy`, for a network slower than it writes; `--plain`, not by
-// TLS; `--compare`, by turns. It runs from a copy: an hour is long enough for somebody to change the checkout.
+// `--disk`, for a guest that checks a disk as well; `--postcopy`, for a network slower than it writes; `--plain`, not
+// by TLS; `--compare`, by turns. It runs from a copy: an hour is long enough for somebody to change the checkout.
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
