@@ -2,6 +2,7 @@ import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
 import { ExitRepository } from '@berth/database/exit.repository.js';
+import { InstanceRepository } from '@berth/database/instance.repository.js';
 import { MigrationReportRepository } from '@berth/database/migration-report.repository.js';
 import { MigrationRepository } from '@berth/database/migration.repository.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,6 +71,20 @@ async function underWay(name: string, limits = {}): Promise<Move & { targetVmmId
   await reports.prepared([{ ...target!, address: { host: '127.0.0.1', port: 1, engineMajor: 9 } }]);
   return { ...move, targetVmmId: target!.vmmId };
 }
+
+test('whoever asks for its console or sends it a command meets the guest where it is', async () => {
+  const move = await underWay('spoken-to');
+  const instances = new InstanceRepository(database);
+  expect(await instances.lastVmm(move.instanceId)).toMatchObject({ vmmId: move.sourceVmmId });
+  const exit = {
+    vmmId: move.targetVmmId,
+    instanceId: move.instanceId,
+    generation: 2,
+    reason: 'migration-failed',
+  } as const;
+  await new ExitRepository(database, decideExit).apply([{ ...exit, detail: '', method: 'node-reported' }]);
+  expect(await instances.lastVmm(move.instanceId)).toMatchObject({ vmmId: move.sourceVmmId });
+});
 
 describe('a move that is cancelled', () => {
   test('before a target was found ends at once', async () => {

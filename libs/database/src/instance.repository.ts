@@ -60,9 +60,10 @@ ORDER BY i.id = $2::uuid DESC NULLS LAST LIMIT 1`;
 
 const lastVmm = `
 SELECT v.id AS "vmmId", v.generation, n.name AS node, n.agent_url AS "agentUrl"
-FROM vmm v JOIN node n ON n.id = v.node_id WHERE v.instance_id = $1 ORDER BY v.generation DESC LIMIT 1`;
+FROM vmm v JOIN node n ON n.id = v.node_id WHERE v.instance_id = $1 AND NOT v.migrating
+ORDER BY v.generation DESC LIMIT 1`;
 
-/** Where the last incarnation of an instance is, or was. */
+/** Where the last incarnation of an instance is, or was; not a target that its guest has not reached. */
 export interface VmmPlace {
   readonly vmmId: string;
   readonly generation: number;
