@@ -10,7 +10,8 @@ import { waitFor } from './integration/wait-for.js';
 import type { World } from './world.js';
 
 const checkout = join(import.meta.dirname, '..');
-const readyTimeoutMs = 30_000;
+/** A worker of v86 boots a guest first, and an interpreter takes its time. */
+const readyTimeoutMs = 120_000;
 const powerModel = 'dell-poweredge-r740';
 
 export type AppName = 'api' | 'scheduler' | 'worker';

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { NodeView } from '@berth/contracts/http/fleet.js';
 import type { Database } from '@berth/database/database.js';
 import { Redis } from 'ioredis';
 import { HttpClient } from '../../apps/cli/src/client/http.js';
+import { listAll } from '../../apps/cli/src/client/pages.js';
 import { startLocalPostgres, type LocalServer } from '../../apps/cli/src/servers/local-postgres.js';
 import { startLocalRedis } from '../../apps/cli/src/servers/local-redis.js';
 import { registerCatalogue } from '../../apps/cli/src/up/first-set.js';
+import { guestArchitectureOf } from '../../apps/cli/src/up/tiny-image.js';
 import { startApp, startDatacenter, type AppProcess, type DatacenterOptions } from '../datacenter.js';
 import { waitFor } from '../integration/wait-for.js';
 import { openWorld, type World } from '../world.js';
@@ -58,7 +61,8 @@ export class FaultWorld {
     try {
       const { endpoint, token, processes } = await startDatacenter(world, options);
       const database = await world.openDatabase(3);
-      await registerCatalogue(new HttpClient(endpoint, token));
+      const api = new HttpClient(endpoint, token);
+      await registerCatalogue(api, guestArchitectureOf(await listAll<NodeView>(api, '/nodes')));
       const opened = new FaultWorld(world, database, token, processes, seed);
       await opened.untilNodesUp(options.modelNodes + (options.tcgNodes ?? 0));
       return opened;
@@ -198,6 +202,14 @@ export class FaultWorld {
   async count(from: string): Promise<number> {
     const [row] = await this.query<{ count: number }>(`SELECT count(*) AS count FROM ${from}`);
     return row!.count;
+  }
+
+  /** As a process shows it now; undefined: it does not. */
+  async metric(name: string, series: string): Promise<number | undefined> {
+    const { metricsPort } = this.processOf(name).readiness;
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length));
   }
 
   /** Instances that are ready. */

@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Database } from '@berth/database/database.js';
+import { probedEngines } from '@berth/domain/engine-probe.js';
 import { vmmProcessesBelow, type FoundProcess } from '@berth/engine/vmm/process.js';
 
 export interface LiveGuest {
@@ -15,14 +16,18 @@ const notYetOrGuard = /^(perl|setpriv|berth-guard)($| )/;
 export class Guests {
   private readonly instanceOf = new Map<string, string>();
 
+  private readonly vmmFolders: readonly string[];
+
   constructor(
-    private readonly dataDirs: readonly string[],
+    dataDirs: readonly string[],
     private readonly database: Database,
-  ) {}
+  ) {
+    this.vmmFolders = dataDirs.flatMap(vmmFoldersOf);
+  }
 
   /** Guards and vmms, whoever they belong to. */
   async processes(): Promise<readonly FoundProcess[]> {
-    const found = await Promise.all(this.dataDirs.map((dataDir) => vmmProcessesBelow(vmmsOf(dataDir))));
+    const found = await Promise.all(this.vmmFolders.map(vmmProcessesBelow));
     return found.flat();
   }
 
@@ -35,7 +40,7 @@ export class Guests {
 
   /** What is left on disk of vmms. */
   async stateFolders(): Promise<readonly string[]> {
-    const folders = await Promise.all(this.dataDirs.map((dataDir) => readdir(vmmsOf(dataDir)).catch(() => [])));
+    const folders = await Promise.all(this.vmmFolders.map((folder) => readdir(folder).catch(() => [])));
     return folders.flat();
   }
 
@@ -92,6 +97,6 @@ function has(path: string): Promise<boolean> {
   );
 }
 
-function vmmsOf(dataDir: string): string {
-  return join(dataDir, 'engine', 'tcg', 'vmms');
+function vmmFoldersOf(dataDir: string): string[] {
+  return probedEngines.map((engine) => join(dataDir, 'engine', engine, 'vmms'));
 }

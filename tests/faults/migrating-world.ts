@@ -1,9 +1,21 @@
+import type { CommandResult } from '@berth/contracts/http/guest-command.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { waitFor } from '../integration/wait-for.js';
 import type { FaultWorld } from './fault-world.js';
 
 const patienceMs = 90_000;
+
+/** Which guest it is, how far it has counted, and how much of its memory was not as it had left it. */
+export interface Life {
+  readonly bootId: string;
+  readonly count: number;
+  readonly spoilt: number;
+}
+
+/** One that checks its memory as well; where that cannot run, a line of shell. */
+const counter = `[ -x /dirty ] && exec /dirty 4 100
+while usleep 100000; do i=$((i+1)); echo "$i 0 0 0" >/run/new; mv /run/new /run/dirty; done`;
 
 /** What the tests of live migration ask of a world. */
 export class MigratingWorld {
@@ -38,6 +50,26 @@ export class MigratingWorld {
     await waitFor(`${percent} %`, async () => isThere(await read()), patienceMs);
   }
 
+  /** The guest begins to count. */
+  async startCounting(name: string): Promise<void> {
+    await this.run(name, `(${counter}) >/dev/null 2>&1 &`);
+    await waitFor('the guest to count', async () => (await this.lifeOf(name)).count > 0, patienceMs);
+  }
+
+  async lifeOf(name: string): Promise<Life> {
+    const output = await this.run(name, 'cat /proc/sys/kernel/random/boot_id; cat /run/dirty');
+    const [bootId = '', counts = ''] = output.split('\n');
+    const [count = 0, , , spoilt = 0] = counts.split(' ').map(Number);
+    return { bootId, count, spoilt };
+  }
+
+  /** The target's worker stands still until the guest has left its source: it runs nowhere then. */
+  async untilSwitchover(operation: string, targetWorker: string): Promise<void> {
+    await this.arrivedAt(operation, 50);
+    this.faults.pauseProcess(targetWorker);
+    await waitFor('the guest to leave', async () => (await this.faults.guests.live()).length === 0, patienceMs);
+  }
+
   /** Ends of its vmms that lost its guest: one that was moved has none. */
   lostGuests({ id }: InstanceView): Promise<number> {
     const without = `exit_reason IN ('migrated', 'migration-failed')`;
@@ -52,6 +84,20 @@ export class MigratingWorld {
       [id],
     );
     return row?.pid ?? undefined;
+  }
+
+  /** In the guest; again while its agent cannot answer. */
+  private async run(name: string, line: string): Promise<string> {
+    const body = { command: ['sh', '-c', line] };
+    const answer = await waitFor(
+      'the guest to answer',
+      async () => {
+        const { status, body: said } = await this.faults.client.call('POST', `/instances/${name}/exec`, body);
+        return status === 200 ? said : undefined;
+      },
+      patienceMs,
+    );
+    return (answer as CommandResult).output;
   }
 
   private async must<T>(method: string, path: string, body?: object): Promise<T> {

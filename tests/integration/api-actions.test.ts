@@ -81,15 +81,6 @@ test('an action that the state does not allow is a conflict that names the state
   expect((await act('still', 'stop')).body.detail).toContain('is stopped; stop needs');
 });
 
-test('a guest of an engine that moves none is refused at once', async () => {
-  const { instances } = await create('rooted');
-  const vmmId = await placeOn(database, 'n1', instances[0]!.id);
-  await database.query(`UPDATE vmm SET driver = 'v86' WHERE id = $1`, [vmmId]);
-  const { status, body } = await act('rooted', 'migrate');
-  expect([status, body.code]).toEqual([409, 'state-conflict']);
-  expect(body.detail).toContain('v86, which moves no running guest');
-});
-
 test('starts and deletes of one instance at the same time end as one delete', async () => {
   await create('raced');
   await act('raced', 'stop');

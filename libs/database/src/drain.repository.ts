@@ -67,7 +67,7 @@ SELECT o.id AS "operationId", n.id AS "nodeId", n.name AS node, o.result,
              'vcpus', i.vcpus,
            'memoryMib', i.memory_mib, 'diskGib', i.disk_gib, 'constraints', i.constraints,
            'hasDisk', m.format <> 'kernel-initrd',
-           'canMigrate', v.driver <> 'v86' AND NOT EXISTS (
+           'canMigrate', NOT EXISTS (
              SELECT FROM operation f WHERE f.instance_id = i.id AND f.kind = 'migrate-instance' AND f.state = 'failed'
                AND f.created_at >= o.created_at),
            'isKept', EXISTS (

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { InstanceState } from '@berth/domain/instance-state.js';
 import { operationDeadlineMs } from '@berth/domain/limits.js';
-import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import { Batches } from './batches.js';
@@ -43,7 +42,6 @@ interface Standing {
   readonly vmmId: string | null;
   readonly generation: number | null;
   readonly nodeId: string | null;
-  readonly driver: EngineDriverName | null;
   readonly isRescued: boolean;
 }
 
@@ -64,7 +62,7 @@ type Outcome = Grant | { readonly operationId: string } | ProblemError;
 
 const standings = `
 SELECT i.id AS "instanceId", i.name, i.project_id AS "projectId", i.state, o.id AS "openId", o.kind AS "openKind",
-       v.id AS "vmmId", v.generation, v.node_id AS "nodeId", v.driver,
+       v.id AS "vmmId", v.generation, v.node_id AS "nodeId",
        i.rescue_image_id IS NOT NULL AS "isRescued"
 FROM instance i
 LEFT JOIN operation o ON o.instance_id = i.id AND o.ended_at IS NULL
@@ -183,14 +181,6 @@ function decide(request: ActionRequest, before: Standing | undefined): Outcome {
   if (!rule.from.includes(state)) {
     const detail = `instance ${name} is ${state}; ${action} needs ${rule.from.join(' or ')}`;
     return new ProblemError({ code: 'state-conflict', detail, next: nextSteps[state], context: { state } });
-  }
-  if (action === 'migrate' && before.driver === 'v86') {
-    return new ProblemError({
-      code: 'state-conflict',
-      detail: `instance ${name} runs under v86, which moves no running guest`,
-      next: 'drain its node: what cannot move while it runs is stopped there and started elsewhere',
-      context: { driver: before.driver },
-    });
   }
   const live = before.vmmId !== null;
   const toPlace = rule.desired === 'running' && (!live || action === 'migrate');

@@ -16,7 +16,7 @@ import {
 import type { MigrationState } from './migration-state.js';
 import { forgetCredentials, giveCredentials } from './move-credentials.js';
 import { setCapabilities } from './migration-target.js';
-import { WakeUps } from './wake-ups.js';
+import { WakeUps } from '../vmm/wake-ups.js';
 
 /** A guest that writes faster than the network sends. */
 const convergeDefault = { limitMs: 60_000, otherwise: 'stop' } as const;

@@ -7,7 +7,7 @@ import { freePort } from './disk-export.js';
 import type { MigrationState } from './migration-state.js';
 import { answerTimeoutMs, isPostcopy, migrationFailed, queryMigration } from './migration-state.js';
 import { forgetCredentials } from './move-credentials.js';
-import { WakeUps } from './wake-ups.js';
+import { WakeUps } from '../vmm/wake-ups.js';
 
 /** A connection that takes nothing for this long is cut, and made anew: nothing else tells of a network that is cut. */
 const stallLimitMs = 5_000;

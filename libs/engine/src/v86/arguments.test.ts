@@ -28,6 +28,7 @@ test('a guard understands what it is told: machine, firmware and image', () => {
     vgaBios: '/vga',
     kernel: '/images/bzImage',
     initrd: '/images/initrd',
+    incoming: false,
     cmdline: 'quiet no_timer_check tsc_early_khz=1000000 tsc=reliable lpj=5000000 hostname=web-1',
   });
 });
@@ -43,6 +44,10 @@ test('only a guest that shall end in isolation has a lease', () => {
 test('a guest that was saved, or is a copy, begins with that state', () => {
   expect(toldTo({ origin: { kind: 'saved', statePath: '/state' } }).restore).toBe('/state');
   expect(toldTo({ origin: { kind: 'boot' } }).restore).toBeUndefined();
+});
+
+test('one that waits for a guest does not boot', () => {
+  expect(toldTo({ origin: { kind: 'incoming' } })).toMatchObject({ incoming: true });
 });
 
 test('a flag that is missing or unknown is named', () => {

@@ -20,6 +20,7 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
   const { origin } = spec;
   const image = kernelImageOf(spec);
   const restore = origin && 'statePath' in origin ? ['--restore', origin.statePath] : [];
+  const incoming = origin?.kind === 'incoming' ? ['--incoming'] : [];
   const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
   return [
     [...nodeFlags, `--title=berth-${spec.instanceName}`, options.guardPath],
@@ -27,6 +28,6 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     ['--bios', options.biosPath, '--vga-bios', options.vgaBiosPath],
     ['--kernel', image.kernelPath, '--initrd', image.initrdPath],
     ['--cmdline', [image.cmdline, ...emulationParameters, `hostname=${spec.instanceName}`].join(' ')],
-    [...lease, ...restore],
+    [...lease, ...restore, ...incoming],
   ].flat();
 }

@@ -3,6 +3,14 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { MakesTemplates } from '../abilities.js';
 import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
+import type {
+  Departure,
+  GuestPlace,
+  Migrates,
+  MigrationAddress,
+  MigrationOrder,
+  MoveCredentials,
+} from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { keepState, stateFile } from '../vmm/saving.js';
@@ -12,6 +20,7 @@ import { VmmDriver } from '../vmm/vmm-driver.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, type LaunchOptions } from './arguments.js';
 import { checkKernel, kernelImageOf } from './image.js';
+import { goOn, listenForGuest, placeOf, sendGuest } from './moving.js';
 
 export interface V86DriverOptions extends Omit<LaunchOptions, 'leasePath'> {
   /** This node's own directory; nobody else may write to it. */
@@ -29,9 +38,9 @@ const saveTimeoutMs = 60_000;
 
 /**
  * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
- * process each, which is its own guard. No live migration: a guest moves by being saved, and goes on elsewhere.
+ * process each, which is its own guard. A guest moves standing still: its state goes from one vmm to the other.
  */
-export class V86Driver extends VmmDriver implements MakesTemplates {
+export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   readonly #options: V86DriverOptions;
 
   private constructor(options: V86DriverOptions, state: StateDirectory) {
@@ -55,7 +64,26 @@ export class V86Driver extends VmmDriver implements MakesTemplates {
   }
 
   async resume(handle: VmmHandle): Promise<void> {
-    await qmpOf(await this.known.live(handle)).execute('cont', commandTimeoutMs);
+    await goOn(await this.known.live(handle));
+  }
+
+  async receive(handle: VmmHandle, host: string, credentials?: MoveCredentials): Promise<MigrationAddress> {
+    return listenForGuest(await this.known.live(handle), host, credentials);
+  }
+
+  async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
+    return sendGuest(await this.known.live(handle), order);
+  }
+
+  async placeOf(handle: VmmHandle): Promise<GuestPlace> {
+    const vmm = await this.known.find(handle);
+    await vmm?.check();
+    return !vmm || vmm.isGone ? 'gone' : placeOf(vmm);
+  }
+
+  /** A guest says itself which v86 it is of. */
+  engineMajor(): Promise<number> {
+    return Promise.resolve(0);
   }
 
   async save(handle: VmmHandle, statePath: string): Promise<void> {
@@ -93,12 +121,10 @@ function launcherOf(options: V86DriverOptions): Launcher {
 }
 
 /** @throws EngineError start-failed */
-function checkShape({ vcpus, memoryMib, origin }: VmmSpec): void {
+function checkShape({ vcpus, memoryMib }: VmmSpec): void {
   const refuse = (why: string): never => {
     throw new EngineError('start-failed', why);
   };
   if (vcpus > v86Limits.vcpus) refuse(`v86 has one vcpu, not ${vcpus}: take a smaller instance type`);
   if (memoryMib > v86Limits.memoryMib) refuse(`v86 has at most ${v86Limits.memoryMib} MiB, not ${memoryMib}`);
-  if (origin?.kind === 'incoming')
-    refuse('v86 takes no running guest: save it there, and start it here from its state');
 }

@@ -4,7 +4,9 @@ import { constants } from 'node:os';
 import { identify } from '../../vmm/process.js';
 import type { GuardExit } from '../../vmm/record.js';
 import { stateFile } from '../../vmm/saving.js';
+import { Arriving } from './arriving.js';
 import { Control } from './control.js';
+import { Departing } from './departing.js';
 import { guestClockOfThisProcess } from './guest-clock.js';
 import { watchLease } from './lease-watch.js';
 import { Machine } from './machine.js';
@@ -26,14 +28,16 @@ export class Guard {
   readonly #console: SerialConsole;
   readonly #agent: SingleClient;
   readonly #control: Control;
+  readonly #arriving: Arriving;
+  readonly #departing: Departing;
 
   private constructor(
     private readonly options: GuardOptions,
     files: Record<'bios' | 'vgaBios' | 'kernel' | 'initrd', Buffer>,
   ) {
-    const { memoryMib, cmdline, consoleBytes, restore } = options;
+    const { memoryMib, cmdline, consoleBytes, restore, incoming } = options;
     const clock = guestClockOfThisProcess();
-    if (restore !== undefined) clock.stop();
+    if (restore !== undefined || incoming) clock.stop();
     this.#console = new SerialConsole(consoleBytes, (bytes) => this.#machine.typeSerial(bytes));
     this.#agent = new SingleClient('agent.sock', () => (bytes) => this.#machine.sendAgent(bytes));
     this.#machine = new Machine(
@@ -46,18 +50,28 @@ export class Guard {
       },
       clock,
     );
+    this.#departing = new Departing(this.#machine, memoryMib, (event) => this.#control.tell(event));
+    this.#arriving = new Arriving(memoryMib, {
+      take: (state) => this.#machine.restore(state),
+      give: ({ message }) => this.#fail(message), // a source may go; that is no fault of this program
+    });
     this.#control = new Control({
       qmp_capabilities: () => ({}),
-      'query-status': () => ({ status: this.#machine.status }),
+      'query-status': () => ({ status: this.#status }),
       system_reset: () => this.#reset(),
       stop: async () => {
         await this.#machine.pause();
         this.#control.tell('STOP');
       },
       cont: async () => {
+        await this.#departing.forget();
         await this.#machine.resume();
         this.#control.tell('RESUME');
       },
+      'await-guest': (order) => this.#arriving.listen(order),
+      'send-guest': (order) => this.#departing.begin(order),
+      'query-move': () => this.#departing.show(),
+      'switch-over': () => this.#departing.switchOver(),
       'save-state': async () => writeState(stateFile, memoryMib, await this.#machine.save()),
     });
   }
@@ -82,12 +96,21 @@ export class Guard {
     process.on('unhandledRejection', (error) => this.#fail(error));
     const self = await identify(process.pid);
     replaceFile('process.json', JSON.stringify({ guard: self, vmm: self }));
-    const { lease, restore, memoryMib } = this.options;
+    const { lease, restore, incoming, memoryMib } = this.options;
     const state = restore === undefined ? undefined : await readState(restore, memoryMib);
     // a guest without a lease must not run a single instruction
     if (lease)
       watchLease(lease.path, lease.seconds, () => this.#end({ signal: constants.signals.SIGKILL, isolated: true }));
+    if (incoming) return;
     await (state ? this.#machine.restore(state) : this.#machine.boot());
+  }
+
+  /** By QEMU's words, so that the worker asks every engine alike. */
+  get #status(): string {
+    const { status } = this.#departing;
+    if (this.options.incoming && !this.#arriving.isHere) return 'inmigrate';
+    if (status === 'none') return this.#machine.status;
+    return status === 'left' ? 'postmigrate' : 'finish-migrate';
   }
 
   async #reset(): Promise<void> {

@@ -13,6 +13,8 @@ export interface GuardOptions {
   readonly lease?: { readonly path: string; readonly seconds: number };
   /** A saved state to take up, standing still, instead of booting. */
   readonly restore?: string;
+  /** Waits for a guest from another vmm instead of booting. */
+  readonly incoming: boolean;
 }
 
 const text = { type: 'string' } as const;
@@ -33,9 +35,10 @@ export function parseGuardArguments(args: readonly string[]): GuardOptions {
       lease: text,
       'lease-seconds': text,
       restore: text,
+      incoming: { type: 'boolean' },
     },
   });
-  const needed = (flag: keyof typeof values): string => {
+  const needed = (flag: Exclude<keyof typeof values, 'incoming'>): string => {
     const value = values[flag];
     if (value === undefined) throw new Error(`--${flag} is missing`);
     return value;
@@ -49,6 +52,7 @@ export function parseGuardArguments(args: readonly string[]): GuardOptions {
     kernel: needed('kernel'),
     initrd: needed('initrd'),
     cmdline: needed('cmdline'),
+    incoming: values.incoming === true,
     ...(values.lease === undefined ? {} : { lease: { path: values.lease, seconds: Number(needed('lease-seconds')) } }),
     ...(values.restore === undefined ? {} : { restore: values.restore }),
   };

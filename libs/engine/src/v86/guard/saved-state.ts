@@ -6,17 +6,26 @@ import type { MachineState } from './machine.js';
 const formatLine = /^berth-v86-state 1 (\S+) (\d+) MiB at ([\d.]+) ms\n/;
 const lineMaxBytes = 200;
 
-export async function writeState(path: string, memoryMib: number, { guestMs, bytes }: MachineState): Promise<void> {
+/** The line that says what it is, and the state itself. */
+export function packState(memoryMib: number, { guestMs, bytes }: MachineState): Uint8Array[] {
   const line = `berth-v86-state 1 ${versionOfV86()} ${memoryMib} MiB at ${guestMs} ms\n`;
-  await writeFile(path, [Buffer.from(line), new Uint8Array(bytes)], { mode: 0o600 });
+  return [Buffer.from(line), new Uint8Array(bytes)];
+}
+
+/** @throws when it is no state of such a machine */
+export function unpackState(packed: Buffer, memoryMib: number): MachineState {
+  const [line, version, memory, guestMs] = formatLine.exec(packed.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
+  if (line === undefined) throw new Error('it is no saved state of this engine');
+  if (version !== versionOfV86()) throw new Error(`it is of v86 ${version}, not ${versionOfV86()}`);
+  if (Number(memory) !== memoryMib) throw new Error(`it is of a guest with ${memory} MiB, not ${memoryMib}`);
+  return { guestMs: Number(guestMs), bytes: Uint8Array.from(packed.subarray(line.length)).buffer };
+}
+
+export async function writeState(path: string, memoryMib: number, state: MachineState): Promise<void> {
+  await writeFile(path, packState(memoryMib, state), { mode: 0o600 });
 }
 
 /** @throws when it is no state of such a machine */
 export async function readState(path: string, memoryMib: number): Promise<MachineState> {
-  const file = await readFile(path);
-  const [line, version, memory, guestMs] = formatLine.exec(file.subarray(0, lineMaxBytes).toString('latin1')) ?? [];
-  if (line === undefined) throw new Error(`${path} is no saved state of this engine`);
-  if (version !== versionOfV86()) throw new Error(`${path} is of v86 ${version}, not ${versionOfV86()}`);
-  if (Number(memory) !== memoryMib) throw new Error(`${path} is of a guest with ${memory} MiB, not ${memoryMib}`);
-  return { guestMs: Number(guestMs), bytes: Uint8Array.from(file.subarray(line.length)).buffer };
+  return unpackState(await readFile(path), memoryMib);
 }

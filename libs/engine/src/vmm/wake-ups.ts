@@ -1,4 +1,4 @@
-import type { Vmm } from '../vmm/vmm.js';
+import type { Vmm } from './vmm.js';
 
 /** Without an event; also how often progress is told. */
 const pollMs = 100;

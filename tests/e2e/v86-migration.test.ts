@@ -1,0 +1,91 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { migrationPromises } from '@berth/engine/conformance/migrating.js';
+import type { VmmHandle } from '@berth/engine/driver.js';
+import { FaultWorld } from '../faults/fault-world.js';
+import { KilledMove, oneGuest } from '../faults/killed-move.js';
+import { MigratingWorld } from '../faults/migrating-world.js';
+import { credentialsOf } from '../migrations/certified-nodes.js';
+import { patienceMs, V86Node } from './v86-node.js';
+
+describe('a move between two nodes of v86', () => {
+  let nodes: [V86Node, V86Node];
+
+  beforeAll(async () => {
+    nodes = [await V86Node.open(), await V86Node.open()];
+  });
+  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
+  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+
+  test.each(migrationPromises)(
+    '$promise',
+    async ({ check }) => {
+      const [{ driver }, { driver: target }] = nodes;
+      const crash = async (handle: VmmHandle) => {
+        const { pid } = await driver.inspect(handle);
+        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      };
+      const spec = nodes[0].spec.bind(nodes[0]);
+      const reopen = () => Promise.resolve(driver);
+      const world = { driver, target, spec, crash, reopen, credentialsOf, patienceMs, survivesReopening: true };
+      await expect(check(world)).resolves.toBeUndefined();
+    },
+    2 * patienceMs,
+  );
+});
+
+const bandwidthMib = 1;
+
+/** A state of some MiB takes some seconds: time to do something on the way. */
+describe('an instance under v86 that is moved', () => {
+  let faults: FaultWorld;
+  let world: MigratingWorld;
+
+  beforeAll(async () => {
+    const tcgEnvironment = { BERTH_DRIVER: 'v86', BERTH_MIGRATION_MIB_PER_SECOND: `${bandwidthMib}` };
+    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment });
+    world = new MigratingWorld(faults);
+  });
+  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
+  afterEach(() => faults.release());
+  afterAll(() => faults?.close());
+
+  test('counts on elsewhere, and the record has how long it stood still', async () => {
+    const move = await KilledMove.begin(world, 'moved', 'v86');
+    expect(await move.outcome()).toMatchObject({ ...oneGuest, state: 'succeeded' });
+    const { result } = await world.ended(move.operation);
+    expect(result).toMatchObject({ method: 'stop-and-copy', node: move.otherNode });
+    const { downtimeMs, sentBytes } = result as Record<'downtimeMs' | 'sentBytes', number>;
+    expect(sentBytes).toBeGreaterThan(2 ** 20);
+    expect(downtimeMs).toBeGreaterThan((1000 * sentBytes) / (bandwidthMib * 2 ** 20) / 2);
+    const measured = 'berth_migration_downtime_seconds_count{method="stop-and-copy"}';
+    expect(await faults.metric('scheduler', measured)).toBe(1);
+    const shown = `event WHERE kind = 'InstanceMigrationProgress' AND operation_id = '${move.operation}'`;
+    expect(await faults.count(shown)).toBeGreaterThan(1);
+  });
+
+  test('stays and counts on when its move is called off, or takes longer than it may', async () => {
+    const move = await KilledMove.begin(world, 'called-off', 'v86');
+    await move.cancelAt(50);
+    expect(await move.outcome()).toMatchObject({ ...oneGuest, state: 'cancelled' });
+    const limited = await KilledMove.of(world, move.before, { convergeSeconds: 2, otherwise: 'stay' });
+    expect(await limited.outcome()).toMatchObject({ ...oneGuest, state: 'failed', code: 'migration-failed' });
+  });
+
+  test.each(['source worker', 'target worker', 'target vmm'] as const)(
+    '%s killed on the way: exactly one guest runs, it is the same, and counts on',
+    async (end) => {
+      const move = await KilledMove.begin(world, `killed-${end.replace(' ', '-')}`, 'v86');
+      await move.killAt(50, end);
+      expect(await move.outcome()).toMatchObject(oneGuest);
+    },
+  );
+
+  test.each(['source vmm', 'source worker', 'target worker'] as const)(
+    '%s killed at switchover: exactly one guest runs, it is the same, and counts on',
+    async (end) => {
+      const move = await KilledMove.begin(world, `switched-${end.replace(' ', '-')}`, 'v86');
+      await move.killAtSwitchover(end);
+      expect(await move.outcome()).toMatchObject({ ...oneGuest, state: 'succeeded' });
+    },
+  );
+});

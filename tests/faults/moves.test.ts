@@ -1,0 +1,44 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { FaultWorld } from './fault-world.js';
+import { ends, KilledMove, oneGuest, percents, slowMoves } from './killed-move.js';
+import { MigratingWorld } from './migrating-world.js';
+
+describe('F14: a live migration in which something is killed', () => {
+  let faults: FaultWorld;
+  let world: MigratingWorld;
+
+  beforeAll(async () => {
+    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowMoves });
+    world = new MigratingWorld(faults);
+  });
+  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
+  afterEach(() => faults.release());
+  afterAll(() => faults?.close());
+
+  const begin = (name: string): Promise<KilledMove> => KilledMove.begin(world, name.replaceAll(' ', '-'), 'tcg');
+  const survivable = ends.filter((end) => end !== 'source vmm');
+
+  test.each(percents.flatMap((percent) => survivable.map((end) => ({ percent, end }))))(
+    '$end at $percent %: exactly one guest runs, it is the same, and counts on',
+    async ({ percent, end }) => {
+      const move = await begin(`killed-${percent}-${end}`);
+      await move.killAt(percent, end);
+      const outcome = await move.outcome();
+      expect(outcome).toMatchObject(oneGuest);
+      expect([undefined, 'migration-failed']).toContain(outcome.code);
+    },
+  );
+
+  test.each(ends)('%s at switchover: exactly one guest runs, it is the same, and counts on', async (end) => {
+    const move = await begin(`switched-${end}`);
+    await move.killAtSwitchover(end);
+    expect(await move.outcome()).toMatchObject({ ...oneGuest, state: end === 'target vmm' ? 'failed' : 'succeeded' });
+  });
+
+  test.each(percents)('source vmm at %i %: its guest is lost with it, and one is started anew', async (percent) => {
+    const move = await begin(`lost-${percent}`);
+    await move.killAt(percent, 'source vmm');
+    const lost = { state: 'failed', code: 'migration-failed', runs: 1, restartCount: 1, isSame: false };
+    expect(await move.outcome()).toMatchObject(lost);
+  });
+});
