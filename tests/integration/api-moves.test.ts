@@ -5,6 +5,7 @@ import { ExitRepository } from '@berth/database/exit.repository.js';
 import { InstanceRepository } from '@berth/database/instance.repository.js';
 import { MigrationReportRepository } from '@berth/database/migration-report.repository.js';
 import { MigrationRepository } from '@berth/database/migration.repository.js';
+import { ReadyRepository } from '@berth/database/ready.repository.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
 import { decideExit } from '../../apps/scheduler/src/observe/decide-exit.js';
@@ -181,7 +182,12 @@ describe('a move that is under way', () => {
 
   test('shows how far it is, by the newest report, and tells of a tenth at most once a second', async () => {
     const move = await underWay('shown');
-    expect((await operation(move.operationId)).progress).toBeNull();
+    const { instanceId, targetVmmId: vmmId, operationId } = move;
+    await database.query(`UPDATE operation SET stage = 'node' WHERE id = $1`, [operationId]);
+    const started = { vmmId, instanceId, nodeId, generation: 2, pid: 1 };
+    const { moved } = await new ReadyRepository(database).apply([started], [], 30_000, () => []);
+    expect(moved).toEqual(new Set([vmmId]));
+    expect(await operation(operationId)).toMatchObject({ progressPercent: 10, progress: null });
     await say(move, 3);
     await say(move, 20, 31);
     expect(await operation(move.operationId)).toMatchObject({ progressPercent: 34, progress: progressAt(31) });

@@ -11,7 +11,8 @@ WHERE v.id = r."vmmId" AND v.generation = r.generation AND v.state = ANY($2)`;
 
 /** A start that makes progress is neither handed out again nor given up. */
 const fetching = `
-UPDATE operation o SET progress_percent = greatest(o.progress_percent, 60 + r.percent), updated_at = now(),
+UPDATE operation o SET updated_at = now(),
+  progress_percent = greatest(o.progress_percent, CASE o.kind WHEN 'migrate-instance' THEN 5 ELSE 60 + r.percent END),
   next_attempt_at = now() + make_interval(secs => 30),
   deadline_at = greatest(o.deadline_at, now() + make_interval(secs => 60))
 FROM (SELECT "operationId", "vmmId", max(20 * "receivedBytes" / "totalBytes")::int AS percent

@@ -67,8 +67,8 @@ moved AS (
   UPDATE instance i SET state = 'starting', updated_at = now()
   FROM moved m WHERE i.id = m.instance_id AND i.state = 'unknown' AND NOT m.migrating
 ), shown AS (
-  UPDATE operation o SET progress_percent = greatest(o.progress_percent, 60), updated_at = now(),
-                         next_attempt_at = now() + make_interval(secs => $3)
+  UPDATE operation o SET progress_percent = greatest(o.progress_percent, CASE WHEN m.migrating THEN 5 ELSE 60 END),
+                         updated_at = now(), next_attempt_at = now() + make_interval(secs => $3)
   FROM moved m WHERE o.vmm_id = m.id AND o.stage = 'node'
 )
 SELECT id FROM moved`;
