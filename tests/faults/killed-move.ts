@@ -9,8 +9,8 @@ const patienceMs = 60_000;
 export const ends = ['source vmm', 'target vmm', 'source worker', 'target worker', 'scheduler'] as const;
 export type End = (typeof ends)[number];
 
-/** A guest of 64 MiB takes about four seconds: time to break something on the way. */
-export const slowMoves = { BERTH_MIGRATION_MIB_PER_SECOND: '12' } as const;
+/** The tiny guest takes about six seconds: time to break something on the way. */
+export const slowMoves = { BERTH_MIGRATION_MIB_PER_SECOND: '4' } as const;
 
 /** As the operation shows it: preparing comes before the first byte, confirming after the last. */
 export const shownAt = { 10: 18, 50: 50, 90: 82 } as const;

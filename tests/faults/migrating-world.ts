@@ -65,7 +65,7 @@ export class MigratingWorld {
 
   /** The target's worker stands still until the guest has left its source: it runs nowhere then. */
   async untilSwitchover(operation: string, targetWorker: string): Promise<void> {
-    await this.arrivedAt(operation, 50);
+    await this.arrivedAt(operation, 12); // its first bytes
     this.faults.pauseProcess(targetWorker);
     await waitFor('the guest to leave', async () => (await this.faults.guests.live()).length === 0, patienceMs);
   }
