@@ -31,8 +31,16 @@ export class Guests {
     return found.flat();
   }
 
+  async pidOf(vmmId: string): Promise<number | undefined> {
+    return (await this.vmms()).find(({ cwd }) => basename(cwd) === vmmId)?.pid;
+  }
+
+  private async vmms(): Promise<readonly FoundProcess[]> {
+    return (await this.processes()).filter(({ name }) => !notYetOrGuard.test(name));
+  }
+
   async live(): Promise<readonly LiveGuest[]> {
-    const vmms = (await this.processes()).filter(({ name }) => !notYetOrGuard.test(name));
+    const vmms = await this.vmms();
     // Twice: a source that was seen before it had left, beside a target seen after, is seen to have left now.
     const first = await whichMayRun(vmms);
     return (await whichMayRun(first)).map(({ pid, cwd }) => ({ pid, vmmId: basename(cwd) }));

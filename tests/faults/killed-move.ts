@@ -135,6 +135,6 @@ export class KilledMove {
     if (end === 'target worker') return faults.kill(this.otherNode);
     const pid = await world.pidOf(before, end === 'source vmm' ? 'source' : 'target');
     faults.history.add(`kill -9 ${end} ${pid}`);
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   }
 }

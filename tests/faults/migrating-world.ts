@@ -76,14 +76,13 @@ export class MigratingWorld {
     return this.faults.count(`vmm WHERE instance_id = '${id}' AND state = 'gone' AND NOT ${without}`);
   }
 
-  /** Of the vmm with that part in the open migration. */
-  async pidOf({ id }: InstanceView, part: 'source' | 'target'): Promise<number | undefined> {
-    const [row] = await this.faults.query<{ pid: number | null }>(
-      `SELECT v.pid FROM migration g JOIN vmm v ON v.id = g.${part}_vmm_id
-       WHERE g.instance_id = $1 AND g.ended_at IS NULL`,
+  /** Of the vmm with that part in the open migration, as the kernel has it: the record hears of a target's late. */
+  async pidOf({ id }: InstanceView, part: 'source' | 'target'): Promise<number> {
+    const [row] = await this.faults.query<{ vmmId: string }>(
+      `SELECT ${part}_vmm_id AS "vmmId" FROM migration WHERE instance_id = $1 AND ended_at IS NULL`,
       [id],
     );
-    return row?.pid ?? undefined;
+    return waitFor(`a process of the ${part}`, () => row && this.faults.guests.pidOf(row.vmmId));
   }
 
   /** In the guest; again while its agent cannot answer. */
