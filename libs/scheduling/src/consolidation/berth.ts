@@ -85,9 +85,10 @@ export class BerthConsolidator implements Consolidator {
 
   admit(view: ConsolidationView, arrivals: readonly number[]): number[] {
     const { instances, nowS } = view;
+    const typicalShare = demandPerRequest(view, arrivals);
     for (const instance of arrivals) {
       const demand = instances.demandCpuMillis[instance]!;
-      this.book.open(instance, nowS, demand, instances.requests[instance]!.cpuMillis);
+      this.book.open(instance, nowS, demand, instances.requests[instance]!.cpuMillis, typicalShare);
     }
     return new Admission(view, this.book, this.policy, this.rules.admissionDeviations).place(arrivals);
   }
@@ -127,6 +128,21 @@ export class BerthConsolidator implements Consolidator {
     if (nodes.length > 0) this.wokenS = view.nowS;
     return nodes;
   }
+}
+
+/** What instances ask for now, those that arrive among them, as a share of what they booked. */
+function demandPerRequest({ instances }: ConsolidationView, arrivals: readonly number[]): number {
+  let demandCpuMillis = 0;
+  let bookedCpuMillis = 0;
+  const count = (instance: number) => {
+    demandCpuMillis += instances.demandCpuMillis[instance]!;
+    bookedCpuMillis += instances.requests[instance]!.cpuMillis;
+  };
+  arrivals.forEach(count);
+  instances.node.forEach((node, instance) => {
+    if (node >= 0) count(instance);
+  });
+  return bookedCpuMillis > 0 ? demandCpuMillis / bookedCpuMillis : 0;
 }
 
 function instanceCount({ used, instances }: NodeLoads): number {

@@ -27,6 +27,18 @@ describe('DemandBook', () => {
     }
   });
 
+  it('expects of an instance read once something between that and what all ask for', () => {
+    const book = new DemandBook({ ...RATES, driftGain: 0 });
+    book.open(0, 0, 0, 1000, 0.12);
+    book.open(1, 0, 600, 1000, 0.12);
+    expect(book.mean.slice(0, 2)).toEqual(Float64Array.of(40, 440));
+    book.read(300, ON_A_NODE, Float64Array.of(0, 600));
+    expect(book.mean[0]!).toBeLessThan(30); // a second reading of 0 takes a third of it
+    expect(book.mean[1]!).toBeGreaterThan(490);
+    book.open(2, 300, 600, 1000);
+    expect(book.mean[2]!).toBe(600);
+  });
+
   it('knows how fast demand grows', () => {
     const { book } = learn(0.2, 0.01);
     expect(book.growth * 300).toBeGreaterThan(0.009);

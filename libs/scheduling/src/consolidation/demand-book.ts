@@ -12,6 +12,10 @@ const GAIN_PERIOD_S = 300;
 /** First guess: relative to its size, an instance varies little when idle or full and most in between. */
 const FLOOR_VARIANCE = 0.0009;
 const SPREAD_VARIANCE = 0.05;
+/** What all instances ask for counts as so many readings of one that was read once. */
+const TYPICAL_WEIGHT = 0.5;
+/** As many readings of 300 s as the first guess of a mean is worth. */
+const FIRST_GUESS_READINGS = 1;
 
 /**
  * Mean and variance of each instance's demand, learnt from readings: exponentially weighted, and as plain averages
@@ -29,11 +33,15 @@ export class DemandBook {
 
   constructor(private readonly rates: ForecastRates) {}
 
-  /** Starts with the present demand as the mean. */
-  open(instance: number, nowS: number, demandCpuMillis: number, sizeCpuMillis: number): void {
+  /**
+   * Starts with the present demand as the mean, drawn towards what is typical: who is idle at first will ask for more,
+   * who is busy for less (shrinkage: Efron and Morris, "Data analysis using Stein's estimator", JASA 1975).
+   */
+  open(instance: number, nowS: number, demandCpuMillis: number, sizeCpuMillis: number, typicalShare?: number): void {
     this.reserve(instance + 1);
     const share = Math.min(1, demandCpuMillis / sizeCpuMillis);
-    this.mean[instance] = demandCpuMillis;
+    const typicalCpuMillis = typicalShare === undefined ? demandCpuMillis : typicalShare * sizeCpuMillis;
+    this.mean[instance] = (demandCpuMillis + TYPICAL_WEIGHT * typicalCpuMillis) / (1 + TYPICAL_WEIGHT);
     this.variance[instance] = sizeCpuMillis ** 2 * (FLOOR_VARIANCE + SPREAD_VARIANCE * share * (1 - share));
     this.firstSeenS[instance] = nowS;
   }
@@ -55,7 +63,8 @@ export class DemandBook {
       const deviation = demandCpuMillis[i]! - this.mean[i]!;
       const gain = Math.max(varianceGain * step, step / (seen + priorWeight));
       this.variance[i]! += gain * (deviation * deviation - this.variance[i]!);
-      this.mean[i] = this.mean[i]! * drift + Math.max(meanGain * step, step / (seen + step)) * deviation;
+      const meanStep = Math.max(meanGain * step, step / (seen + step + FIRST_GUESS_READINGS));
+      this.mean[i] = this.mean[i]! * drift + meanStep * deviation;
     }
   }
 
