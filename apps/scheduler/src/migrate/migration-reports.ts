@@ -1,7 +1,7 @@
 import type { MigrationReportRepository } from '@berth/database/migration-report.repository.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { noteEnded } from '../metrics/operations.js';
-import type { Kinds } from '../observe/observation.consumer.js';
+import type { Kinds } from '../observe/by-kind.js';
 
 /** What both ends of live migrations report; that a vmm is ready or gone comes as of any other. */
 export class MigrationReports {

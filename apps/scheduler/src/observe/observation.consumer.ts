@@ -1,4 +1,3 @@
-import type { Observation } from '@berth/contracts/observation.js';
 import type { VmmExit } from '@berth/database/exit-facts.js';
 import type { ExitRepository } from '@berth/database/exit.repository.js';
 import type { NoteRepository } from '@berth/database/note.repository.js';
@@ -12,14 +11,12 @@ import { noteEnded, noteReady } from '../metrics/operations.js';
 import type { MigrationReports } from '../migrate/migration-reports.js';
 import type { GrowthReports } from '../resize/growth-reports.js';
 import type { SnapshotReports } from '../snapshot/snapshot-reports.js';
+import { byKind, type ObservationOf } from './by-kind.js';
 import type { NodeReports } from './node-reports.js';
 import { timelineOf } from './timeline.js';
 
 /** A start that has been heard of is not handed out again before this. */
 const quietMs = 30_000;
-
-type Of<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
-export type Kinds = { readonly [K in Observation['kind']]: Of<K>[] };
 
 export interface ConsumerParts {
   readonly reader: ObservationReader;
@@ -95,43 +92,12 @@ export class ObservationConsumer {
   }
 }
 
-function byKind(entries: readonly ReadObservation[]): Kinds {
-  const kinds: Record<Observation['kind'], Observation[]> = {
-    'nodes-registered': [],
-    'nodes-beat': [],
-    'nodes-left': [],
-    'vmm-starting': [],
-    'vmm-ready': [],
-    'image-fetching': [],
-    'vmm-paused': [],
-    'vmm-resumed': [],
-    'suspend-failed': [],
-    'vmm-stopping': [],
-    'vmm-gone': [],
-    'migration-prepared': [],
-    'migration-progress': [],
-    'migration-switchover': [],
-    'migration-measured': [],
-    'migration-stayed': [],
-    'migration-settled': [],
-    'snapshot-taken': [],
-    'snapshot-failed': [],
-    'disk-grown': [],
-    'disk-not-grown': [],
-    'vmm-adopted': [],
-    'orphan-killed': [],
-    'job-refused': [],
-  };
-  for (const { observation } of entries) kinds[observation.kind].push(observation);
-  return kinds as Kinds;
-}
-
-function exitOf({ vmmId, instanceId, generation, exit }: Of<'vmm-gone'>): VmmExit {
+function exitOf({ vmmId, instanceId, generation, exit }: ObservationOf<'vmm-gone'>): VmmExit {
   return { vmmId, instanceId, generation, reason: exit.reason, detail: exit.detail, method: 'node-reported' };
 }
 
 /** Told only when no process of it is left, so it is an end like any other, with the problem to show. */
-function refusalOf({ vmmId, instanceId, generation, problem }: Of<'job-refused'>): VmmExit {
+function refusalOf({ vmmId, instanceId, generation, problem }: ObservationOf<'job-refused'>): VmmExit {
   const { code, detail, next } = problem;
   return {
     vmmId,
@@ -144,7 +110,7 @@ function refusalOf({ vmmId, instanceId, generation, problem }: Of<'job-refused'>
   };
 }
 
-function notSuspended(report: Of<'suspend-failed'>) {
+function notSuspended(report: ObservationOf<'suspend-failed'>) {
   const next = 'the instance runs on; make room on its node, or stop the instance';
   return { ...report, problem: { code: 'suspend-failed' as const, detail: report.detail, next } };
 }

@@ -1,7 +1,7 @@
 import type { ResizingRepository } from '@berth/database/resizing.repository.js';
 import type { Metrics } from '@berth/observability/metrics.js';
 import { noteEnded } from '../metrics/operations.js';
-import type { Kinds } from '../observe/observation.consumer.js';
+import type { Kinds } from '../observe/by-kind.js';
 
 /** What nodes tell of disks that were to grow under their guests. */
 export class GrowthReports {

@@ -4,7 +4,7 @@ import type { SnapshotRepository } from '@berth/database/snapshot.repository.js'
 import type { Metrics } from '@berth/observability/metrics.js';
 import type { DispatchedJob, JobProducer } from '@berth/queue/job-producer.js';
 import { noteEnded } from '../metrics/operations.js';
-import type { Kinds } from '../observe/observation.consumer.js';
+import type { Kinds } from '../observe/by-kind.js';
 
 /** What nodes tell of snapshots: those taken, those that came to nothing, and those they keep. */
 export class SnapshotReports {
