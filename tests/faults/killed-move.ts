@@ -12,6 +12,9 @@ export type End = (typeof ends)[number];
 /** The tiny guest takes about six seconds: time to break something on the way. */
 export const slowMoves = { BERTH_MIGRATION_MIB_PER_SECOND: '4' } as const;
 
+/** A state of some MiB takes some seconds. */
+export const slowV86Moves = { BERTH_DRIVER: 'v86', BERTH_MIGRATION_MIB_PER_SECOND: '1' } as const;
+
 /** As the operation shows it: preparing comes before the first byte, confirming after the last. */
 export const shownAt = { 10: 18, 50: 50, 90: 82 } as const;
 export type Percent = keyof typeof shownAt;

@@ -16,9 +16,13 @@ describe('F14: a live migration in which something is killed', () => {
   afterAll(() => faults?.close());
 
   const begin = (name: string): Promise<KilledMove> => KilledMove.begin(world, name.replaceAll(' ', '-'), 'tcg');
-  const survivable = ends.filter((end) => end !== 'source vmm');
+  const kills = percents.flatMap((percent) => ends.map((end) => ({ percent, end })));
+  /** What is seen at 90 % may be over when the target is killed: then it is the guest. */
+  const survivable = kills.filter(
+    ({ percent, end }) => end !== 'source vmm' && !(percent === 90 && end === 'target vmm'),
+  );
 
-  test.each(percents.flatMap((percent) => survivable.map((end) => ({ percent, end }))))(
+  test.each(survivable)(
     '$end at $percent %: exactly one guest runs, it is the same, and counts on',
     async ({ percent, end }) => {
       const move = await begin(`killed-${percent}-${end}`);
@@ -45,5 +49,17 @@ describe('F14: a live migration in which something is killed', () => {
       ['succeeded', undefined, 0, true], // what is seen at 90 % may be over when it is killed
     ];
     expect(percent === 90 ? [lost, hadLeft] : [lost]).toContainEqual([state, code, restartCount, isSame]);
+  });
+
+  test('target vmm at 90 %: the guest stays, or had just come and is started anew', async () => {
+    const move = await begin('killed-90-target');
+    await move.killAt(90, 'target vmm');
+    const { state, restartCount, isSame, runs } = await move.outcome();
+    expect(runs).toBe(1);
+    const [stayed, hadCome] = [
+      ['failed', 0, true],
+      ['succeeded', 1, false],
+    ];
+    expect([stayed, hadCome]).toContainEqual([state, restartCount, isSame]);
   });
 });

@@ -18,8 +18,8 @@ describe('F14: a live migration in which something is killed', () => {
 
   test.each([
     { percent: 10, end: 'scheduler' },
-    { percent: 50, end: 'source worker' },
-    { percent: 90, end: 'target vmm' },
+    { percent: 50, end: 'target vmm' },
+    { percent: 90, end: 'source worker' },
   ] as const)('$end at $percent %: exactly one guest runs, it is the same, and counts on', async ({ percent, end }) => {
     const move = await KilledMove.begin(world, `killed-${percent}`, 'tcg');
     await move.killAt(percent, end);
