@@ -5,7 +5,7 @@ import type { Problem } from '@berth/domain/problem.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { lockInstances } from './instance-lock.js';
-import { endOperations, type EndedOperation } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation } from './operation-end.js';
 import type { Session } from './session.js';
 
 /** An open operation whose time is up. */
@@ -58,10 +58,9 @@ export class DeadlineRepository {
     const due = await this.database.query<{ id: string; instanceId: string | null }>(overdueIds, [limit]);
     if (due.length === 0) return [];
     const ended = await this.database.transaction((on) => this.expireTogether(on, due));
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
     this.database.notify('reconcile');
-    return ended;
+    return tellEnded(this.database, ended);
   }
 
   private async expireTogether(

@@ -2,7 +2,7 @@ import { instanceTransitions } from '@berth/domain/instance-state.js';
 import { sourcesOf } from '@berth/domain/transition.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
-import { endOperations, type EndedOperation, type OperationEnd } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation, type OperationEnd } from './operation-end.js';
 import type { Session } from './session.js';
 
 /**
@@ -92,13 +92,9 @@ export async function endMigrations(on: Session, goneVmmIds: readonly string[]):
 }
 
 /** After the commit. */
-export function tellEnded(database: Database, ended: EndedOperation[]): EndedOperation[] {
-  for (const { operationId } of ended) database.notify('operation', operationId);
-  if (ended.length > 0) {
-    database.notify('event');
-    database.notify('migrate');
-  }
-  return ended;
+export function tellMoved(database: Database, ended: EndedOperation[]): EndedOperation[] {
+  if (ended.length > 0) database.notify('migrate');
+  return tellEnded(database, ended);
 }
 
 export function operationOfStayed({ operationId, why, isCancelled }: StayedGuest): OperationEnd {

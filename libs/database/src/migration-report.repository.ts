@@ -2,7 +2,7 @@ import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { lockInstances } from './instance-lock.js';
-import { operationOfStayed, tellEnded, type StayedGuest } from './migration-end.js';
+import { operationOfStayed, tellMoved, type StayedGuest } from './migration-end.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 
 const prepared = `
@@ -119,7 +119,7 @@ export class MigrationReportRepository {
       );
       return endOperations(on, (await on.query<StayedGuest>(refuse, [JSON.stringify(reports)])).map(operationOfStayed));
     });
-    return tellEnded(this.database, ended);
+    return tellMoved(this.database, ended);
   }
 
   async settled(sourceVmmIds: readonly string[]): Promise<void> {

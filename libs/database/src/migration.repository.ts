@@ -7,7 +7,7 @@ import type { Amounts } from './fleet.repository.js';
 import { imageContents } from './image-record.js';
 import { lockInstances } from './instance-lock.js';
 import { guestAccess } from './instance-seed.repository.js';
-import { tellEnded } from './migration-end.js';
+import { tellMoved } from './migration-end.js';
 import { nextGeneration, reserveOnNodes } from './node-capacity.js';
 import { endOperations, type EndedOperation } from './operation-end.js';
 
@@ -204,7 +204,7 @@ export class MigrationRepository {
   async refuse(refused: readonly { operationId: string; problem: Problem }[]): Promise<EndedOperation[]> {
     if (refused.length === 0) return [];
     const ends = refused.map((one) => ({ ...one, state: 'failed' as const }));
-    return tellEnded(this.database, await this.database.transaction((on) => endOperations(on, ends)));
+    return tellMoved(this.database, await this.database.transaction((on) => endOperations(on, ends)));
   }
 
   claim<S extends object>(limit: number, againAfterMs: number): Promise<DueMigration<S>[]> {

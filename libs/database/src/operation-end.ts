@@ -1,5 +1,6 @@
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import type { Problem } from '@berth/domain/problem.js';
+import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import type { PhaseEnd } from './operation-record.js';
 import { dropResizes } from './resize-end.js';
@@ -75,5 +76,12 @@ export async function endOperations(on: Session, ends: readonly OperationEnd[]):
       message: [`${kind} ${state}`, problems.get(operationId)?.detail].filter(Boolean).join(': '),
     })),
   );
+  return ended;
+}
+
+/** Those who wait for them, after the commit. */
+export function tellEnded<E extends readonly EndedOperation[]>(database: Database, ended: E): E {
+  for (const { operationId } of ended) database.notify('operation', operationId);
+  if (ended.length > 0) database.notify('event');
   return ended;
 }

@@ -5,7 +5,7 @@ import { vmmTransitions } from '@berth/domain/vmm-state.js';
 import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { lockInstances } from './instance-lock.js';
-import { endOperations, type EndedOperation } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation } from './operation-end.js';
 import type { VmmReference } from './ready.repository.js';
 import type { Session } from './session.js';
 
@@ -61,7 +61,7 @@ export class PauseRepository {
       );
       return [...(await become(on, 'paused', paused)), ...(await become(on, 'running', resumed))];
     });
-    return this.tell(ended);
+    return tellEnded(this.database, ended);
   }
 
   /** The guests could not be saved, and go on, or stand still as before. */
@@ -83,13 +83,7 @@ export class PauseRepository {
         ends.map(({ operationId, problem }) => ({ operationId, state: 'failed' as const, problem })),
       );
     });
-    return this.tell(ended);
-  }
-
-  private tell(ended: readonly EndedOperation[]): readonly EndedOperation[] {
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
-    if (ended.length > 0) this.database.notify('event');
-    return ended;
+    return tellEnded(this.database, ended);
   }
 }
 

@@ -7,7 +7,7 @@ import { recordEvents } from './event-log.js';
 import type { Amounts } from './fleet.repository.js';
 import { lockInstances } from './instance-lock.js';
 import { nextGeneration, reserveOnNodes } from './node-capacity.js';
-import { endOperations, type EndedOperation } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation } from './operation-end.js';
 import type { Session } from './session.js';
 
 /** An instance that waits for a node. `C` is the contract of its constraints. */
@@ -222,9 +222,8 @@ export class PlacementRepository {
   ): Promise<EndedOperation[]> {
     if (failed.length === 0) return [];
     const ended = await this.database.transaction((on) => failTogether(on, failed));
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
-    return ended;
+    return tellEnded(this.database, ended);
   }
 
   /** Capacity has changed: those that were put off are due now. */

@@ -6,7 +6,7 @@ import { recordEvents } from './event-log.js';
 import type { Amounts } from './fleet.repository.js';
 import { lockInstances } from './instance-lock.js';
 import { reserveOnNodes } from './node-capacity.js';
-import { endOperations, type EndedOperation } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation } from './operation-end.js';
 import type { VmmReference } from './ready.repository.js';
 import type { Session } from './session.js';
 
@@ -202,8 +202,6 @@ export class ResizingRepository {
       );
       return work(on);
     });
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
-    if (ended.length > 0) this.database.notify('event');
-    return ended;
+    return tellEnded(this.database, ended);
   }
 }

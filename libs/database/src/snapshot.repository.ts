@@ -9,7 +9,7 @@ import type { Database } from './database.js';
 import { recordEvents } from './event-log.js';
 import { rescueProblem } from './instance-rescue.js';
 import { lockInstances } from './instance-lock.js';
-import { endOperations, type EndedOperation } from './operation-end.js';
+import { endOperations, tellEnded, type EndedOperation } from './operation-end.js';
 import type { Session } from './session.js';
 import { iso, type Reference } from './text.js';
 
@@ -178,10 +178,9 @@ export class SnapshotRepository {
         ...failed.map(({ operationId, problem }) => ({ operationId, state: 'failed' as const, problem })),
       ]);
     });
-    for (const { operationId } of ended) this.database.notify('operation', operationId);
     this.database.notify('event');
     this.database.notify('place'); // clones may have waited for them
-    return ended;
+    return tellEnded(this.database, ended);
   }
 
   async unwanted(ids: readonly string[]): Promise<string[]> {
