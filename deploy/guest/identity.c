@@ -5,8 +5,9 @@
  *
  * sets hostname, machine id, clock and the card's address, gives the kernel random numbers of its own at once, and
  * answers `ID ok` or `ID error WHY`. In a template it is what waits for the first word of the host, once it has answered
- * the `ID` it was given as an argument: no shell runs and nothing is forked between a copy's first instruction and its
- * readiness. Without a C library, to be a page in size.
+ * the `ID` it was given as an argument: no shell runs, nothing is forked and no file is opened between a copy's first
+ * instruction and its readiness, for a copy's emulator has to translate all of the kernel that these go through. Without
+ * a C library, to be a page in size.
  */
 #include <asm/unistd.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { LINE_BYTES = 512, WORDS_MAX = 7, SEED_BYTES = 32, MAC_BYTES = 6 };
+enum { LINE_BYTES = 512, WORDS_MAX = 7, MACHINE_ID_BYTES = 32, SEED_BYTES = 32, MAC_BYTES = 6 };
 
 static long call(long number, long a, long b, long c)
 {
@@ -55,14 +56,15 @@ static int read_bytes(const char *text, unsigned char *bytes, int count, int gap
 	return 0;
 }
 
-static int write_machine_id(const char *id)
+/* In one write, over what a template has there: `id` ends where its line can. */
+static int write_machine_id(long file, char *id)
 {
-	long file = call(__NR_open, (long)"/etc/machine-id", O_WRONLY | O_CREAT | O_TRUNC, 0444);
-	if (file < 0)
+	if (length(id) != MACHINE_ID_BYTES)
 		return -1;
-	int failed = call(__NR_write, file, (long)id, length(id)) < 0 || call(__NR_write, file, (long)"\n", 1) < 0;
-	call(__NR_close, file, 0, 0);
-	return failed ? -1 : 0;
+	id[MACHINE_ID_BYTES] = '\n';
+	long wrote = call(__NR_write, file, (long)id, MACHINE_ID_BYTES + 1);
+	id[MACHINE_ID_BYTES] = 0;
+	return wrote < 0 ? -1 : 0;
 }
 
 static int set_clock(const char *seconds)
@@ -76,11 +78,10 @@ static int set_clock(const char *seconds)
 	return call(__NR_clock_settime, CLOCK_REALTIME, (long)&now, 0);
 }
 
-static int reseed(const char *seed)
+static int reseed(long random, const char *seed)
 {
 	struct { int bits, bytes; unsigned char seed[SEED_BYTES]; } entropy = { SEED_BYTES * 8, SEED_BYTES, { 0 } };
-	long random = call(__NR_open, (long)"/dev/random", O_RDWR, 0);
-	if (random < 0 || read_bytes(seed, entropy.seed, SEED_BYTES, 0) < 0 ||
+	if (read_bytes(seed, entropy.seed, SEED_BYTES, 0) < 0 ||
 	    call(__NR_ioctl, random, RNDADDENTROPY, (long)&entropy) < 0)
 		return -1;
 	return call(__NR_ioctl, random, RNDRESEEDCRNG, 0);
@@ -95,17 +96,17 @@ static int set_mac(const char *address)
 	return call(__NR_ioctl, socket, SIOCSIFHWADDR, (long)&card);
 }
 
-static const char *take(char **word, int words)
+static const char *take(char **word, int words, long id_file, long random)
 {
 	if (words < 6)
 		return "five words are wanted";
 	if (call(__NR_sethostname, (long)word[2], length(word[2]), 0) < 0)
 		return "hostname";
-	if (write_machine_id(word[3]) < 0)
+	if (write_machine_id(id_file, word[3]) < 0)
 		return "machine id";
 	if (set_clock(word[4]) < 0)
 		return "clock";
-	if (reseed(word[5]) < 0)
+	if (reseed(random, word[5]) < 0)
 		return "random numbers";
 	if (words > 6 && set_mac(word[6]) < 0)
 		return "card";
@@ -133,7 +134,10 @@ static void answer(const char *id, const char *verdict, const char *why)
 __attribute__((used)) static void run(long *stack)
 {
 	char line[LINE_BYTES];
-	if (stack[0] > 1)
+	int in_template = stack[0] > 1;
+	long id_file = call(__NR_open, (long)"/etc/machine-id", O_WRONLY | O_CREAT | (in_template ? 0 : O_TRUNC), 0444);
+	long random = call(__NR_open, (long)"/dev/random", O_RDWR, 0);
+	if (in_template)
 		answer((char *)stack[2], " ok", "");
 	char *word[WORDS_MAX];
 	long end = 0;
@@ -150,7 +154,7 @@ __attribute__((used)) static void run(long *stack)
 		else if (at == line || at[-1] == 0)
 			word[words++] = at;
 	}
-	const char *why = take(word, words);
+	const char *why = take(word, words, id_file, random);
 	if (words > 0)
 		answer(word[0], why ? " error identity not taken: " : " ok", why ? why : "");
 	for (;;)

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -5,7 +6,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Observed } from '@berth/engine/driver.js';
+import { locate } from '@berth/engine/locate.js';
 import { findConfinement } from '@berth/engine/qemu/confinement.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
 import { untilObserved } from '@berth/engine/until-ready.js';
@@ -190,7 +193,7 @@ describe.runIf(isRoot)('a vmm that was taken over', () => {
 });
 
 describe.runIf(cgroups)('a vmm in its control group', () => {
-  test('stands in it from its first page on, and the group goes with it', async () => {
+  test('stands in it when it is ready, and the group goes with it', async () => {
     const { handle, pid } = await node.startReady();
     const groups = (await readFile(`/proc/${pid}/cgroup`, 'utf8'))
       .split('\n')
@@ -211,6 +214,15 @@ describe.runIf(cgroups)('a vmm in its control group', () => {
     expect(gone.exit).toMatchObject({ reason: 'oom', signal: 'SIGKILL' });
     expect((await node.driver.inspect(neighbour.handle)).state).toBe('running');
   });
+});
+
+test('a vmm that cannot be put into its control group is ended before its guest begins', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-guard-'));
+  const flags = ['--name', 'tried', '--console-bytes', '4096', '--cgroup', '/nowhere', '--', 'sleep', '60'];
+  await promisify(execFile)('perl', [locate('libs/engine/guard/berth-guard.pl'), ...flags], { cwd: folder });
+  const ended = { exitCode: 126, signal: 0, isolated: false, oom: false };
+  expect(JSON.parse(await readFile(join(folder, 'exit.json'), 'utf8'))).toEqual(ended);
+  await rm(folder, { recursive: true });
 });
 
 /** Leaves the group hardly more memory than it has taken: what the guest touches next is one page too many. */

@@ -46,7 +46,7 @@ describe('figures of guests from a template', () => {
     return observed;
   };
 
-  test(`${rounds} pairs: a guest from a template runs in a tenth of the time a boot takes to be ready`, async () => {
+  test(`${rounds} pairs: a guest from a template is ready in a tenth of the time a boot takes`, async () => {
     const took = { warm: [] as Figures[], cold: [] as Figures[] };
     for (let round = 0; round < rounds; round++) {
       for (const kind of ['warm', 'cold'] as const) {
@@ -59,7 +59,7 @@ describe('figures of guests from a template', () => {
     const [warm, cold] = [medians(took.warm), medians(took.cold)];
     print(`warm: runs after ${ms(warm.runsMs)}, ready after ${ms(warm.readyMs)}, ${ms(warm.cpuMs)} of CPU`);
     print(`cold: ready after ${ms(cold.readyMs)}, ${ms(cold.cpuMs)} of CPU`);
-    expect(warm.runsMs).toBeLessThanOrEqual(cold.readyMs * bars.warmToCold);
+    expect(warm.readyMs).toBeLessThanOrEqual(cold.readyMs * bars.warmToCold);
   });
 
   test(`${clones} at once: all ready in time, each with little memory of its own`, async () => {

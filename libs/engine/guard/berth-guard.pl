@@ -1,9 +1,9 @@
-#!/usr/bin/perl
+#!/usr/bin/perl -w
 # berth-guard: the parent of one vmm. It outlives the worker, keeps the serial console within bounds, writes how the vmm
 # ended, and stops it when the node's lease has run out. Needs perl-base only. Runs in the vmm's state directory:
 #
 #   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
-#   process.json    pids with start ticks, once the vmm is forked
+#   process.json    pids with start ticks, once the vmm is forked and in its groups
 #   serial.log(.1)  the serial console, two halves of the limit
 #   serial.sock     gives the kept tail of the console, then live, and takes input
 #   exit.json       how it ended; the last thing the guard writes
@@ -13,16 +13,27 @@
 #
 # In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open file, so that the vmm itself needs no
 # right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
-# It joins each --cgroup, which goes with it. With --scoped it reaches no abstract unix socket and signals nobody.
-use strict;
-use warnings;
+# It is put into each --cgroup, which goes with it. With --scoped it reaches no abstract unix socket and signals nobody.
+use strict;    # and -w: the modules `warnings` and `constant` take as long to load as perl takes to start
 
 # Of Linux. The modules that know them take longer to load than all the rest of the guard takes to start its vmm.
-use constant { O_WRONLY => 1, O_CREAT => 0100, O_EXCL => 0200 };
-use constant { AF_UNIX => 1, PF_UNSPEC => 0, SOCK_STREAM => 1, MSG_DONTWAIT => 0x40 };
-use constant { LANDLOCK_CREATE_RULESET => 444, LANDLOCK_RESTRICT_SELF => 446 };
-use constant { SCOPE_ABSTRACT_UNIX_SOCKET => 1, SCOPE_SIGNAL => 2 };
-use constant { STDERR_BYTES => 16_384, TAIL_BYTES => 65_536, CHUNK_BYTES => 65_536, CLIENTS_MAX => 8, WNOHANG => 1 };
+sub O_WRONLY() { 1 }
+sub O_CREAT()  { 0100 }
+sub O_EXCL()   { 0200 }
+sub AF_UNIX()      { 1 }
+sub PF_UNSPEC()    { 0 }
+sub SOCK_STREAM()  { 1 }
+sub MSG_DONTWAIT() { 0x40 }
+sub WNOHANG()      { 1 }
+sub LANDLOCK_CREATE_RULESET()    { 444 }
+sub LANDLOCK_RESTRICT_SELF()     { 446 }
+sub SCOPE_ABSTRACT_UNIX_SOCKET() { 1 }
+sub SCOPE_SIGNAL()               { 2 }
+
+sub STDERR_BYTES() { 16_384 }
+sub TAIL_BYTES()   { 65_536 }
+sub CHUNK_BYTES()  { 65_536 }
+sub CLIENTS_MAX()  { 8 }
 
 my %mode = ('--read' => '<', '--update' => '+<', '--create' => '>');
 my (%option, @listen, @files, @groups);
@@ -64,13 +75,14 @@ if ($vmm == 0) {
     open(STDOUT, '>&', $serialVmm);
     open(STDERR, '>&', $errorsVmm);
     close $_ for $serial, $serialVmm, $errors, $errorsVmm, $console, $lock;
-    joinGroup($_) for @groups;
     scope() if $option{scoped};
     if (open(my $score, '>', '/proc/self/oom_score_adj')) { print $score 500 }    # before the worker and the guard
     exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\n";
     exit 127;
 }
 close $_ for @inherited, $serialVmm, $errorsVmm, $lock;
+my $unbounded = grep { !joinGroup($_, $vmm) } @groups;
+kill KILL => $vmm if $unbounded;
 replaceFile('process.json', sprintf '{"guard":%s,"vmm":%s}', process($$), process($vmm));
 
 my $isolated = 0;
@@ -105,7 +117,7 @@ until (waitpid($vmm, WNOHANG) == $vmm) {
     secondsLeft();
     select(undef, undef, undef, 0.01);
 }
-my ($code, $signal) = ($? >> 8, $? & 127);
+my ($code, $signal) = $unbounded ? (126, 0) : ($? >> 8, $? & 127);
 while ($errors && sysread($errors, my $words, CHUNK_BYTES)) { keepError($words) }
 unlink 'serial.sock', map {"$_.sock"} @listen;
 my $oomKills = 0;
@@ -126,12 +138,14 @@ sub secondsLeft {
     return 1;
 }
 
-# Before anything is allocated: what a process already holds is not charged to a group that it joins.
+# While the vmm's program is still being linked, long before its guest begins: the kernel takes 10 ms over the first
+# group. What it holds by then, which is next to nothing, is not charged to a group that it joins.
 sub joinGroup {
-    my ($group) = @_;
-    open(my $file, '>', "$group/cgroup.procs") or die "$group: $!\n";
-    print $file $$;
-    close $file or die "$group: $!\n";
+    my ($group, $pid) = @_;
+    my $joined = open(my $file, '>', "$group/cgroup.procs");
+    $joined &&= print($file $pid) && close $file;
+    warn "$group: $!\n" unless $joined;
+    return $joined;
 }
 
 # By Landlock, of Linux 6.12: outside of its domain there are no abstract unix sockets and no processes for the vmm.

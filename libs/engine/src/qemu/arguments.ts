@@ -23,7 +23,7 @@ export interface LaunchOptions extends MachineFiles {
   readonly setprivPath?: string;
   /** The machine's kernel can keep it from abstract unix sockets and from other processes. */
   readonly isScoped?: boolean;
-  /** Directories of the control groups that the vmm joins before it allocates anything. */
+  /** Directories of the control groups that the vmm is put into as it starts. */
   readonly cgroups: readonly string[];
 }
 

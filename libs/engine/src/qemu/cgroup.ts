@@ -31,7 +31,7 @@ export async function findCgroups(nodeName: string, mounts = '/sys/fs/cgroup'): 
   return (await findUnified(mounts, own.get('') ?? '/', nodeName)) ?? findSeparate(mounts, own, nodeName);
 }
 
-/** Directories that the vmm must join before it allocates anything. */
+/** Directories of the groups that the vmm is put into as it starts. */
 export function cgroupPaths({ paths }: CgroupRoot, vmmId: string): string[] {
   return paths.map((path) => join(path, vmmId));
 }
@@ -39,12 +39,13 @@ export function cgroupPaths({ paths }: CgroupRoot, vmmId: string): string[] {
 /** Makes its groups with their limits; made again: the same. */
 export async function makeCgroup(root: CgroupRoot, spec: VmmSpec, accelerator: Accelerator): Promise<void> {
   const limits = root.version === 2 ? unifiedLimits(spec, accelerator) : separateLimits(spec, accelerator);
-  for (const group of cgroupPaths(root, spec.vmmId)) {
+  const make = async (group: string): Promise<void> => {
     await mkdir(group, { recursive: true });
     const files = new Set(await readdir(group));
     const present = Object.entries(limits).filter(([file]) => files.has(file));
     await Promise.all(present.map(([file, value]) => writeFile(join(group, file), value)));
-  }
+  };
+  await Promise.all(cgroupPaths(root, spec.vmmId).map(make));
 }
 
 /** Of a vmm that is no more; what a guard that was killed has left behind too. */

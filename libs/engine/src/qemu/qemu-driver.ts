@@ -180,8 +180,7 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
   return {
     check: (spec) => checkFiles(spec, options, userIds !== undefined),
     prepare: async (spec, vmmPath) => {
-      if (cgroups) await makeCgroup(cgroups, spec, options.accelerator);
-      await makeCredentialsFolder(vmmPath);
+      await Promise.all([cgroups && makeCgroup(cgroups, spec, options.accelerator), makeCredentialsFolder(vmmPath)]);
       const isNew = (spec.origin?.kind ?? 'boot') === 'boot';
       if (spec.memoryPath !== undefined && isNew) await makeMemory(spec.memoryPath, spec.memoryMib, userIdFor(spec));
       if (spec.image.kind === 'firmware') await lendScreenFolder(vmmPath);

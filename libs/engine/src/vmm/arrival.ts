@@ -29,12 +29,15 @@ export async function bringUp(
   agent: () => Promise<AgentClient | undefined>,
 ): Promise<ArrivalTimes> {
   await load(qmp, hasMemoryFile(spec));
-  await qmp.execute('cont', commandTimeoutMs);
-  const resumedAtMs = monotonicMs();
-  if (readySignOf(spec) !== 'beat') return { resumedAtMs, readyAtMs: resumedAtMs }; // it is who it was
+  const goOn = () => qmp.execute('cont', commandTimeoutMs).then(monotonicMs);
+  if (readySignOf(spec) !== 'beat') {
+    const resumedAtMs = await goOn();
+    return { resumedAtMs, readyAtMs: resumedAtMs }; // it is who it was
+  }
   const voice = await agent();
   if (!voice) throw new EngineError('no-answer', `the agent of vmm ${spec.vmmId} cannot be reached`);
-  await tellIdentity(spec, voice);
+  // told before it goes on: the words wait for its first instruction, not it for them
+  const [, resumedAtMs] = await Promise.all([tellIdentity(spec, voice), goOn()]);
   return { resumedAtMs, readyAtMs: monotonicMs() };
 }
 
@@ -53,11 +56,12 @@ function hasMemoryFile({ origin }: VmmSpec): boolean {
 
 async function load(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {
   const deadlineMs = monotonicMs() + loadTimeoutMs;
-  if ((await qmp.status(commandTimeoutMs)) !== 'inmigrate') return;
   const capabilities = [{ capability: 'x-ignore-shared', state: memoryIsFile }];
-  await qmp.execute('migrate-set-capabilities', commandTimeoutMs, { capabilities }).catch(() => undefined);
-  // Refused when a worker before us has said it already: then it goes on, or the vmm ends.
-  await qmp.execute('migrate-incoming', loadTimeoutMs, { uri: fdsetUri('incoming') }).catch(() => undefined);
+  // In one breath. Refused when a worker before us has said it already: then it goes on, or the vmm ends.
+  await Promise.allSettled([
+    qmp.execute('migrate-set-capabilities', commandTimeoutMs, { capabilities }),
+    qmp.execute('migrate-incoming', loadTimeoutMs, { uri: fdsetUri('incoming') }),
+  ]);
   while ((await qmp.status(commandTimeoutMs)) === 'inmigrate') {
     if (monotonicMs() > deadlineMs) throw new EngineError('start-failed', 'the saved guest is not loaded');
     await new Promise((resolve) => setTimeout(resolve, pollMs));

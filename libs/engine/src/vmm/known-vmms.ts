@@ -35,7 +35,7 @@ export class KnownVmms {
   async list(): Promise<readonly VmmHandle[]> {
     const handles: VmmHandle[] = [];
     for (const vmmId of await this.state.vmmIds()) {
-      const record = await this.state.readRecord(vmmId);
+      const record = this.#met.get(vmmId)?.record ?? (await this.state.readRecord(vmmId));
       if (record) handles.push({ vmmId, instanceId: record.spec.instanceId, generation: record.spec.generation });
     }
     return handles;
