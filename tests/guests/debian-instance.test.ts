@@ -58,4 +58,19 @@ describe.skipIf(!isDebianThere)('a whole Debian, by the command line', () => {
     expect(await world.ssh(`cat note; ${identity}`)).toBe(`kept\n${before}`);
     expect(await world.get()).toMatchObject({ state: 'running', generation: 2, restartCount: 0 });
   });
+
+  test('its clones have a name, machine id, card, ssh host key and random numbers of their own', async () => {
+    await world.ssh('echo of the source > note; sync');
+    const names = ['web', 'twin-1', 'twin-2'];
+    for (const name of names.slice(1)) await world.berth('instance', 'clone', 'web', name, '--timeout', '15m');
+    const random = 'head -c 16 /dev/urandom | sha256sum';
+    const key = 'sudo cut -d" " -f2 /etc/ssh/ssh_host_ed25519_key.pub';
+    const identity = `hostname; cat /etc/machine-id /sys/class/net/e*/address; ${key}; ${random}`;
+    const identities = [];
+    for (const name of names) identities.push((await world.ssh(identity, name)).trim().split('\n'));
+    expect(identities.map(([hostname]) => hostname)).toEqual(names);
+    expect(new Set(identities.flat()).size).toBe(names.length * 5);
+    for (const name of names) expect(await world.ssh('cat note', name)).toBe('of the source\n');
+    expect(await world.get()).toMatchObject({ state: 'running', restartCount: 0 });
+  });
 });

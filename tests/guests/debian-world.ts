@@ -58,12 +58,12 @@ export class DebianWorld {
     return this.guests.berth(...args);
   }
 
-  ssh(command: string): Promise<string> {
-    return this.berth(...this.sshTo(command));
+  ssh(command: string, name?: string): Promise<string> {
+    return this.berth(...this.sshTo(command, name));
   }
 
-  sshTo(command: string): string[] {
-    return ['instance', 'ssh', 'web', '-i', join(this.folder, 'key'), '--wait', sshWaitSeconds, '--', command];
+  sshTo(command: string, name = 'web'): string[] {
+    return ['instance', 'ssh', name, '-i', join(this.folder, 'key'), '--wait', sshWaitSeconds, '--', command];
   }
 
   exec(command: string): Promise<string> {
