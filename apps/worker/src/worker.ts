@@ -187,7 +187,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.all([...this.nodes.values()].map(({ engines }) => engines.close()));
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();
-    this.lock.release();
+    await this.lock.release();
   }
 
   /** Tries the engines of a node again and tells the control plane what it offers from now on. */

@@ -1,9 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inTurn } from './turn.js';
 
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-turn-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
 test('work on one path is done by one after the other, and its failure lets the next one go on', async () => {
-  const path = `/${randomUUID()}`;
+  const path = join(folder, 'one');
   let at = 0;
   let most = 0;
   const work = async (fails: boolean): Promise<void> => {
@@ -21,6 +29,6 @@ test('work on one path is done by one after the other, and its failure lets the 
 });
 
 test('work on different paths does not wait', async () => {
-  const answer = await inTurn(`/${randomUUID()}`, () => inTurn(`/${randomUUID()}`, async () => 'both'));
+  const answer = await inTurn(join(folder, 'this'), () => inTurn(join(folder, 'that'), async () => 'both'));
   expect(answer).toBe('both');
 });
