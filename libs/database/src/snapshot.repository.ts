@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { InstanceState } from '@berth/domain/instance-state.js';
-import { operationDeadlineMs, snapshotsPerInstanceMax } from '@berth/domain/limits.js';
+import { copyDeadlineMs, snapshotsPerInstanceMax } from '@berth/domain/limits.js';
 import type { EngineDriverName } from '@berth/domain/node-state.js';
 import type { OperationKind } from '@berth/domain/operation-state.js';
 import { ProblemError, type Problem } from '@berth/domain/problem.js';
@@ -107,7 +107,7 @@ export interface AskedSnapshot {
 export async function openSnapshot(on: Session, asked: AskedSnapshot, forClones = false): Promise<void> {
   const { instanceId, operationId, id, name } = asked;
   const initiator = forClones ? 'clone' : 'user';
-  await on.query(open, [instanceId, operationId, id, name, operationDeadlineMs / 1000, forClones, initiator]);
+  await on.query(open, [instanceId, operationId, id, name, copyDeadlineMs / 1000, forClones, initiator]);
 }
 
 /** Snapshots of instances, from asked for to removed. Their files are their nodes'. */

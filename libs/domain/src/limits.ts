@@ -19,6 +19,8 @@ export const idempotencyTtlHours = 24;
 export const operationDeadlineMs = 120_000;
 /** The same of one that waits for a system to say itself that it is up: under emulation, minutes of work. */
 export const bootDeadlineMs = 900_000;
+/** The same of one that copies disks, which takes what their bytes take. */
+export const copyDeadlineMs = 900_000;
 export const consoleMaxBytes = 1024 * 1024;
 
 export const snapshotsPerInstanceMax = 8;

@@ -7,7 +7,7 @@ import { macAddressOf, machineIdOf } from '@berth/engine/identity.js';
 import type { Drive } from '@berth/engine/vmm-spec.js';
 import { createOverlay, growOverlay, type BaseImage } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
-import { copyFolder } from '../snapshots/snapshot-store.js';
+import { copyFolder } from '../snapshots/copy-folder.js';
 import type { LocatedImage } from '../images/image-cache.js';
 
 type DiskImage = Exclude<LocatedImage, { kind: 'kernel-initrd' }>;

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { EngineError } from '@berth/engine/driver.js';
-import { setprivPath } from '@berth/engine/qemu/user-ids.js';
 
-const copyMaxMs = 90_000;
 const blockBytes = 512;
 const unfinishedEnding = '.new';
 
@@ -68,21 +64,3 @@ export class SnapshotStore {
 /** What a snapshot's folder holds. */
 export const stateIn = (folder: string): string => join(folder, 'state');
 export const diskIn = (folder: string): string => join(folder, 'disk');
-
-/**
- * With its holes, and where the file system can, without its bytes. Where there is setpriv it ends with its worker: it
- * would go on among the files that the next one makes. @throws EngineError node-disk-full
- */
-export async function copyFolder(from: string, to: string): Promise<void> {
-  const copy = ['cp', '-a', '--sparse=always', '--reflink=auto', '--', from, to];
-  const tied = existsSync(setprivPath) ? [setprivPath, '--pdeathsig', 'KILL', '--', ...copy] : copy;
-  const [program = '', ...args] = tied;
-  try {
-    await promisify(execFile)(program, args, { timeout: copyMaxMs, killSignal: 'SIGKILL' });
-  } catch (cause) {
-    if (cause instanceof Error && cause.message.includes('No space left')) {
-      throw new EngineError('node-disk-full', 'no space left on the node to copy a disk', { cause });
-    }
-    throw cause;
-  }
-}
