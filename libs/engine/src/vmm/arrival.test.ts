@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { tellIdentity } from './arrival.js';
+import { bringUp, tellIdentity } from './arrival.js';
 import * as clock from './clock.js';
 
 vi.mock('./clock.js', () => ({ monotonicMs: vi.fn(() => 0) }));
@@ -26,7 +26,7 @@ async function told(...answerMs: readonly number[]): Promise<string[]> {
     lines.push(line);
     return Promise.resolve('');
   };
-  await tellIdentity(spec, { ask });
+  await tellIdentity(spec, { ask }, Infinity);
   return lines;
 }
 
@@ -39,4 +39,30 @@ test('a copy that answers at once is told once who it is, and the time', async (
 test('a copy that was starved while it was told the time is told again, a few times at most', async () => {
   expect(await told(4000, 40)).toHaveLength(2);
   expect(await told(4000)).toHaveLength(3);
+});
+
+/** An engine and a guest that take so long over each word, and are not waited for any longer than they are given. */
+function starved(wordMs: number): { word: <T>(answer: T, timeoutMs: number) => Promise<T> } {
+  let nowMs = 0;
+  vi.mocked(clock.monotonicMs).mockImplementation(() => nowMs);
+  const word = <T>(answer: T, timeoutMs: number): Promise<T> => {
+    nowMs += Math.min(wordMs, timeoutMs);
+    return wordMs <= timeoutMs ? Promise.resolve(answer) : Promise.reject(new Error(`no answer in ${timeoutMs} ms`));
+  };
+  return { word };
+}
+
+const copy = { ...spec, origin: { kind: 'template', statePath: '/s', memoryPath: '/m' } } as const;
+
+test('a vmm that is starved but lives is waited for as long as an arrival may take, and no longer', async () => {
+  const arrival = (wordMs: number) => {
+    const { word } = starved(wordMs);
+    const qmp = {
+      execute: (_: string, timeoutMs: number) => word<unknown>({}, timeoutMs),
+      status: (timeoutMs: number) => word('paused', timeoutMs),
+    };
+    return bringUp(copy, qmp, () => Promise.resolve({ ask: (_: string, timeoutMs: number) => word('', timeoutMs) }));
+  };
+  await expect(arrival(5_500)).resolves.toMatchObject({ readyAtMs: expect.any(Number) });
+  await expect(arrival(20_000)).rejects.toThrow('no answer in');
 });

@@ -10,14 +10,15 @@ import type { ArrivalTimes } from './record.js';
  * the number of their descriptor, which is higher. */
 export const fdsets = { incoming: 2, outgoing: 3 } as const;
 
-const commandTimeoutMs = 5000;
-const loadTimeoutMs = 30_000;
-/** An interpreter that begins cold on a busy machine needs most of it. */
-const identityTimeoutMs = 10_000;
+/** Of all that it takes. A vmm that is starved is not dead, and one that dies ends its connection: no step has less. */
+const arrivalLimitMs = 60_000;
 const pollMs = 1;
 /** One that answered later was told the time so long ago that it does not know it: it is told again, by then awake. */
 const clockErrorMs = 1000;
 const tellingsMax = 3;
+
+type Engine = Pick<QmpClient, 'execute' | 'status'>;
+type Voice = Pick<AgentClient, 'ask'>;
 
 /**
  * Brings a guest that does not begin with a boot to where it runs as itself. Each step looks at how things stand, so
@@ -25,11 +26,12 @@ const tellingsMax = 3;
  */
 export async function bringUp(
   spec: VmmSpec,
-  qmp: QmpClient,
-  agent: () => Promise<AgentClient | undefined>,
+  qmp: Engine,
+  agent: () => Promise<Voice | undefined>,
 ): Promise<ArrivalTimes> {
-  await load(qmp, hasMemoryFile(spec));
-  const goOn = () => qmp.execute('cont', commandTimeoutMs).then(monotonicMs);
+  const deadlineMs = monotonicMs() + arrivalLimitMs;
+  await load(qmp, hasMemoryFile(spec), deadlineMs);
+  const goOn = () => qmp.execute('cont', leftMs(deadlineMs)).then(monotonicMs);
   if (readySignOf(spec) !== 'beat') {
     const resumedAtMs = await goOn();
     return { resumedAtMs, readyAtMs: resumedAtMs }; // it is who it was
@@ -37,15 +39,15 @@ export async function bringUp(
   const voice = await agent();
   if (!voice) throw new EngineError('no-answer', `the agent of vmm ${spec.vmmId} cannot be reached`);
   // told before it goes on: the words wait for its first instruction, not it for them
-  const [, resumedAtMs] = await Promise.all([tellIdentity(spec, voice), goOn()]);
+  const [, resumedAtMs] = await Promise.all([tellIdentity(spec, voice, deadlineMs), goOn()]);
   return { resumedAtMs, readyAtMs: monotonicMs() };
 }
 
 /** Also the time, so again when it took the guest long. @throws EngineError no-answer */
-export async function tellIdentity(spec: VmmSpec, voice: Pick<AgentClient, 'ask'>): Promise<void> {
+export async function tellIdentity(spec: VmmSpec, voice: Voice, deadlineMs: number): Promise<void> {
   for (let tellings = 0; tellings < tellingsMax; tellings++) {
     const toldAtMs = monotonicMs();
-    await voice.ask(`identity ${wordsOf(identityOf(spec))}`, identityTimeoutMs);
+    await voice.ask(`identity ${wordsOf(identityOf(spec))}`, leftMs(deadlineMs));
     if (monotonicMs() - toldAtMs < clockErrorMs) return;
   }
 }
@@ -54,15 +56,18 @@ function hasMemoryFile({ origin }: VmmSpec): boolean {
   return origin !== undefined && 'statePath' in origin && origin.memoryPath !== undefined;
 }
 
-async function load(qmp: QmpClient, memoryIsFile: boolean): Promise<void> {
-  const deadlineMs = monotonicMs() + loadTimeoutMs;
+function leftMs(deadlineMs: number): number {
+  return Math.max(1, deadlineMs - monotonicMs());
+}
+
+async function load(qmp: Engine, memoryIsFile: boolean, deadlineMs: number): Promise<void> {
   const capabilities = [{ capability: 'x-ignore-shared', state: memoryIsFile }];
   // In one breath. Refused when a worker before us has said it already: then it goes on, or the vmm ends.
   await Promise.allSettled([
-    qmp.execute('migrate-set-capabilities', commandTimeoutMs, { capabilities }),
-    qmp.execute('migrate-incoming', loadTimeoutMs, { uri: fdsetUri('incoming') }),
+    qmp.execute('migrate-set-capabilities', leftMs(deadlineMs), { capabilities }),
+    qmp.execute('migrate-incoming', leftMs(deadlineMs), { uri: fdsetUri('incoming') }),
   ]);
-  while ((await qmp.status(commandTimeoutMs)) === 'inmigrate') {
+  while ((await qmp.status(leftMs(deadlineMs))) === 'inmigrate') {
     if (monotonicMs() > deadlineMs) throw new EngineError('start-failed', 'the saved guest is not loaded');
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
