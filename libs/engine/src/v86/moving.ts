@@ -11,7 +11,7 @@ const stallLimitMs = 30_000;
 
 const address = z.object({ host: z.string(), port: z.int() });
 const departure = z.object({
-  status: z.enum(['none', 'sending', 'switchover', 'left', 'failed']),
+  status: z.enum(['none', 'sending', 'switchover', 'released', 'left', 'failed']),
   error: z.string(),
   sentBytes: z.number(),
   totalBytes: z.number(),
@@ -22,7 +22,10 @@ export async function listenForGuest(vmm: Vmm, host: string, credentials?: MoveC
   return address.parse(answer);
 }
 
-/** Sends a guest that stands still. Resolves when all of it is in the vmm at the other end. */
+/**
+ * Sends a guest that stands still. Resolves when all of it is in the vmm at the other end. One that fails goes on here,
+ * but not once its last byte was sent: whether that came, and the guest may go on there, only the other end knows.
+ */
 export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Departure> {
   order.signal.throwIfAborted();
   const qmp = qmpOf(vmm);
@@ -40,7 +43,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
     const durationMs = performance.now() - startedAtMs;
     return { method: 'stop-and-copy', sentBytes, durationMs, stoppedAtMs, encrypted: credentials !== undefined };
   } catch (error) {
-    await qmp.execute('cont', answerTimeoutMs);
+    if ((await placeOf(vmm)) !== 'left') await qmp.execute('cont', answerTimeoutMs);
     throw error;
   } finally {
     wakeUps.close();
@@ -55,7 +58,7 @@ async function untilLeft(vmm: Vmm, qmp: QmpClient, order: MigrationOrder, wakeUp
   for (;;) {
     const { status, error, sentBytes, totalBytes } = departure.parse(await qmp.execute('query-move', answerTimeoutMs));
     if (status === 'left') return sentBytes;
-    if (status === 'none' || status === 'failed') throw migrationFailed(vmm.handle, error);
+    if (status === 'none' || error !== '') throw migrationFailed(vmm.handle, error);
     const nowMs = performance.now();
     const sent = { sentBytes, remainingBytes: totalBytes - sentBytes, totalBytes, passes: 1 };
     const percent = totalBytes === 0 ? 0 : Math.floor((100 * sentBytes) / totalBytes);

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { Arriving } from './arriving.js';
 import { Departing, type DepartureStatus } from './departing.js';
@@ -42,6 +43,10 @@ class Ends {
     while (!isThere()) await once(this.events, 'told');
   }
 
+  async untilBroken(): Promise<void> {
+    while (this.source.show().error === '') await once(this.events, 'told');
+  }
+
   givenUp(): Promise<unknown[]> {
     return once(this.events, 'given up');
   }
@@ -67,6 +72,23 @@ test.each(['stopped', 'switchover'] as const)('one that is called off when it is
   await ends.source.forget();
   expect((await givenUp)[0]).toBeInstanceOf(Error);
   expect([ends.source.status, ends.target.isHere]).toEqual(['none', false]);
+});
+
+test("one that is not heard of after its last byte is its target's, whatever fails then", async () => {
+  const ends = new Ends();
+  const silent = createServer((socket) => socket.resume()).listen(0, limits.host);
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const connected = once(silent, 'connection') as Promise<[Socket]>;
+  ends.source.begin({ ...limits, port });
+  await ends.until('switchover');
+  ends.source.switchOver();
+  await ends.until('released');
+  expect(ends.source.show()).toMatchObject({ status: 'released', error: '' });
+  (await connected)[0].destroy();
+  await ends.untilBroken();
+  expect(ends.source.status).toBe('released');
+  silent.close();
 });
 
 test('a target that is gone fails the move, and says why', async () => {

@@ -11,10 +11,11 @@ const chunkBytes = 256 * 1024;
 const connectLimitMs = 5_000;
 
 /**
- * none: no guest is on its way. sending: it is. switchover: all but the last byte is there. left: all of it is there.
- * failed: it will not be.
+ * none: no guest is on its way. sending: it is. switchover: all but the last byte is sent. released: that too, and only
+ * the target knows whether it came, also when nothing will be heard of it any more. left: all of it is there. failed:
+ * it will not be.
  */
-export type DepartureStatus = 'none' | 'sending' | 'switchover' | 'left' | 'failed';
+export type DepartureStatus = 'none' | 'sending' | 'switchover' | 'released' | 'left' | 'failed';
 
 /** A guest that leaves. It stands still from before its first byte is sent, and never goes on by itself. */
 export class Departing {
@@ -52,7 +53,7 @@ export class Departing {
       (error: unknown) => {
         if (!this.#isOf(socket)) return;
         this.#why = error instanceof Error ? error.message : String(error);
-        this.#become('failed');
+        this.#become(this.#status === 'released' ? 'released' : 'failed');
       },
     );
   }
@@ -100,6 +101,7 @@ export class Departing {
       broken.signal.addEventListener('abort', () => reject(broken.signal.reason as Error));
       this.#become('switchover');
     });
+    this.#become('released');
     socket.write('.');
     await heard('data');
   }

@@ -110,7 +110,7 @@ export class Guard {
     const { status } = this.#departing;
     if (this.options.incoming && !this.#arriving.isHere) return 'inmigrate';
     if (status === 'none') return this.#machine.status;
-    return status === 'left' ? 'postmigrate' : 'finish-migrate';
+    return status === 'left' || status === 'released' ? 'postmigrate' : 'finish-migrate';
   }
 
   async #reset(): Promise<void> {
