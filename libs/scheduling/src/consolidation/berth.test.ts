@@ -11,6 +11,7 @@ import { maximumCorrelation, minimumMigrationTime, minimumUtilization, randomSel
 const RULES: BerthRules = {
   name: 'test',
   readEveryS: 60,
+  planEveryS: 60,
   objective: { overloadShare: 0.05, windowS: 10_000, gain: 1 },
   forecast: { meanGain: 0.1, driftGain: 0.2, varianceGain: 0.05, priorWeight: 4 },
   relief: {
@@ -211,6 +212,29 @@ describe('consolidators', () => {
     instances.demandCpuMillis.fill(400);
     // 2,200 milli-CPU too much: three nodes at seven tenths.
     expect(consolidator.decide(toy.view).wake).toHaveLength(3);
+  });
+
+  it('relieve overload at each reading, and wake nodes only when they plan', () => {
+    const toy = new Toy({
+      nodes: Array.from({ length: 3 }, () => ({ cpu: 1000, memory: 3 })),
+      instances: Array.from({ length: 4 }, () => ({ memory: 1 })),
+    });
+    const { fleet, instances } = toy.view;
+    const consolidator = new BerthConsolidator(
+      { ...RULES, readEveryS: 10, planEveryS: 60, wakeRestS: 0 },
+      policies.berth,
+    );
+    fleet.setFlags(2, nodeFlags.asleep);
+    instances.demandCpuMillis.fill(300);
+    toy.node.set(consolidator.admit(toy.view, [0, 1, 2, 3]));
+    const decideAt = (nowS: number) => consolidator.decide({ ...toy.view, nowS, waiting: 1 });
+    expect(decideAt(10)).toMatchObject({ moves: [], wake: [2] });
+    const [busy] = toy.node;
+    toy.node.forEach((node, i) => (instances.demandCpuMillis[i] = node === busy ? 400 : 200));
+    const { moves, wake } = decideAt(20);
+    expect(moves).toMatchObject([{ from: busy, reason: 'overload' }]);
+    expect(wake).toEqual([]);
+    expect(decideAt(70).wake).toEqual([2]);
   });
 
   it('relieve a node of small instances as well', () => {

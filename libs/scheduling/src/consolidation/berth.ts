@@ -14,8 +14,10 @@ import { relieve, type ReliefRules } from './relief.js';
 
 export interface BerthRules {
   readonly name: string;
-  /** Demand is read this often. */
+  /** Demand is read, and overload relieved, this often. */
   readonly readEveryS: number;
+  /** Forecasts learn, and nodes are woken and emptied, at the first reading after so long. */
+  readonly planEveryS: number;
   readonly objective: ServiceObjective;
   readonly forecast: ForecastRates;
   readonly relief: ReliefRules;
@@ -41,8 +43,9 @@ const PRIOR_WEIGHT_S = 150;
 const AMPLE_SHARE = 0.2;
 
 /**
- * Keeps as few nodes awake as the service objective allows. Each round: reads demand, relieves nodes in overload,
- * and either wakes a node, fills one that was woken, or empties one, by what the error budget expects and allows.
+ * Keeps as few nodes awake as the service objective allows. Each reading relieves nodes in overload. Rounds of
+ * planning, which are rarer, also wake a node, fill one that was woken, or empty one, by what the error budget expects
+ * and allows.
  */
 export class BerthConsolidator implements Consolidator {
   readonly name: string;
@@ -51,6 +54,7 @@ export class BerthConsolidator implements Consolidator {
   private readonly guard: MoveGuard;
   private readonly pace: MovePace;
   private predictedRisk = 0;
+  private plannedS = Number.NEGATIVE_INFINITY;
   private emptiedS = Number.NEGATIVE_INFINITY;
   private wokenS = Number.NEGATIVE_INFINITY;
   private readonly woken = new Set<number>();
@@ -68,19 +72,14 @@ export class BerthConsolidator implements Consolidator {
 
   decide(view: ConsolidationView): ConsolidationPlan {
     const { book, rules, guard } = this;
-    book.read(view.nowS, view.instances.node, view.instances.demandCpuMillis);
+    const isPlanning = view.nowS - this.plannedS >= rules.planEveryS;
+    if (isPlanning) book.read(view.nowS, view.instances.node, view.instances.demandCpuMillis);
     guard.startRound();
     const loads = new NodeLoads(view, book, rules.shortfallWeight);
-    this.errorBudget.book(view.nowS, view.service, this.predictedRisk);
     const mover = new Mover(view, loads, this.policy, guard);
-    this.fillWoken(view, loads, mover);
-    const wakes = this.adjust(view, loads, mover);
-    relieve(loads, mover, rules.relief, this.pace.patience());
-    this.pace.book(view.nowS, mover.moves.length, instanceCount(loads));
-    const wake = this.wake(view, Math.max(wakes, missingNodes(loads) - this.woken.size));
-    this.predictedRisk = loads.meanRisk(loads.used);
-    const sleep = nodesToSleep(view, rules.reserveNodes);
-    return { moves: mover.moves, wake, sleep };
+    if (isPlanning) return this.plan(view, loads, mover);
+    this.relieve(view, loads, mover);
+    return { moves: mover.moves, wake: [], sleep: [] };
   }
 
   admit(view: ConsolidationView, arrivals: readonly number[]): number[] {
@@ -91,6 +90,22 @@ export class BerthConsolidator implements Consolidator {
       this.book.open(instance, nowS, demand, instances.requests[instance]!.cpuMillis, typicalShare);
     }
     return new Admission(view, this.book, this.policy, this.rules.admissionDeviations).place(arrivals);
+  }
+
+  private plan(view: ConsolidationView, loads: NodeLoads, mover: Mover): ConsolidationPlan {
+    this.plannedS = view.nowS;
+    this.errorBudget.book(view.nowS, view.service, this.predictedRisk);
+    this.fillWoken(view, loads, mover);
+    const wakes = this.adjust(view, loads, mover);
+    this.relieve(view, loads, mover);
+    const wake = this.wake(view, Math.max(wakes, missingNodes(loads) - this.woken.size));
+    this.predictedRisk = loads.meanRisk(loads.used);
+    return { moves: mover.moves, wake, sleep: nodesToSleep(view, this.rules.reserveNodes) };
+  }
+
+  private relieve(view: ConsolidationView, loads: NodeLoads, mover: Mover): void {
+    relieve(loads, mover, this.rules.relief, this.pace.patience());
+    this.pace.book(view.nowS, mover.moves.length, instanceCount(loads));
   }
 
   /** Nodes woken in an earlier round have started meanwhile. */

@@ -2,13 +2,16 @@ import type { DemandBook } from './demand-book.js';
 import type { ConsolidationView } from './plan.js';
 import { loadRisk } from './risk.js';
 
+/** Of nodes that carry nothing, most of the fleet: loads are taken too often to make a list for each. */
+const NONE: number[] = [];
+
 /** Loads of all nodes as a plan under way would leave them. */
 export class NodeLoads {
   readonly mean: Float64Array;
   readonly variance: Float64Array;
   /** Demand now. */
   readonly present: Float64Array;
-  readonly instances: readonly number[][];
+  readonly instances: number[][];
   /** Nodes that carry something. */
   readonly used: number[] = [];
 
@@ -21,7 +24,7 @@ export class NodeLoads {
     this.mean = new Float64Array(size);
     this.variance = new Float64Array(size);
     this.present = new Float64Array(size);
-    this.instances = Array.from({ length: size }, () => []);
+    this.instances = Array.from({ length: size }, () => NONE);
     view.instances.node.forEach((node, instance) => {
       if (node >= 0) this.add(instance, node, 1);
     });
@@ -73,7 +76,8 @@ export class NodeLoads {
     this.variance[node]! += sign * this.book.variance[instance]!;
     this.present[node]! += sign * this.view.instances.demandCpuMillis[instance]!;
     const list = this.instances[node]!;
-    if (sign > 0) list.push(instance);
+    if (list === NONE) this.instances[node] = [instance];
+    else if (sign > 0) list.push(instance);
     else list.splice(list.indexOf(instance), 1);
   }
 }

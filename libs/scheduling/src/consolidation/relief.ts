@@ -37,8 +37,10 @@ export function relieve(loads: NodeLoads, mover: Mover, rules: ReliefRules, pati
   const busyness = (node: number) => loads.present[node]! / loads.capacityOf(node);
   const isHot = (node: number) =>
     busyness(node) > 1 + patience * Math.max(0, 1 - loads.mean[node]! / loads.capacityOf(node));
+  const hot = loads.used.filter(isHot).sort((a, b) => busyness(b) - busyness(a));
+  if (hot.length === 0) return;
   const targets = leastBusy(loads, busyness);
-  for (const node of loads.used.filter(isHot).sort((a, b) => busyness(b) - busyness(a))) {
+  for (const node of hot) {
     for (let i = 0; i < MOVES_PER_NODE && isHot(node); i++) {
       const move = bestRelief(loads, mover, rules, node, targets);
       if (move === undefined || !mover.make(move)) break;

@@ -125,7 +125,7 @@ describe('Replay', () => {
     const closer = runScenario({ ...scenario, observeEveryS: 60 });
     expect(closer.observations.length).toBeGreaterThan(once.observations.length);
     expect({ ...closer.summary, events: 0 }).toEqual({ ...once.summary, events: 0 });
-  });
+  }, 60_000);
 
   it('charges projects to the last micro-cent', () => {
     const { cost } = runScenario(scenario).summary;
@@ -156,6 +156,14 @@ describe('Replay', () => {
     );
     expect([huge.instancesPlaced, huge.instancesRejected, huge.instancesLost]).toEqual([1, 1, 0]);
   });
+
+  it('serves a day like PlanetLab for 1.13 times the least energy, in the overload and the moves it is allowed', () => {
+    const { summary } = runScenario({ ...scenario, workload: synthetic('planetlab', 5) });
+    expect(summary.energyKwh).toBeLessThan(1.13 * summary.floorKwh!);
+    expect(summary.slatahPercent).toBeLessThan(5.2);
+    expect(summary.pdmPercent).toBeLessThan(0.02);
+    expect(summary.migrationsPerInstanceDay).toBeLessThan(2.2);
+  }, 60_000);
 
   it('follows demand that rises fivefold in a morning, and falls again', () => {
     const office = synthetic('office', 1);
