@@ -16,8 +16,8 @@ export class DebianWorld {
     readonly folder: string,
   ) {}
 
-  static async open(): Promise<DebianWorld> {
-    const guests = await GuestWorld.open({ tcgNodes: 2 });
+  static async open({ tcgNodes = 2 } = {}): Promise<DebianWorld> {
+    const guests = await GuestWorld.open({ tcgNodes });
     const { folder } = guests.world;
     await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')]);
     await guests.call('POST', '/instance-types', { name: 'debian', vcpus: 1, memoryMib: 768, diskGib: 3 });
@@ -39,12 +39,28 @@ export class DebianWorld {
       'agent',
     ];
     await this.berth('image', 'import', debianPath, ...about);
+    return this.createLike('web');
+  }
+
+  /** Another one of the same image and type, told the same. */
+  async createLike(name: string): Promise<number> {
     const userData = join(this.folder, 'web.yaml');
     await writeFile(userData, '#cloud-config\nruncmd: ["echo yes > /root/told"]\n');
     const access = ['--port', '22', '--ssh-key', `@${join(this.folder, 'key.pub')}`, '--user-data', `@${userData}`];
     const askedAtMs = performance.now();
-    await this.berth('instance', 'create', 'web', '-t', 'debian', '-i', 'debian12', ...access, '--timeout', '15m');
+    await this.berth('instance', 'create', name, '-t', 'debian', '-i', 'debian12', ...access, '--timeout', '15m');
     return performance.now() - askedAtMs;
+  }
+
+  /** Of the first node. */
+  get nodeFolder(): string {
+    return join(this.guests.world.folder, 'tcg');
+  }
+
+  /** Of its worker, as text. */
+  async nodeMetrics(): Promise<string> {
+    const worker = this.guests.datacenter.processes.find(({ app }) => app === 'worker')!;
+    return (await fetch(`http://127.0.0.1:${worker.readiness.metricsPort}/metrics`)).text();
   }
 
   /** What it printed. @throws when it failed */

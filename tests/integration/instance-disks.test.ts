@@ -134,3 +134,22 @@ test('of the disk before a rebuild nothing is left, and its first boot has a nam
   await new InstanceDisks(join(folder, 'disks')).make({ ...rebuilt, generation: 3 }, located('disk'), noSeed);
   expect(holdsMarker()).toBe(true);
 });
+
+test('a new disk may begin as that of a template, and is then a disk over its image like any other', async () => {
+  const order = orderOf('disk', 1);
+  const disks = new InstanceDisks(join(folder, 'disks'));
+  const templatePath = join(folder, 'template.qcow2');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', basePath, '-F', 'qcow2', templatePath, '1G']);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', templatePath]);
+  expect(await disks.lacks(order)).toBe(true);
+  const [root] = await disks.make(order, located('disk'), noSeed);
+  await disks.beginAs(order.instanceId, templatePath);
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 8 4096 4096', root!.path]);
+  expect(infoOf(root!.path)).toMatchObject({ 'virtual-size': gib, 'full-backing-filename': basePath });
+  const look = (path: string, pattern: string) =>
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', `read -P ${pattern}`, path]).toString();
+  expect(look(root!.path, '7 0 4096')).not.toContain('Pattern verification failed');
+  expect(look(templatePath, '0 4096 4096')).not.toContain('Pattern verification failed');
+  expect(await disks.lacks(order)).toBe(false);
+  expect(await disks.lacks({ ...order, rebuildCount: 1 })).toBe(true);
+});

@@ -183,7 +183,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.reporter?.end();
     this.watcher.close();
     await this.writer.close();
-    await this.warmStarts?.settled();
+    await this.warmStarts?.close();
     await Promise.all([...this.nodes.values()].map(({ engines }) => engines.close()));
     for (const connection of this.connections) connection.disconnect();
     this.agent.close();

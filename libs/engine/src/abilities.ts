@@ -35,9 +35,9 @@ export interface Saves extends Pauses {
 export interface MakesTemplates extends Saves {
   /**
    * Has the guest do nothing but wait for the identity it will be given as a copy; it is of no other use from then on.
-   * @throws EngineError not-found, no-answer
+   * @throws EngineError not-found, no-answer; AbortError when the signal fires
    */
-  becomeTemplate(handle: VmmHandle): Promise<void>;
+  becomeTemplate(handle: VmmHandle, signal: AbortSignal): Promise<void>;
 }
 
 /** Ability: make a drive larger while its guest runs. */

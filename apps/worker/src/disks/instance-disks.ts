@@ -15,6 +15,7 @@ type DiskImage = Exclude<LocatedImage, { kind: 'kernel-initrd' }>;
 export const bytesPerGib = 1024 ** 3;
 /** The drive that `make` gives first, by its id. */
 export const rootDrive = 'root';
+const rootFile = 'root.qcow2';
 
 /**
  * The disks of this node's instances, a folder each: they stay from vmm to vmm, until their instance is deleted. Every
@@ -43,9 +44,9 @@ export class InstanceDisks {
     seed: InstanceSeed,
     rescue?: LocatedImage,
   ): Promise<readonly Drive[]> {
-    const { instanceId, rebuildCount = 0 } = order;
+    const { instanceId } = order;
     const folder = join(this.folder, instanceId);
-    if (this.has(instanceId) && (await rebuildCountIn(folder)) !== rebuildCount) await this.remove(instanceId);
+    if (await this.lacks(order)) await this.remove(instanceId);
     if (image.kind === 'kernel-initrd') return [];
     await mkdir(folder, { recursive: true, mode: 0o700 });
     this.instances.add(instanceId);
@@ -60,6 +61,18 @@ export class InstanceDisks {
     if (root.medium === 'floppy') return [root];
     const cd: Drive = { id: 'cd', medium: 'cdrom', path: image.base.path, format: 'raw', readOnly: true };
     return [root, ...(image.kind === 'cdrom' ? [cd] : []), await seedDrive(order, seed, folder)];
+  }
+
+  /** It has never had a disk, or not since it was last rebuilt: `make` makes an empty one. */
+  async lacks({ instanceId, rebuildCount = 0 }: VmmOrder): Promise<boolean> {
+    return !this.has(instanceId) || (await rebuildCountIn(join(this.folder, instanceId))) !== rebuildCount;
+  }
+
+  /** A disk that was just made begins as that of a template: whole, or empty. */
+  async beginAs(instanceId: string, diskPath: string): Promise<void> {
+    const path = join(this.folder, instanceId, rootFile);
+    await copyFolder(diskPath, `${path}.new`);
+    await rename(`${path}.new`, path);
   }
 
   /** As they are now, for a snapshot; the guest must stand still. Of an instance without any: an empty folder. */
@@ -109,7 +122,7 @@ function ownDisk(order: VmmOrder, image: DiskImage, folder: string): Promise<Dri
 }
 
 async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string): Promise<Drive> {
-  const path = join(folder, 'root.qcow2');
+  const path = join(folder, rootFile);
   await createOverlay(base, path, diskGib * bytesPerGib);
   await growOverlay(base, path, diskGib * bytesPerGib); // one of an earlier start, that is to be larger now
   const backing = [{ path: base.path, format: base.format }];
@@ -120,7 +133,7 @@ async function rootOver(base: BaseImage, { diskGib }: VmmOrder, folder: string):
 async function diskette({ kind, base }: DiskImage, folder: string): Promise<Drive> {
   const drive = { id: rootDrive, medium: 'floppy' } as const;
   if (kind === 'cdrom') return { ...drive, path: base.path, format: 'raw', readOnly: true };
-  const path = join(folder, 'root.qcow2');
+  const path = join(folder, rootFile);
   await createOverlay(base, path, 0);
   const backing = [{ path: base.path, format: base.format }];
   return { ...drive, path, format: 'qcow2', readOnly: false, backing };

@@ -19,8 +19,12 @@ import type { PortForwards } from './port-forwards.js';
 import type { SavedGuests } from './saved-guests.js';
 
 const spawnLimitMs = 30_000;
+/** Of a copy of another's system: it may be told who it is in vain, and is then to boot. */
+const copyLimitMs = 120_000;
 /** A guest that boots longer than this no longer keeps others waiting. */
 const slotLimitMs = 10_000;
+/** A whole system on a busy machine. */
+const bootLimitMs = 15 * 60_000;
 
 /** What the steps of one start know and use. */
 export interface Start {
@@ -44,6 +48,8 @@ export interface Start {
   image?: LocatedImage;
   rescue?: LocatedImage | undefined;
   drives?: readonly Drive[];
+  /** Nothing was written to its disk before, or it has none: its first instant may be another's. */
+  isNew?: boolean;
 }
 
 type SpecNeed = Pick<Start, 'vmm' | 'order' | 'image' | 'rescue' | 'drives' | 'ports'>;
@@ -97,6 +103,7 @@ export async function imagesOf({ images, order, vmm, operationId, report }: Imag
 async function makeDisks(start: Start): Promise<void> {
   const { image, rescue, order, disks, snapshots, seeds } = start;
   if (order.snapshotId !== undefined) await disks.replace(order, diskIn(snapshots.pathOf(order.snapshotId)));
+  start.isNew = await disks.lacks(order);
   if (image) start.drives = await disks.make(order, image, await seeds.seedOf(order), rescue);
 }
 
@@ -113,18 +120,19 @@ async function spawn(start: Start): Promise<void> {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
     const spec = specOf(start);
     const saved = await savedOrigin(start, spec);
-    // a template has no disk, and what is on a copy's would not be what its memory knows; and it has our agent
-    const isPlain = !spec.drives && !spec.ready;
-    const warm = saved || !isPlain ? undefined : start.warmStarts?.plan(driver, spec, order);
+    const warm = saved || !start.isNew ? undefined : start.warmStarts?.plan(driver, spec, order);
     const origin = saved ?? warm?.origin;
+    const hasCopiedDisk = warm?.diskPath !== undefined;
+    if (hasCopiedDisk) await start.disks.beginAs(order.instanceId, warm.diskPath);
+    const limitMs = hasCopiedDisk ? copyLimitMs : spawnLimitMs;
     await ports.launch(vmm, order, () =>
-      driver.start({ ...specOf(start), ...(origin && { origin }) }, AbortSignal.timeout(spawnLimitMs)),
+      driver.start({ ...specOf(start), ...(origin && { origin }) }, AbortSignal.timeout(limitMs)),
     );
     await start.saved.remove(order.instanceId);
     const observed = await driver.inspect(vmm.handle);
     if (!vmm.observed) watcher.observe(observed);
     await warm?.began(observed);
-    void followBoot(start, warm).finally(giveBack);
+    void followBoot(start, warm, giveBack);
   } catch (error) {
     giveBack();
     if (order.resumes) await start.saved.putBack(order.instanceId, vmm.handle.vmmId);
@@ -148,12 +156,16 @@ async function savedOrigin(
 }
 
 /** The slot is held until the guest is ready; from the like of one that booted others may begin. */
-async function followBoot({ vmm }: Start, warm: WarmStart | undefined): Promise<void> {
+async function followBoot({ vmm }: Start, warm: WarmStart | undefined, giveBack: () => void): Promise<void> {
+  const slotTimer = setTimeout(giveBack, slotLimitMs);
   try {
-    const { state } = await untilReady(vmm.driver, vmm.handle, AbortSignal.timeout(slotLimitMs));
+    const { state } = await untilReady(vmm.driver, vmm.handle, AbortSignal.timeout(warm ? bootLimitMs : slotLimitMs));
     if (state === 'running') warm?.booted();
   } catch {
     return; // it takes longer: others go on meanwhile, and the watcher sees to its end
+  } finally {
+    clearTimeout(slotTimer);
+    giveBack();
   }
 }
 

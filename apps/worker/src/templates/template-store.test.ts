@@ -23,9 +23,9 @@ async function open(epoch = 'boot-1', budgetBytes = 100): Promise<TemplateStore>
 
 function of(bytes: number): (directory: string) => Promise<Template> {
   return async (directory) => {
-    const [statePath, memoryPath] = [join(directory, 'state'), join(directory, 'memory')];
-    await Promise.all([writeFile(statePath, ''), writeFile(memoryPath, '')]);
-    return { statePath, memoryPath, bytes };
+    const [statePath, memoryPath, diskPath] = ['state', 'memory', 'root.qcow2'].map((name) => join(directory, name));
+    await Promise.all([statePath, memoryPath, diskPath].map((path) => writeFile(path!, '')));
+    return { statePath: statePath!, memoryPath, diskPath, bytes };
   };
 }
 
@@ -74,7 +74,7 @@ describe('the templates of a node', () => {
     await store.settled();
     await rm(join(folder, 'boot-1', 'half', 'template.json'));
     const next = await open();
-    expect([next.count, next.take('a')?.bytes]).toEqual([1, 10]);
+    expect([next.count, next.take('a')]).toEqual([1, store.take('a')]);
     expect((await open('boot-2')).count).toBe(0);
     expect(await readdir(folder)).toEqual(['boot-2']);
   });

@@ -6,7 +6,12 @@ import { z } from 'zod';
 /** A key that failed so often, in the making or in use, is left alone until the worker starts again. */
 const failuresMax = 3;
 
-const kept = z.object({ statePath: z.string(), memoryPath: z.string().optional(), bytes: z.number() });
+const kept = z.object({
+  statePath: z.string(),
+  memoryPath: z.string().optional(),
+  diskPath: z.string().optional(),
+  bytes: z.number(),
+});
 
 export type MakeTemplate = (directory: string) => Promise<Template>;
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { makesTemplates, type MakesTemplates } from '@berth/engine/abilities.js';
 import type { EngineDriver, Observed } from '@berth/engine/driver.js';
@@ -6,14 +5,19 @@ import { makeTemplate, type Template } from '@berth/engine/make-template.js';
 import type { Origin, VmmSpec } from '@berth/engine/vmm-spec.js';
 import type { Logger } from '@berth/observability/logger.js';
 import type { WorkerMetrics } from '../report/worker.metrics.js';
+import { templateDrives } from './template-disks.js';
+import { templateKey, whyCold } from './template-key.js';
 import { TemplateStore } from './template-store.js';
 
-const makeLimitMs = 60_000;
+/** Our guest boots in a second; another's takes a hundred seconds of a core, of which it may get a tenth. */
+const makeLimitMs = { ours: 60_000, another: 20 * 60_000 };
 const bytesPerMib = 1024 * 1024;
 
 /** How a start is tried, and what is learned from how it went. */
 export interface WarmStart {
   readonly origin: Origin;
+  /** What its disk is to begin as. */
+  readonly diskPath: string | undefined;
   /** The guest runs: told what it truly began from. */
   began(observed: Observed): Promise<void>;
   /** The guest is ready after a cold boot: its like may be worth a template. */
@@ -35,6 +39,7 @@ export interface WarmStartsOptions {
  */
 export class WarmStarts {
   private readonly store: TemplateStore;
+  private readonly ending = new AbortController();
 
   constructor(private readonly options: WarmStartsOptions) {
     const { folder, bootId, budgetMib, metrics, logger } = options;
@@ -55,24 +60,52 @@ export class WarmStarts {
     return this.store.open();
   }
 
-  /** Resolves when no template is being made. */
-  settled(): Promise<void> {
-    return this.store.settled();
+  /** Those that are being made are given up. Resolves when none is. */
+  async close(): Promise<void> {
+    this.ending.abort(new Error('the worker ends'));
+    await this.store.settled();
   }
 
-  /** Undefined where the engine cannot make templates, or none are wanted. */
+  /** Undefined where the engine cannot make templates, or none are wanted, or of such a guest. */
   plan(driver: EngineDriver, spec: VmmSpec, order: VmmOrder): WarmStart | undefined {
     if (this.options.budgetMib === 0 || !makesTemplates(driver)) return undefined;
-    const key = keyOf(driver.machineDigest(spec), order);
+    const why = whyCold(spec, order);
+    if (why !== undefined) {
+      this.options.logger.info({ instanceId: order.instanceId, why }, 'no template of such a guest: it boots');
+      return undefined;
+    }
+    const key = templateKey(driver.machineDigest(spec), order);
     if (key === undefined) return undefined;
     const template = this.store.take(key);
     return {
       origin: template ? { kind: 'template', ...template } : { kind: 'boot' },
+      diskPath: template?.diskPath,
       began: (observed) => this.learn(key, template !== undefined, observed),
       booted: () => {
-        if (!template) this.store.build(key, (directory) => makeOf(driver, spec, directory));
+        if (!template) this.store.build(key, (directory) => this.make(driver, spec, order, directory));
       },
     };
+  }
+
+  private async make(
+    driver: EngineDriver & MakesTemplates,
+    spec: VmmSpec,
+    order: VmmOrder,
+    directory: string,
+  ): Promise<Template> {
+    const { vcpus, memoryMib, image, network, ready, profile } = spec;
+    const limitMs = spec.drives ? makeLimitMs.another : makeLimitMs.ours;
+    const shape = {
+      vcpus,
+      memoryMib,
+      image,
+      ...(ready && { ready }),
+      ...(profile && { profile }),
+      ...(network && { network: { ...network, forwards: [] } }),
+      ...(spec.drives && { drives: await templateDrives(spec, order, directory) }),
+    };
+    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(limitMs)]);
+    return makeTemplate(driver, shape, directory, signal);
   }
 
   private async learn(key: string, wasTried: boolean, { origin, coldBecause }: Observed): Promise<void> {
@@ -82,17 +115,4 @@ export class WarmStarts {
     this.options.logger.warn({ template: key, why: coldBecause }, 'a template is of no use');
     await this.store.drop(key);
   }
-}
-
-/** The image by its checksums: whatever its files are called. A project shares its templates with no other. */
-function keyOf(machineDigest: string | undefined, { image, project }: VmmOrder): string | undefined {
-  if (machineDigest === undefined || image.kind !== 'kernel-initrd') return undefined; // a disk is not copied with it
-  const words = [machineDigest, project, image.kernel.sha256, image.initrd.sha256];
-  return createHash('sha256').update(words.join(' ')).digest('hex');
-}
-
-function makeOf(driver: EngineDriver & MakesTemplates, spec: VmmSpec, directory: string): Promise<Template> {
-  const { vcpus, memoryMib, image, network } = spec;
-  const shape = { vcpus, memoryMib, image, ...(network && { network: { ...network, forwards: [] } }) };
-  return makeTemplate(driver, shape, directory, AbortSignal.timeout(makeLimitMs));
 }

@@ -7,7 +7,7 @@ import { machineArguments } from './machine.js';
 import { networkArguments } from './network.js';
 import { openedFiles, type MachineFiles } from './opened-files.js';
 import { screenFolderKey } from './screen-socket.js';
-import { stateArguments, stateFiles } from './state-arguments.js';
+import { memoryOf, stateArguments, stateFiles } from './state-arguments.js';
 
 export interface LaunchOptions extends MachineFiles {
   readonly qemuPath: string;
@@ -73,11 +73,13 @@ function fileSets(spec: VmmSpec, options: MachineFiles): string[] {
 }
 
 /** Entropy without which keys are made late, and memory that can be given back. */
-function paravirtual({ profile = 'virtio' }: VmmSpec): string[] {
+function paravirtual(spec: VmmSpec): string[] {
+  const { profile = 'virtio' } = spec;
   if (profile !== 'virtio') return [];
+  const gives = memoryOf(spec) ? '' : ',free-page-reporting=on'; // a file that others map has no pages to give
   return [
     ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy'],
-    ['-device', 'virtio-balloon-pci,id=balloon,free-page-reporting=on'],
+    ['-device', `virtio-balloon-pci,id=balloon${gives}`],
   ].flat();
 }
 

@@ -6,10 +6,12 @@ import type { GrowsDrives, MakesTemplates, RestOrder, SendsRest } from '../abili
 import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type { Departure, GuestPlace, MigrationAddress, MigrationOrder, MoveCredentials } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
+import { withGuestAgent } from '../vmm/guest-agent.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { saveGuest, stateFile } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
+import { settleWhole } from '../vmm/whole-guest.js';
 import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
@@ -140,8 +142,10 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
     await saveGuest(qmpOf(vmm), join(vmm.path, stateFile), statePath, memory !== undefined && !memory.isPrivate);
   }
 
-  async becomeTemplate(handle: VmmHandle): Promise<void> {
-    await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
+  async becomeTemplate(handle: VmmHandle, signal: AbortSignal): Promise<void> {
+    const { signs, path } = await this.known.live(handle);
+    if (signs) await withGuestAgent(signs.agent, path, (agent) => settleWhole(agent, signal));
+    else await (await this.agentOf(handle)).ask('template', commandTimeoutMs);
   }
 
   machineDigest(spec: VmmSpec): string | undefined {

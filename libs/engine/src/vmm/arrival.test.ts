@@ -61,7 +61,8 @@ test('a vmm that is starved but lives is waited for as long as an arrival may ta
       execute: (_: string, timeoutMs: number) => word<unknown>({}, timeoutMs),
       status: (timeoutMs: number) => word('paused', timeoutMs),
     };
-    return bringUp(copy, qmp, () => Promise.resolve({ ask: (_: string, timeoutMs: number) => word('', timeoutMs) }));
+    const vmm = { record: { spec: copy }, path: '/none', signs: undefined };
+    return bringUp(vmm, qmp, () => Promise.resolve({ ask: (_: string, timeoutMs: number) => word('', timeoutMs) }));
   };
   await expect(arrival(5_500)).resolves.toMatchObject({ readyAtMs: expect.any(Number) });
   await expect(arrival(20_000)).rejects.toThrow('no answer in');

@@ -1,10 +1,13 @@
 import { EngineError } from '../driver.js';
 import { identityOf, type Identity } from '../identity.js';
-import { readySignOf, type VmmSpec } from '../vmm-spec.js';
+import type { VmmSpec } from '../vmm-spec.js';
 import type { AgentClient } from './agent.js';
 import { monotonicMs } from './clock.js';
+import { withGuestAgent } from './guest-agent.js';
 import type { QmpClient } from './qmp.js';
-import type { ArrivalTimes } from './record.js';
+import type { ArrivalTimes, VmmRecord } from './record.js';
+import type { Signs } from './signs.js';
+import { identifyWhole } from './whole-guest.js';
 
 /** Descriptor sets in which the guard hands a vmm the state it begins with and the file it may save to; others have
  * the number of their descriptor, which is higher. */
@@ -20,27 +23,42 @@ const tellingsMax = 3;
 type Engine = Pick<QmpClient, 'execute' | 'status'>;
 type Voice = Pick<AgentClient, 'ask'>;
 
+/** `signs`: it holds no agent of ours. */
+interface Arriving {
+  readonly record: Pick<VmmRecord, 'spec'>;
+  readonly path: string;
+  readonly signs: Signs | undefined;
+}
+
 /**
  * Brings a guest that does not begin with a boot to where it runs as itself. Each step looks at how things stand, so
  * that another worker can go on where one died. @throws EngineError no-answer, start-failed
  */
 export async function bringUp(
-  spec: VmmSpec,
+  vmm: Arriving,
   qmp: Engine,
   agent: () => Promise<Voice | undefined>,
 ): Promise<ArrivalTimes> {
+  const { spec } = vmm.record;
   const deadlineMs = monotonicMs() + arrivalLimitMs;
   await load(qmp, hasMemoryFile(spec), deadlineMs);
   const goOn = () => qmp.execute('cont', leftMs(deadlineMs)).then(monotonicMs);
-  if (readySignOf(spec) !== 'beat') {
+  if (vmm.signs) {
     const resumedAtMs = await goOn();
-    return { resumedAtMs, readyAtMs: resumedAtMs }; // it is who it was
+    // only a copy is told who it is: what was saved is who it was
+    if (spec.origin?.kind === 'template') await identifyStranger(vmm, vmm.signs, deadlineMs);
+    return { resumedAtMs, readyAtMs: monotonicMs() };
   }
   const voice = await agent();
   if (!voice) throw new EngineError('no-answer', `the agent of vmm ${spec.vmmId} cannot be reached`);
   // told before it goes on: the words wait for its first instruction, not it for them
   const [, resumedAtMs] = await Promise.all([tellIdentity(spec, voice, deadlineMs), goOn()]);
   return { resumedAtMs, readyAtMs: monotonicMs() };
+}
+
+/** A guest of another's making. */
+async function identifyStranger({ record: { spec }, path }: Arriving, signs: Signs, deadlineMs: number): Promise<void> {
+  await withGuestAgent(signs.agent, path, (agent) => identifyWhole(agent, identityOf(spec)), leftMs(deadlineMs));
 }
 
 /** Also the time, so again when it took the guest long. @throws EngineError no-answer */

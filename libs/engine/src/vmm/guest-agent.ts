@@ -79,11 +79,12 @@ export async function withGuestAgent<T>(
   connected: GuestAgentClient | undefined,
   vmmPath: string,
   work: (agent: GuestAgentClient) => Promise<T>,
+  patienceMs = pingTimeoutMs,
 ): Promise<T> {
   const path = join(vmmPath, 'agent.sock');
   const agent = connected ?? (await GuestAgentClient.connect(path, () => undefined).catch(() => undefined));
   try {
-    await agent?.ping(pingTimeoutMs).catch(() => Promise.reject(noAgent()));
+    await agent?.ping(patienceMs).catch(() => Promise.reject(noAgent()));
     if (!agent) throw noAgent();
     return await work(agent);
   } finally {

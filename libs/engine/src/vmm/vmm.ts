@@ -194,7 +194,7 @@ export class Vmm {
     if (this.#arrived || !this.#qmp) return;
     const { vmmId } = this.handle;
     const before = await this.state.readArrival(vmmId);
-    const times = before ?? (await bringUp(this.record.spec, this.#qmp, () => this.#connectAgent()));
+    const times = before ?? (await bringUp(this, this.#qmp, () => this.#connectAgent()));
     if (!before) await this.state.writeArrival(vmmId, times);
     this.boot.arrive(times);
     await this.signs?.inherit();
@@ -213,7 +213,7 @@ export class Vmm {
   }
 
   async #lookFor(signs: Signs): Promise<void> {
-    if (this.boot.mark(await signs.look(this.#qmp))) this.#tell();
+    if (this.#arrived && this.boot.mark(await signs.look(this.#qmp))) this.#tell();
   }
 
   /** Asks the guest for a beat at once instead of waiting for the next one. */

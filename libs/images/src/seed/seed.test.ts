@@ -34,6 +34,14 @@ describe('a seed', () => {
     expect(readFat(seedImage({ ...seed, userData })).files.get('user-data')).toEqual(userData);
   });
 
+  test('gives a card the address it is told to have, instead of having it ask for one', () => {
+    const { files } = readFat(seedImage({ ...seed, address: '10.0.2.15/24' }));
+    expect(JSON.parse(files.get('network-config')!.toString())).toEqual({
+      version: 2,
+      ethernets: { card: { match: { macaddress: '52:54:00:00:00:01' }, addresses: ['10.0.2.15/24'] } },
+    });
+  });
+
   test('lets no name become a key', () => {
     const { files } = readFat(seedImage({ ...seed, hostname: 'a"\nevil: true' }));
     expect(JSON.parse(files.get('meta-data')!.toString())).not.toHaveProperty('evil');

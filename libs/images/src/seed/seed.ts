@@ -6,8 +6,9 @@ export interface Seed {
   readonly hostname: string;
   /** As in authorized_keys. */
   readonly sshKeys: readonly string[];
-  /** The card that is to ask for its address. */
   readonly macAddress: string;
+  /** Of its card, with the length of its network, `10.0.2.15/24`; absent: it asks for one. */
+  readonly address?: string;
   /** The owner's own, passed on as it is. */
   readonly userData?: Buffer;
   /** Of a guest on a copied disk, which has another's. */
@@ -18,9 +19,10 @@ export interface Seed {
  * A volume that cloud-init's NoCloud finds by its label. Ours is JSON, which is YAML: a name can become no key. Keys go
  * as metadata and leave the owner's document alone, for of two documents joined into one cloud-init drops one.
  */
-export function seedImage({ instanceId, hostname, sshKeys, macAddress, userData, machineId }: Seed): Buffer {
+export function seedImage({ instanceId, hostname, sshKeys, macAddress, address, userData, machineId }: Seed): Buffer {
   const metadata = { 'instance-id': instanceId, 'local-hostname': hostname, 'public-keys': sshKeys };
-  const network = { version: 2, ethernets: { card: { match: { macaddress: macAddress }, dhcp4: true } } };
+  const found = address === undefined ? { dhcp4: true } : { addresses: [address] };
+  const network = { version: 2, ethernets: { card: { match: { macaddress: macAddress }, ...found } } };
   return fatImage('CIDATA', [
     { name: 'meta-data', bytes: Buffer.from(JSON.stringify(metadata)) },
     { name: 'network-config', bytes: Buffer.from(JSON.stringify(network)) },
