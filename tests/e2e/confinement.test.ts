@@ -95,6 +95,7 @@ for my $pid (grep { /^[0-9]+$/ && $_ != $$ } map { s|/proc/||r } glob '/proc/[0-
   tried("memory of $pid", open(my $memory, '+<', "/proc/$pid/mem"));
   tried("environment of $pid", open(my $environment, '<', "/proc/$pid/environ"));
   tried("descriptors of $pid", opendir(my $descriptors, "/proc/$pid/fd"));
+  tried("memory file of $pid", grep { open(my $file, '<', "/proc/$pid/fd/$_") } 3 .. 20);
 }
 tried('become root', ($> = 0) == 0 && $> == 0);
 print "TRIED ALL\\n";

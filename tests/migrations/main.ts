@@ -11,6 +11,7 @@ const options = {
   disk: { type: 'boolean', default: false },
   plain: { type: 'boolean', default: false },
   postcopy: { type: 'boolean', default: false },
+  shared: { type: 'boolean', default: false },
   compare: { type: 'boolean', default: false },
 } as const;
 
@@ -31,7 +32,7 @@ export async function main(args: readonly string[]): Promise<void> {
   };
   // two by two, so that each way is gone there and back
   const isPlain = (move: number): boolean => values.plain || (values.compare && move % 4 >= 2);
-  const given = { hasDisk: values.disk, isPlain, postcopy: values.postcopy };
+  const given = { hasDisk: values.disk, isPlain, postcopy: values.postcopy, shared: values.shared };
   const figures = await runMigrations(count, given, tell, stopped.signal);
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   const { endedEarly, lost, corruptedPages, downtimeMs } = figures;

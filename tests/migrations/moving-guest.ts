@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { VmmHandle } from '@berth/engine/driver.js';
 import type { MigrationMethod, MigrationOrder } from '@berth/engine/migration.js';
-import type { VmmSpec } from '@berth/engine/vmm-spec.js';
+import type { VmmMemory, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { patienceMs, type TcgNode } from '../e2e/tcg-node.js';
 import { credentialsOf } from './certified-nodes.js';
 import { compareDisk, freshDisk, makeBase, writeForEver } from './moving-disk.js';
@@ -23,6 +23,10 @@ export interface MovingOptions {
   readonly isPlain?: (move: number) => boolean;
   /** On a network so slow that its memory cannot all be sent while it writes. */
   readonly postcopy?: boolean;
+  /** Its nodes are on one machine and make use of it. */
+  readonly shared?: boolean;
+  /** What the target is told of that memory instead. */
+  readonly spoil?: (memory: VmmMemory) => VmmMemory;
 }
 
 export interface Move {
@@ -59,6 +63,8 @@ export class MovingGuest {
     private readonly basePath: string | undefined,
     private readonly isPlain: (move: number) => boolean,
     private readonly postcopy: boolean,
+    private readonly shared: boolean,
+    private readonly spoil: (memory: VmmMemory) => VmmMemory,
   ) {}
 
   static async start(
@@ -68,6 +74,8 @@ export class MovingGuest {
       hasDisk = false,
       isPlain = () => false,
       postcopy = false,
+      shared = false,
+      spoil = (memory) => memory,
     }: MovingOptions = {},
   ): Promise<MovingGuest> {
     const { instanceName, memoryMib, dirtyMib } = shape;
@@ -77,7 +85,7 @@ export class MovingGuest {
     const { handle } = await nodes[0].startReady(spec);
     const commands = [`(/dirty ${dirtyMib} ${pagesPerSecond} >/dev/null 2>&1 &)`, ...(hasDisk ? [writeForEver] : [])];
     for (const command of commands) await nodes[0].driver.exec(handle, command, AbortSignal.timeout(patienceMs));
-    return new MovingGuest(nodes, spec, basePath, isPlain, postcopy);
+    return new MovingGuest(nodes, spec, basePath, isPlain, postcopy, shared, spoil);
   }
 
   get source(): TcgNode {
@@ -94,11 +102,12 @@ export class MovingGuest {
 
   /** A vmm on the other node that waits for the guest. */
   async await(): Promise<{ handle: VmmHandle; order: MigrationOrder; spec: VmmSpec }> {
+    const memory = this.shared ? await this.source.driver.memoryOffer(this.handle) : undefined;
     const spec = {
       ...this.spec,
       vmmId: randomUUID(),
       generation: (this.generation += 1),
-      origin: { kind: 'incoming', postcopy: this.postcopy },
+      origin: { kind: 'incoming', postcopy: this.postcopy, memory: memory && this.spoil(memory) },
       ...(this.basePath === undefined ? {} : { drives: [await freshDisk(this.target, this.basePath)] }),
     } as const;
     const handle = await this.target.driver.start(spec, AbortSignal.timeout(patienceMs));
@@ -108,7 +117,8 @@ export class MovingGuest {
     const limits = { bandwidthBytesPerSecond: this.postcopy ? slowBytesPerSecond : 2 ** 30, downtimeLimitMs: 50 };
     const converge = to.postcopy ? { converge: { limitMs: patienceMs, otherwise: 'postcopy' } as const } : {};
     const own = { ...limits, ...converge, credentials: credentials?.source };
-    return { handle, spec, order: { to, method: 'precopy', ...own, signal } };
+    const method = to.sharesMemory ? 'shared-memory' : 'precopy';
+    return { handle, spec, order: { to, method, ...own, signal } };
   }
 
   /** Moves it over, and leaves nothing at the source; the next move goes back. One that fails leaves it here. */

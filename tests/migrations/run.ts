@@ -14,6 +14,8 @@ export interface MigrationFigures {
   readonly medianSentMib: number;
   /** Moves in which the guest went on before all of its memory was there. */
   readonly postcopies: number;
+  /** Moves in which it kept the very memory it had. */
+  readonly sharings: number;
   /** Of those that went so: medians. */
   readonly byTls: WayFigures;
   readonly plain: WayFigures;
@@ -67,6 +69,7 @@ export async function runMigrations(
     durationMs: spread(moves.map(({ durationMs }) => durationMs)),
     medianSentMib: spread(moves.map(({ sentBytes }) => sentBytes / 2 ** 20)).median,
     postcopies: moves.filter(({ method }) => method === 'postcopy').length,
+    sharings: moves.filter(({ method }) => method === 'shared-memory').length,
     byTls: wayOf(moves.filter(({ encrypted }) => encrypted)),
     plain: wayOf(moves.filter(({ encrypted }) => !encrypted)),
   };

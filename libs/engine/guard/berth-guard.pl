@@ -3,17 +3,20 @@
 # ended, and stops it when the node's lease has run out. Needs perl-base only. Runs in the vmm's state directory:
 #
 #   guard.lock      made exclusively: one vmm is launched at most once, whoever retries
-#   process.json    pids with start ticks, once the vmm is forked and in its groups
+#   process.json    pids with start ticks, and the number of the vmm's memory, once the vmm is forked and in its groups
 #   serial.log(.1)  the serial console, two halves of the limit
 #   serial.sock     gives the kept tail of the console, then live, and takes input
 #   exit.json       how it ended; the last thing the guard writes
 #
 # berth-guard.pl --name NAME --console-bytes N [--lease FILE --lease-seconds N] [--listen KEY]... [--read KEY=PATH]...
-#     [--update KEY=PATH]... [--create KEY=PATH]... [--cgroup DIRECTORY]... [--scoped yes] -- ARGV
+#     [--update KEY=PATH]... [--create KEY=PATH]... [--memory MIB[,VMM,PID,TICKS,NUMBER]] [--cgroup DIRECTORY]...
+#     [--scoped yes] -- ARGV
 #
 # In ARGV `{KEY}` becomes the descriptor of a listening KEY.sock or of an open file, so that the vmm itself needs no
 # right to any directory or device. With --lease the vmm is killed once the boot-clock second written in FILE has passed.
-# It is put into each --cgroup, which goes with it. With --scoped it reaches no abstract unix socket and signals nobody.
+# `{memory}` of --memory is a file without a name that is memory: a new one, or descriptor NUMBER of process PID, which was
+# started at TICKS and is the vmm VMM. The new vmm is put into each --cgroup, which goes with it. With --scoped it reaches
+# no abstract unix socket and signals nobody.
 use strict;    # and -w: the modules `warnings` and `constant` take as long to load as perl takes to start
 
 # Of Linux. The modules that know them take longer to load than all the rest of the guard takes to start its vmm.
@@ -25,6 +28,11 @@ sub PF_UNSPEC()    { 0 }
 sub SOCK_STREAM()  { 1 }
 sub MSG_DONTWAIT() { 0x40 }
 sub WNOHANG()      { 1 }
+sub ENOSYS()            { 38 }
+sub MFD_ALLOW_SEALING() { 2 }
+sub F_ADD_SEALS()       { 1033 }
+sub F_GET_SEALS()       { 1034 }
+sub SEALS()             { 7 }    # SEAL, SHRINK, GROW
 sub LANDLOCK_CREATE_RULESET()    { 444 }
 sub LANDLOCK_RESTRICT_SELF()     { 446 }
 sub SCOPE_ABSTRACT_UNIX_SOCKET() { 1 }
@@ -63,6 +71,12 @@ for my $file (@files) {
     push @inherited, $handle;
     $key{$name} = fileno $handle;
 }
+if (my $memory = $option{memory}) {
+    my ($mib, @lent) = split /,/, $memory;
+    my $handle = @lent ? lentMemory($mib, @lent) : ownMemory($mib);
+    push @inherited, $handle;
+    $key{memory} = fileno $handle;
+}
 s/\{([a-z][a-z0-9-]*)\}/$key{$1} \/\/ die "no key $1\n"/ge for @ARGV;
 
 socketpair(my $serial, my $serialVmm, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socketpair: $!\n";
@@ -83,7 +97,8 @@ if ($vmm == 0) {
 close $_ for @inherited, $serialVmm, $errorsVmm, $lock;
 my $unbounded = grep { !joinGroup($_, $vmm) } @groups;
 kill KILL => $vmm if $unbounded;
-replaceFile('process.json', sprintf '{"guard":%s,"vmm":%s}', process($$), process($vmm));
+my $memory = $option{memory} ? ",\"memory\":$key{memory}" : '';
+replaceFile('process.json', sprintf '{"guard":%s,"vmm":%s%s}', process($$), process($vmm), $memory);
 
 my $isolated = 0;
 $SIG{$_} = 'IGNORE' for qw(HUP INT PIPE);
@@ -205,6 +220,33 @@ sub listener {
     socket(my $socket, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die "socket: $!\n";
     bind($socket, pack('S Z*', AF_UNIX, $path)) && listen($socket, 4) or die "$path: $!\n";
     return $socket;
+}
+
+# Sealed: nobody makes it smaller under another who has it too, and nothing else than such a file has these seals.
+sub ownMemory {
+    my ($mib) = @_;
+    my $number;
+    for my $call (319, 279) {    # memfd_create of x86-64, and of all that came later
+        $number = syscall($call, my $name = 'berth-memory', MFD_ALLOW_SEALING);
+        last if $number >= 0 || $! != ENOSYS;
+    }
+    die "memfd_create: $!\n" if $number < 0;
+    open(my $handle, '+<&=', $number) or die "memory: $!\n";
+    truncate($handle, $mib << 20)     or die "memory: $!\n";
+    defined fcntl($handle, F_ADD_SEALS, SEALS) or die "memory: $!\n";
+    return $handle;
+}
+
+# Whose number it was is asked once it is open. A vmm that is taken over may have put anything there: the seals say that
+# it is memory, and thus no file that it could only read.
+sub lentMemory {
+    my ($mib, $vmmId, $pid, $ticks, $number) = @_;
+    open(my $handle, '+<', "/proc/$pid/fd/$number") or die "memory of process $pid: $!\n";
+    my $isIt = process($pid) =~ /"startTicks":$ticks}/ && readlink("/proc/$pid/cwd") =~ m{/vmms/\Q$vmmId\E$};
+    $isIt or die "memory of process $pid: it is not of vmm $vmmId\n";
+    my $isMemory = (fcntl($handle, F_GET_SEALS, 0) // 0) == SEALS && -s $handle == $mib << 20;
+    die "memory of process $pid: it is no such\n" unless $isMemory;
+    return $handle;
 }
 
 # A pid alone may be another process tomorrow; with its start it never is.

@@ -1,7 +1,7 @@
 import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { EngineDriver, VmmHandle } from './driver.js';
 import type { Migrates, MigrationAddress } from './migration.js';
-import type { VmmSpec } from './vmm-spec.js';
+import type { VmmMemory, VmmSpec } from './vmm-spec.js';
 
 /** Ability: stop a guest's time, and let it go on. */
 export interface Pauses {
@@ -81,6 +81,12 @@ export interface SendsRest extends Migrates {
   receiveRest(handle: VmmHandle, host: string): Promise<MigrationAddress>;
 }
 
+/** Ability: a guest goes on in another vmm of this machine with the very memory that it has. */
+export interface SharesMemory extends Migrates {
+  /** For the origin of that vmm; undefined: its memory can be no other vmm's. @throws EngineError not-found */
+  memoryOffer(handle: VmmHandle): Promise<VmmMemory | undefined>;
+}
+
 export function pauses(driver: EngineDriver): driver is EngineDriver & Pauses {
   return 'pause' in driver;
 }
@@ -95,6 +101,10 @@ export function makesTemplates(driver: EngineDriver): driver is EngineDriver & M
 
 export function sendsRest(driver: EngineDriver): driver is EngineDriver & SendsRest {
   return 'sendRest' in driver;
+}
+
+export function sharesMemory(driver: EngineDriver): driver is EngineDriver & SharesMemory {
+  return 'memoryOffer' in driver;
 }
 
 export function growsDrives(driver: EngineDriver): driver is EngineDriver & GrowsDrives {

@@ -10,6 +10,12 @@ describe('the method of a live migration', () => {
     expect(chooseMethod({ ...ends, engineMajor: 7, accelerator: 'kvm' })).toBe('precopy');
   });
 
+  test('is to keep the very memory where both ends are on one machine, under every version', () => {
+    for (const engineMajor of [7, 10]) {
+      expect(chooseMethod({ ...ends, engineMajor, sharesMemory: true })).toBe('shared-memory');
+    }
+  });
+
   test('is to stand still where an engine can only save and restore', () => {
     expect(chooseMethod({ ...ends, accelerator: 'v86' })).toBe('stop-and-copy');
   });

@@ -5,8 +5,9 @@ import type { EngineDriver, VmmHandle } from './driver.js';
  * precopy: memory is sent while the guest runs, what it writes meanwhile once more, until the rest is small.
  * postcopy: what precopy came to where it did not: the guest goes on at the target, and the rest follows it.
  * stop-and-copy: the guest stands still from the first byte of its memory.
+ * shared-memory: both ends are on one machine and have the very same memory; the rest is sent, the guest stands still.
  */
-export const migrationMethods = ['precopy', 'postcopy', 'stop-and-copy'] as const;
+export const migrationMethods = ['precopy', 'postcopy', 'stop-and-copy', 'shared-memory'] as const;
 export type MigrationMethod = (typeof migrationMethods)[number];
 
 /** Where a vmm of origin `incoming` waits for its guest. */
@@ -17,6 +18,8 @@ export interface MigrationAddress {
   readonly diskPort?: number | undefined;
   /** The guest can go on here before all of its memory is here. */
   readonly postcopy?: boolean | undefined;
+  /** It has the guest's memory already: that of the vmm named in its `Origin`. */
+  readonly sharesMemory?: boolean | undefined;
 }
 
 /** How one end of a move shows who it is, and knows the other; PEM. Of no use to anyone once the move is over. */
@@ -113,13 +116,16 @@ export interface MigrationEnds {
   readonly accelerator: 'kvm' | 'tcg' | 'v86' | 'model';
   /** Of the older of the two engines. */
   readonly engineMajor: number;
+  /** The target has the source's very memory. */
+  readonly sharesMemory?: boolean | undefined;
 }
 
 /** Below it, memory written while it is sent can reach the target torn: 6 of 18 guests under tcg died of it. */
 const safePrecopyMajor = 9;
 
 /** The least downtime that is safe. */
-export function chooseMethod({ accelerator, engineMajor }: MigrationEnds): MigrationMethod {
+export function chooseMethod({ accelerator, engineMajor, sharesMemory }: MigrationEnds): MigrationMethod {
+  if (sharesMemory) return 'shared-memory';
   if (accelerator === 'tcg' && engineMajor < safePrecopyMajor) return 'stop-and-copy';
   return accelerator === 'v86' ? 'stop-and-copy' : 'precopy';
 }

@@ -1,6 +1,6 @@
 import type { ProbedEngine } from '@berth/domain/engine-probe.js';
 import type { EngineDriver } from './driver.js';
-import { defaultPrograms, openQemuDriver } from './qemu/open.js';
+import { defaultPrograms, openQemuDriver, type EnginePrograms } from './qemu/open.js';
 import { openV86Driver } from './v86/open.js';
 
 export interface OpenedDriver {
@@ -18,7 +18,7 @@ export interface OpenedDriver {
 export async function openDriver(
   engine: ProbedEngine,
   statePath: string,
-  programs = defaultPrograms,
+  programs: EnginePrograms = defaultPrograms,
 ): Promise<OpenedDriver> {
   switch (engine) {
     case 'kvm':

@@ -13,16 +13,26 @@ const kernelInitrdImage = z.object({
 });
 export type KernelInitrdImage = Readonly<z.infer<typeof kernelInitrdImage>>;
 
+/** The memory of a vmm that runs on this machine: where its process has it open. */
+const vmmMemory = z.object({
+  vmmId: z.string(),
+  pid: z.int().positive(),
+  startTicks: z.number(),
+  descriptor: z.int().min(0),
+});
+export type VmmMemory = Readonly<z.infer<typeof vmmMemory>>;
+
 /**
  * Where the guest's first instant comes from. boot: cold. saved: goes on where its own saved state ended. template: a
  * private copy of a template's state and memory, which stay untouched. incoming: waits for a live migration to bring
- * it; `postcopy`: may serve its page faults itself, so that it can go on before all of its memory is there.
+ * it; `postcopy`: may serve its page faults itself, so that it can go on before all of its memory is there; `memory`:
+ * it has the very memory of the vmm that it comes from.
  */
 const origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('boot') }),
   z.object({ kind: z.literal('saved'), statePath: path, memoryPath: path.optional() }),
   z.object({ kind: z.literal('template'), statePath: path, memoryPath: path.optional() }),
-  z.object({ kind: z.literal('incoming'), postcopy: z.boolean().optional() }),
+  z.object({ kind: z.literal('incoming'), postcopy: z.boolean().optional(), memory: vmmMemory.optional() }),
 ]);
 export type Origin = Readonly<z.infer<typeof origin>>;
 
@@ -75,7 +85,7 @@ export const vmmSpec = z.object({
   drives: z.array(drive).optional(),
   /** Absent: no network card. */
   network: network.optional(),
-  /** The guest's memory as a file, to be mapped by another vmm: a template's, or one that moves on its own node. */
+  /** The guest's memory as a file, to be mapped by others: a template's. */
   memoryPath: path.optional(),
   /** `boot` when absent. */
   origin: origin.optional(),

@@ -4,7 +4,7 @@ import type { MigrationProgress } from '@berth/domain/migration-progress.js';
 import type { EngineDriver, VmmHandle } from '../driver.js';
 import type { Migrates, MigrationOrder, MoveCredentials } from '../migration.js';
 import { untilObserved } from '../until-ready.js';
-import type { Drive, VmmSpec } from '../vmm-spec.js';
+import type { Drive, VmmMemory, VmmSpec } from '../vmm-spec.js';
 import { beatsOn, refuses, startReady, until, type World } from './world.js';
 
 export type MigratingDriver = EngineDriver & Migrates;
@@ -17,6 +17,8 @@ export interface MigrationWorld extends World {
   readonly targetDrives?: () => Promise<readonly Drive[]>;
   /** Of both ends; absent: guests go as they are. */
   readonly credentialsOf?: (source: VmmHandle, target: VmmHandle) => Record<'source' | 'target', MoveCredentials>;
+  /** Of the source; absent: it is sent. */
+  readonly memoryOf?: (source: VmmHandle) => Promise<VmmMemory | undefined>;
 }
 
 interface Move {
@@ -28,7 +30,14 @@ interface Move {
 /** Enough for a test to act while the guest is on its way. */
 const slowBytesPerSecond = 2 * 1024 * 1024;
 
-export const migrationPromises: readonly { promise: string; check: (world: MigrationWorld) => Promise<void> }[] = [
+interface MigrationPromise {
+  readonly promise: string;
+  readonly check: (world: MigrationWorld) => Promise<void>;
+  /** Of what happens while memory is sent. */
+  readonly sends?: true;
+}
+
+export const migrationPromises: readonly MigrationPromise[] = [
   {
     promise: 'a guest that is moved goes on where it was',
     check: async (world) => {
@@ -72,6 +81,7 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
   },
   {
     promise: 'a move that is called off leaves the guest where it was, and a target that never ran',
+    sends: true,
     check: async (world) => {
       const { handle, waiting, order } = await begin(world);
       const caller = new AbortController();
@@ -84,6 +94,7 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
   },
   {
     promise: 'a move whose target dies leaves the guest where it was',
+    sends: true,
     check: async (world) => {
       const { handle, waiting, order } = await begin(world);
       const slow = { ...order, bandwidthBytesPerSecond: slowBytesPerSecond };
@@ -127,6 +138,7 @@ export const migrationPromises: readonly { promise: string; check: (world: Migra
   },
   {
     promise: 'a target whose source dies on the way ends by itself, and never ran',
+    sends: true,
     check: async (world) => {
       const { handle, waiting, order } = await begin(world);
       const slow = { ...order, bandwidthBytesPerSecond: slowBytesPerSecond };
@@ -145,7 +157,8 @@ async function begin(world: MigrationWorld): Promise<Move> {
   const spec = world.spec();
   const { handle } = await startReady(world, spec);
   const own = world.targetDrives ? { drives: [...(await world.targetDrives())] } : {};
-  const origin = { kind: 'incoming' } as const;
+  const memory = await world.memoryOf?.(handle);
+  const origin = { kind: 'incoming', ...(memory && { memory }) } as const;
   const next: VmmSpec = { ...spec, ...own, vmmId: randomUUID(), generation: spec.generation + 1, origin };
   const waiting = await world.target.start(next, AbortSignal.timeout(world.patienceMs));
   assert.equal(await world.target.placeOf(waiting), 'awaited');
@@ -155,7 +168,8 @@ async function begin(world: MigrationWorld): Promise<Move> {
   assert.deepEqual(await world.target.receive(waiting, host, credentials?.target), to);
   const signal = AbortSignal.timeout(world.patienceMs);
   const limits = { bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 };
-  const order = { to, method: 'precopy', ...limits, credentials: credentials?.source, signal } as const;
+  const method = to.sharesMemory ? ('shared-memory' as const) : ('precopy' as const);
+  const order = { to, method, ...limits, credentials: credentials?.source, signal };
   return { handle, waiting, order };
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { machineIdOf } from '../identity.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments } from './arguments.js';
@@ -99,6 +99,32 @@ test('a template has its memory in a file, a clone maps that file and keeps what
   expect(clone).toContain('--read memory=/t/memory --read incoming=/t/state');
   expect(clone).toContain('mem-path=/proc/self/fd/{memory},share=off,readonly=on,rom=off');
   expect(clone).toContain('-incoming defer -add-fd set=2,fd={incoming}');
+});
+
+describe('memory that another vmm of the machine may share', () => {
+  const sharing = { ...options, sharesMemory: true };
+  const shared = '-object memory-backend-file,id=pc.ram,size=64M,mem-path=/proc/self/fd/{memory},share=on';
+
+  test('is a file without a name, made by the guard', () => {
+    const words = guardArguments(spec, sharing).join(' ');
+    expect(words).toContain('--memory 64 --create outgoing=state');
+    expect(words).toContain(`-machine q35,sata=off,smm=off,memory-backend=pc.ram ${shared}`);
+  });
+
+  test('is that of the vmm which the guest comes from, where there is one', () => {
+    const memory = { vmmId: 'v0', pid: 7, startTicks: 11, descriptor: 4 };
+    const words = guardArguments({ ...spec, origin: { kind: 'incoming', memory } }, sharing).join(' ');
+    expect(words).toContain('--memory 64,v0,7,11,4 ');
+    expect(words).toContain(shared);
+  });
+
+  test('is never that of a template or its clones', () => {
+    const origin = { kind: 'template', statePath: '/t/state', memoryPath: '/t/memory' } as const;
+    for (const one of [{ ...spec, memoryPath: '/t/memory' }, { ...spec, origin }]) {
+      expect(guardArguments(one, sharing)).not.toContain('--memory');
+      expect(guardArguments(one, sharing)).toEqual(guardArguments(one, options));
+    }
+  });
 });
 
 test('an engine that cannot save is given nothing to save to', () => {

@@ -1,6 +1,6 @@
 import { machineIdOf } from '../identity.js';
 import type { VmmSpec } from '../vmm-spec.js';
-import { memoryArguments, memoryOf } from './state-arguments.js';
+import { hasMemoryObject, memoryArguments } from './state-arguments.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -23,14 +23,14 @@ const wholeCpu = 'qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+lahf-lm';
 const tinyCpu = { tcg: 'qemu64,-tsc', kvm: 'qemu64' } as const satisfies Record<Accelerator, string>;
 
 /** Board, processor, memory, and what its first instruction belongs to. */
-export function machineArguments(spec: VmmSpec, accelerator: Accelerator): string[] {
+export function machineArguments(spec: VmmSpec, accelerator: Accelerator, sharesMemory: boolean): string[] {
   const isWhole = spec.image.kind === 'firmware';
   const cacheMib = isWhole ? translationCacheMib : tinyTranslationCacheMib;
   return [
     ['-accel', accelerator === 'tcg' ? `tcg,tb-size=${cacheMib}` : 'kvm,device=/dev/fdset/{kvm}'],
     ['-cpu', isWhole ? wholeCpu : tinyCpu[accelerator]],
-    boardArguments(spec, memoryOf(spec) ? ',memory-backend=pc.ram' : ''),
-    memoryArguments(spec),
+    boardArguments(spec, hasMemoryObject(spec, sharesMemory) ? ',memory-backend=pc.ram' : ''),
+    memoryArguments(spec, sharesMemory),
     ['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
     kernelArguments(spec, accelerator),
   ].flat();

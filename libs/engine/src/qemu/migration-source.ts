@@ -14,6 +14,7 @@ import {
   queryMigration,
 } from './migration-state.js';
 import type { MigrationState } from './migration-state.js';
+import { lendMemory, sealMemory } from './memory-sharing.js';
 import { forgetCredentials, giveCredentials } from './move-credentials.js';
 import { setCapabilities } from './migration-target.js';
 import { WakeUps } from '../vmm/wake-ups.js';
@@ -34,10 +35,13 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
     if (event === 'STOP') stoppedAtMs = performance.now();
   });
   const sending = new Sending(vmm, qmp, order);
+  const shares = order.method === 'shared-memory';
+  if (shares !== (order.to.sharesMemory === true)) throw migrationFailed(vmm.handle, 'its ends do not agree on memory');
   try {
     await setCapabilities(qmp, ['pause-before-switchover'], {
       'auto-converge': order.autoConverge === true,
-      'postcopy-ram': order.converge?.otherwise === 'postcopy',
+      'postcopy-ram': !shares && order.converge?.otherwise === 'postcopy',
+      'x-ignore-shared': shares,
     });
     await giveCredentials(vmm, qmp, 'client', order.credentials);
     await qmp.execute('migrate-set-parameters', answerTimeoutMs, {
@@ -46,6 +50,7 @@ export async function sendGuest(vmm: Vmm, order: MigrationOrder): Promise<Depart
       'max-postcopy-bandwidth': order.bandwidthBytesPerSecond,
     });
     const left = { ...(await sending.untilLeft()), encrypted: order.credentials !== undefined };
+    if (shares) await sealMemory(vmm);
     return { ...left, durationMs: performance.now() - startedAtMs, stoppedAtMs };
   } catch (error) {
     await keepGuest(vmm);
@@ -81,6 +86,7 @@ export async function keepGuest(vmm: Vmm): Promise<void> {
   }
   // QEMU starts it again by itself only when it was running before, and never once all was sent.
   if ((await qmp.status(answerTimeoutMs)) !== 'running') await qmp.execute('cont', answerTimeoutMs);
+  await vmm.lending.end();
 }
 
 /** One guest on its way: its disks first, while it runs, then its memory. */
@@ -108,10 +114,12 @@ class Sending {
   async untilLeft(): Promise<Pick<Departure, 'sentBytes' | 'method'>> {
     const { vmm, qmp, order } = this;
     await this.#untilMirrored();
+    const shares = order.method === 'shared-memory';
+    if (shares) await lendMemory(vmm);
     let isStopped = order.method === 'stop-and-copy';
     if (isStopped) await qmp.execute('stop', answerTimeoutMs);
     await qmp.execute('migrate', answerTimeoutMs, { uri: `tcp:${order.to.host}:${order.to.port}` });
-    const { limitMs, otherwise } = order.converge ?? convergeDefault;
+    const { limitMs, otherwise } = shares ? convergeDefault : (order.converge ?? convergeDefault);
     const stopAtMs = performance.now() + limitMs;
     const convergence = new Convergence();
     for (let isContinued = false; ;) {

@@ -1,7 +1,9 @@
 import type { MigrationAddress, MoveCredentials } from '../migration.js';
 import { qmpOf, type QmpClient } from '../vmm/qmp.js';
+import type { Exports } from '../vmm/record.js';
 import type { Vmm } from '../vmm/vmm.js';
 import { exportDrives, movingDrives, stopExports } from './disk-export.js';
+import { hasLentMemory } from './memory-sharing.js';
 import { giveCredentials } from './move-credentials.js';
 import { answerTimeoutMs, migrationFailed, queryMigration } from './migration-state.js';
 
@@ -29,16 +31,22 @@ export async function listenForGuest(vmm: Vmm, host: string, credentials?: MoveC
   if (before) return { ...before, ...(await vmm.state.readExports(vmmId)) };
   if ((await qmp.status(answerTimeoutMs)) !== 'inmigrate') throw migrationFailed(vmm.handle, 'it waits for no guest');
   // the disks are of those who export them until the guest goes on
-  await setCapabilities(qmp, ['late-block-activate']);
+  const wanted = ['late-block-activate', ...(hasLentMemory(vmm) ? ['x-ignore-shared'] : [])];
+  await setCapabilities(qmp, wanted);
   await giveCredentials(vmm, qmp, 'server', credentials);
   const hasDisks = movingDrives(vmm.record.spec).length > 0;
   const disks = hasDisks ? { diskPort: await exportDrives(vmm, qmp, host, credentials) } : {};
-  const ways = { ...disks, ...((await servesFaults(vmm, qmp)) ? { postcopy: true } : {}) };
+  const ways = { ...disks, ...(await waysOfMemory(vmm, qmp)) };
   await vmm.state.writeExports(vmmId, ways);
   await qmp.execute('migrate-incoming', answerTimeoutMs, { uri: `tcp:${host}:0` });
   const address = await addressOf(qmp);
   if (address) return { ...address, ...ways };
   throw migrationFailed(vmm.handle, 'QEMU does not say where it listens');
+}
+
+async function waysOfMemory(vmm: Vmm, qmp: QmpClient): Promise<Exports> {
+  if (hasLentMemory(vmm)) return { sharesMemory: true };
+  return (await servesFaults(vmm, qmp)) ? { postcopy: true } : {};
 }
 
 /** QEMU tries it when it is told to: whether this very vmm, as it is shut in, may serve its own page faults. */
@@ -56,6 +64,7 @@ export async function welcomeGuest(vmm: Vmm): Promise<void> {
   if (movingDrives(vmm.record.spec).length > 0) await stopExports(qmpOf(vmm));
   await vmm.signs?.inherit();
   await vmm.state.noteResumed(vmm.handle.vmmId);
+  await vmm.lending.end();
 }
 
 async function addressOf(qmp: QmpClient): Promise<MigrationAddress | undefined> {

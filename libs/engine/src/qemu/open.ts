@@ -9,6 +9,8 @@ import { QemuDriver } from './qemu-driver.js';
 export interface EnginePrograms {
   readonly qemuPath: string;
   readonly kvmPath: string;
+  /** `MachineFiles.sharesMemory`; true when absent. */
+  readonly sharesMemory?: boolean;
 }
 export const defaultPrograms: EnginePrograms = { qemuPath: 'qemu-system-x86_64', kvmPath: '/dev/kvm' };
 
@@ -18,12 +20,13 @@ export const defaultPrograms: EnginePrograms = { qemuPath: 'qemu-system-x86_64',
 export async function openQemuDriver(
   accelerator: Accelerator,
   statePath: string,
-  programs = defaultPrograms,
+  programs: EnginePrograms = defaultPrograms,
 ): Promise<QemuDriver> {
   const firmware = await findFirmware();
   return QemuDriver.open({
     accelerator,
     statePath,
+    sharesMemory: true,
     ...programs,
     guardPath: locate('libs/engine/guard/berth-guard.pl'),
     smokeImage: tinyGuest(),

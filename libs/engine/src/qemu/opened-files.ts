@@ -19,6 +19,8 @@ export interface MachineFiles {
   readonly kvmPath: string;
   /** For guests that boot by UEFI; absent where the machine has none. */
   readonly firmware?: Firmware;
+  /** Its guests' memory can be shared with other vmms of this machine, for moves to them. */
+  readonly sharesMemory?: boolean;
 }
 
 /** Name, in the vmm's directory, of the picture of the screen that QEMU draws when it is asked. */

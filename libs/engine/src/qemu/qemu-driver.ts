@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { GrowsDrives, MakesTemplates, RestOrder, SendsRest } from '../abilities.js';
-import { EngineError, type EngineCapabilities, type ShowsScreen, type VmmHandle } from '../driver.js';
+import type { GrowsDrives, MakesTemplates, RestOrder, SendsRest, SharesMemory } from '../abilities.js';
+import { EngineError, type EngineCapabilities, type Observed, type ShowsScreen, type VmmHandle } from '../driver.js';
 import type { Departure, GuestPlace, MigrationAddress, MigrationOrder, MoveCredentials } from '../migration.js';
 import { checkImage, type Launcher } from '../vmm/launch.js';
 import { withGuestAgent } from '../vmm/guest-agent.js';
@@ -12,7 +12,7 @@ import { saveGuest, stateFile } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
 import { VmmDriver } from '../vmm/vmm-driver.js';
 import { settleWhole } from '../vmm/whole-guest.js';
-import type { KernelInitrdImage, VmmSpec } from '../vmm-spec.js';
+import type { KernelInitrdImage, VmmMemory, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, type Confinement } from './confinement.js';
@@ -21,6 +21,7 @@ import { keepGuest, sendGuest } from './migration-source.js';
 import { makeCredentialsFolder } from './move-credentials.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
 import { listenForGuest, welcomeGuest } from './migration-target.js';
+import { forgetLending, memoryOffer, placeBetween, takeMemoryBack } from './memory-sharing.js';
 import { writeVariables } from './firmware.js';
 import { checkFile, openedFiles, variablesFile, type MachineFiles } from './opened-files.js';
 import { isTorn, receiveRest, sendRest, untilWhole } from './postcopy.js';
@@ -49,7 +50,7 @@ const commandTimeoutMs = 5000;
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
  */
-export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, GrowsDrives, ShowsScreen {
+export class QemuDriver extends VmmDriver implements SendsRest, SharesMemory, MakesTemplates, GrowsDrives, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
 
@@ -78,6 +79,11 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
     return handle;
   }
 
+  override async recover(handle: VmmHandle): Promise<Observed> {
+    await forgetLending(await this.known.find(handle));
+    return super.recover(handle);
+  }
+
   override async release(handle: VmmHandle): Promise<void> {
     await super.release(handle);
     const { cgroups } = this.#options.confinement;
@@ -86,6 +92,10 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
 
   async receive(handle: VmmHandle, host: string, credentials?: MoveCredentials): Promise<MigrationAddress> {
     return listenForGuest(await this.known.live(handle), host, credentials);
+  }
+
+  async memoryOffer(handle: VmmHandle): Promise<VmmMemory | undefined> {
+    return memoryOffer(await this.known.live(handle));
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
@@ -99,7 +109,8 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
       if (to) await this.#allow(handle, to);
       return to;
     };
-    return sendRest(await this.known.live(handle), { ...order, reconnect });
+    const vmm = await this.known.live(handle);
+    return (await vmm.lending.isOthers()) ? 0 : sendRest(vmm, { ...order, reconnect });
   }
 
   async untilWhole(handle: VmmHandle, signal: AbortSignal): Promise<void> {
@@ -113,7 +124,7 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
   async placeOf(handle: VmmHandle): Promise<GuestPlace> {
     const vmm = await this.known.find(handle);
     await vmm?.check();
-    return !vmm || vmm.isGone ? 'gone' : placeOf(vmm);
+    return !vmm || vmm.isGone ? 'gone' : placeBetween(vmm);
   }
 
   async engineMajor(handle: VmmHandle): Promise<number> {
@@ -122,13 +133,14 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
 
   async resume(handle: VmmHandle): Promise<void> {
     const vmm = await this.known.live(handle);
+    await takeMemoryBack(vmm);
     const place = await placeOf(vmm);
     if (place === 'awaited') throw migrationFailed(handle, 'no guest has arrived');
     if (place === 'arrived') await welcomeGuest(vmm);
     if (place === 'left' && (await isTorn(vmm)))
       throw migrationFailed(handle, 'part of its memory is at its target only');
     await keepGuest(vmm);
-    void vmm.hear(); // ready as soon as it says so, not at its next beat
+    void vmm.check().then(() => vmm.hear()); // ready as soon as it says so, not at its next beat
   }
 
   probe(limitMs?: number): Promise<EngineCapabilities> {
@@ -153,7 +165,7 @@ export class QemuDriver extends VmmDriver implements SendsRest, MakesTemplates, 
     const { origin: _, memoryPath: __, network, ...machine } = spec;
     const card = network && { network: { macAddress: '', forwards: [] } };
     const anyone = { ...machine, ...card, vmmId: '', instanceId: '', instanceName: '', generation: 0 };
-    const words = [this.#version, spec.image, qemuArguments(anyone, this.#options)];
+    const words = [this.#version, spec.image, qemuArguments(anyone, { ...this.#options, sharesMemory: false })];
     return createHash('sha256').update(JSON.stringify(words)).digest('hex');
   }
 

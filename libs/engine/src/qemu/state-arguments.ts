@@ -3,10 +3,9 @@ import { fdsets } from '../vmm/arrival.js';
 import { stateFile } from '../vmm/saving.js';
 
 /** Called as a machine calls its own memory, so that a state fits whether its memory was a file or not. */
-export function memoryArguments(spec: VmmSpec): string[] {
-  const memory = memoryOf(spec);
-  if (!memory) return [];
-  const mapping = memory.isPrivate ? 'share=off,readonly=on,rom=off' : 'share=on';
+export function memoryArguments(spec: VmmSpec, sharesMemory: boolean): string[] {
+  if (!hasMemoryObject(spec, sharesMemory)) return [];
+  const mapping = memoryOf(spec)?.isPrivate ? 'share=off,readonly=on,rom=off' : 'share=on';
   return [
     '-object',
     `memory-backend-file,id=pc.ram,size=${spec.memoryMib}M,mem-path=/proc/self/fd/{memory},${mapping}`,
@@ -19,12 +18,23 @@ export function memoryOf({ memoryPath, origin }: VmmSpec): { path: string; isPri
   return path === undefined ? undefined : { path, isPrivate: origin?.kind === 'template' };
 }
 
+export function hasMemoryObject(spec: VmmSpec, sharesMemory: boolean): boolean {
+  return memoryOf(spec) !== undefined || sharesMemory;
+}
+
+/** In MiB, and whose it is already: what the guard is told to have the vmm share. */
+function sharedMemory({ memoryMib, origin }: VmmSpec): string {
+  const lent = origin?.kind === 'incoming' ? origin.memory : undefined;
+  return [memoryMib, ...(lent ? [lent.vmmId, lent.pid, lent.startTicks, lent.descriptor] : [])].join(',');
+}
+
 /** What the guard opens of states and memory for the vmm: it may reach no directory. */
-export function stateFiles(spec: VmmSpec, saves: boolean): string[] {
+export function stateFiles(spec: VmmSpec, saves: boolean, sharesMemory: boolean): string[] {
   const memory = memoryOf(spec);
   const { origin } = spec;
+  const shared = sharesMemory ? ['--memory', sharedMemory(spec)] : [];
   return [
-    memory ? ['--read', `memory=${memory.path}`] : [],
+    memory ? ['--read', `memory=${memory.path}`] : shared,
     origin && 'statePath' in origin ? ['--read', `incoming=${origin.statePath}`] : [],
     saves ? ['--create', `outgoing=${stateFile}`] : [],
   ].flat();

@@ -14,6 +14,8 @@ export interface ProcessUsage {
   readonly delayMs: number;
   readonly residentMib: number;
   readonly privateMib: number;
+  /** Of files in memory. */
+  readonly fileMib: number;
 }
 
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
@@ -55,6 +57,7 @@ export async function processUsage({ pid }: ProcessIdentity): Promise<ProcessUsa
     delayMs: await delayMs(pid),
     residentMib: mibOf(status, 'VmRSS'),
     privateMib: mibOf(status, 'RssAnon'),
+    fileMib: mibOf(status, 'RssShmem'),
   };
 }
 

@@ -1,5 +1,8 @@
 import { monotonicMs } from './clock.js';
+import type { VmmSpec } from '../vmm-spec.js';
+import type { Evidence } from './exit.js';
 import { isAlive, vmmProcessesBelow } from './process.js';
+import { readConsoleTail, readLastWords } from './serial.js';
 import type { StateDirectory } from './state.js';
 
 const reapWaitMs = 1000;
@@ -18,4 +21,24 @@ export async function untilReaped(state: StateDirectory, vmmId: string, patience
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   return true;
+}
+
+const panicWords = 'Kernel panic - not syncing';
+
+/** What it left behind on disk. `seen`: what was noticed of it while it lived. */
+export async function evidenceOf(
+  state: StateDirectory,
+  { vmmId, origin }: VmmSpec,
+  seen: Pick<Evidence, 'answered' | 'panicked'>,
+): Promise<Omit<Evidence, 'exit' | 'sameBoot'>> {
+  const path = state.vmmPath(vmmId);
+  const tail = (await readConsoleTail(path, 4096)).toString('latin1');
+  return {
+    intent: await state.readIntent(vmmId),
+    hadGuest: origin?.kind !== 'incoming' || (await state.wasResumed(vmmId)),
+    launched: !(await state.forbidLaunch(vmmId)),
+    answered: seen.answered || tail.length > 0,
+    panicked: seen.panicked || tail.includes(panicWords),
+    lastWords: await readLastWords(path),
+  };
 }

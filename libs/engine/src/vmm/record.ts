@@ -10,7 +10,8 @@ export type VmmRecord = Readonly<z.infer<typeof vmmRecord>>;
 const processIdentity = z.object({ pid: z.int(), startTicks: z.number() });
 export type ProcessIdentity = Readonly<z.infer<typeof processIdentity>>;
 
-const guardProcesses = z.object({ guard: processIdentity, vmm: processIdentity });
+/** `memory`: the vmm's descriptor of its guest's memory, which another vmm may share; absent: none may. */
+const guardProcesses = z.object({ guard: processIdentity, vmm: processIdentity, memory: z.int().exactOptional() });
 export type GuardProcesses = Readonly<z.infer<typeof guardProcesses>>;
 
 const guardExit = z.object({
@@ -34,7 +35,11 @@ const milestones = z.object({ kernelAtMs: z.number().optional(), readyAtMs: z.nu
 export type Milestones = Readonly<z.infer<typeof milestones>>;
 
 /** Of a vmm that waits for a guest: what it told beside where it listens. */
-const exports = z.object({ diskPort: z.int().exactOptional(), postcopy: z.boolean().exactOptional() });
+const exports = z.object({
+  diskPort: z.int().exactOptional(),
+  postcopy: z.boolean().exactOptional(),
+  sharesMemory: z.boolean().exactOptional(),
+});
 export type Exports = Readonly<z.infer<typeof exports>>;
 
 export const parseRecord = (text: string): VmmRecord | undefined => vmmRecord.safeParse(jsonOf(text)).data;

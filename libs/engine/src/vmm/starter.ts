@@ -1,5 +1,5 @@
 import { EngineError, type VmmHandle } from '../driver.js';
-import type { VmmSpec } from '../vmm-spec.js';
+import type { Origin, VmmSpec } from '../vmm-spec.js';
 import { bootId, monotonicMs } from './clock.js';
 import type { KnownVmms } from './known-vmms.js';
 import type { Launcher } from './launch.js';
@@ -57,8 +57,8 @@ export class Starter {
   }
 
   /**
-   * Whatever goes wrong with a template, the guest boots instead. Nobody hears of a vmm that came to nothing and may be
-   * launched once more.
+   * Whatever goes wrong with a template, the guest boots instead; whatever with another vmm's memory, it is sent
+   * instead. Nobody hears of a vmm that came to nothing and may be launched once more.
    */
   async #bringUp(record: VmmRecord, signal: AbortSignal, coldBecause?: string): Promise<VmmHandle> {
     const { spec } = record;
@@ -70,12 +70,12 @@ export class Starter {
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       await vmm.kill('start-failed');
-      const goesCold = error.code !== 'port-taken' && spec.origin?.kind === 'template';
-      if (error.code !== 'port-taken' && !goesCold) throw error;
+      const origin = error.code === 'port-taken' ? undefined : originWithout(spec.origin);
+      if (error.code !== 'port-taken' && !origin) throw error;
       vmm.close();
       await this.known.state.forgetLaunch(spec.vmmId);
-      if (!goesCold) throw error;
-      return await this.#bringUp({ ...record, spec: { ...spec, origin: { kind: 'boot' } } }, signal, error.message);
+      if (!origin) throw error;
+      return await this.#bringUp({ ...record, spec: { ...spec, origin } }, signal, error.message);
     } finally {
       vmm.speak();
     }
@@ -121,4 +121,12 @@ export class Starter {
     const code = this.launcher.isPortTaken(why) ? 'port-taken' : 'start-failed';
     throw new EngineError(code, `the vmm did not come up: ${why}`);
   }
+}
+
+/** How it begins when what it was to begin with is of no use. */
+function originWithout(origin: Origin | undefined): Origin | undefined {
+  if (origin?.kind === 'template') return { kind: 'boot' };
+  if (origin?.kind !== 'incoming' || !origin.memory) return undefined;
+  const { memory: _, ...alone } = origin;
+  return alone;
 }

@@ -129,6 +129,20 @@ export class StateDirectory {
     return exists(join(this.vmmPath(vmmId), 'resumed'));
   }
 
+  /** On disk before the guest leaves with its memory, which stays its memory here as well. */
+  noteLent(vmmId: string): Promise<void> {
+    return replaceFile(join(this.vmmPath(vmmId), 'lent'), '');
+  }
+
+  wasLent(vmmId: string): Promise<boolean> {
+    return exists(join(this.vmmPath(vmmId), 'lent'));
+  }
+
+  /** It stays. */
+  forgetLent(vmmId: string): Promise<void> {
+    return rm(join(this.vmmPath(vmmId), 'lent'), { force: true });
+  }
+
   wasLaunched(vmmId: string): Promise<boolean> {
     return exists(join(this.vmmPath(vmmId), 'guard.lock'));
   }

@@ -142,7 +142,7 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
 
   async stats(handle: VmmHandle): Promise<VmmStats> {
     const vmm = await this.known.live(handle);
-    const { guard, vmm: engine } = vmm.processes ?? {};
+    const { guard, vmm: engine, memory } = vmm.processes ?? {};
     const usage = engine && (await processUsage(engine));
     if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
     const guardUsage = guard.pid === engine.pid ? undefined : await processUsage(guard); // v86 is its own guard
@@ -150,7 +150,7 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
       cpuMs: usage.cpuMs + (guardUsage?.cpuMs ?? 0),
       cpuDelayMs: usage.delayMs,
       residentMib: usage.residentMib + (guardUsage?.residentMib ?? 0),
-      privateMib: usage.privateMib + (guardUsage?.privateMib ?? 0),
+      privateMib: usage.privateMib + (memory === undefined ? 0 : usage.fileMib) + (guardUsage?.privateMib ?? 0),
       ...(vmm.boot.stats ? { guest: vmm.boot.stats } : {}),
     };
   }
@@ -165,7 +165,8 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
 
   async exec(handle: VmmHandle, command: string, signal: AbortSignal): Promise<{ exitCode: number; output: Buffer }> {
     signal.throwIfAborted();
-    const { signs, path } = await this.known.live(handle);
+    const { signs, path, lending } = await this.known.live(handle);
+    if (await lending.isOthers()) throw new EngineError('no-agent', 'the guest is about to go on in another vmm');
     const running = signs
       ? withGuestAgent(signs.agent, path, (agent) => agent.exec(command, execTimeoutMs))
       : this.agentOf(handle).then((agent) => agent.exec(command, execTimeoutMs));

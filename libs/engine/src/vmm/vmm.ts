@@ -7,13 +7,13 @@ import { Answering } from './answering.js';
 import { Boot } from './boot.js';
 import { bootId, monotonicMs } from './clock.js';
 import { bringUp } from './arrival.js';
-import { readConsoleTail, readLastWords } from './serial.js';
 import { exitOf } from './exit.js';
 import { launchGuard, type GuardCommand } from './launch.js';
+import { Lending } from './lending.js';
 import { isAlive, killProcess, vmmProcessesBelow, tickMs } from './process.js';
 import { milestonesOfPaused, pausedStates } from './pausing.js';
 import { QmpClient } from './qmp.js';
-import { untilReaped } from './reaping.js';
+import { evidenceOf, untilReaped } from './reaping.js';
 import type { GuardProcesses, VmmRecord } from './record.js';
 import { Signs } from './signs.js';
 import type { StateDirectory } from './state.js';
@@ -32,6 +32,7 @@ const quietStates = [...pausedStates, 'inmigrate', 'finish-migrate'];
 export class Vmm {
   readonly handle: VmmHandle;
   readonly boot = new Boot();
+  readonly lending: Lending;
   readonly #answering = new Answering();
   /** Why it boots although it was to begin otherwise. */
   coldBecause: string | undefined;
@@ -63,6 +64,7 @@ export class Vmm {
     const { vmmId, instanceId, generation } = record.spec;
     this.handle = { vmmId, instanceId, generation };
     this.#launched = adopted;
+    this.lending = new Lending(record.spec, state);
     this.#arrived = !('statePath' in (record.spec.origin ?? {}));
     if (readySignOf(record.spec) !== 'beat') this.signs = new Signs(record.spec, state, () => void this.check());
   }
@@ -89,6 +91,7 @@ export class Vmm {
 
   /** Everything that there is to connect to is connected. */
   get isAttached(): boolean {
+    if (this.lending.isKnownOthers) return true; // it is left alone
     return this.#qmp !== undefined && (this.signs !== undefined || this.#agent !== undefined);
   }
 
@@ -127,8 +130,9 @@ export class Vmm {
     if (this.record.bootId !== bootId || !this.#processes || !(await isAlive(this.#processes.vmm))) {
       return this.#settle();
     }
+    if (await this.lending.isFrozen(this.#processes.vmm)) return;
     await this.#connectQmp();
-    await (this.signs ? this.#lookFor(this.signs) : this.#connectAgent());
+    if (!(await this.lending.isOthers())) await (this.signs ? this.#lookFor(this.signs) : this.#connectAgent());
     if (this.adopted && !this.#arrived) void this.arrive().catch(() => this.kill('start-failed'));
     if (this.#answering.silentMs(this.boot.silentSinceMs()) < silenceMs && this.#qmp) this.#answered(true);
     else await this.#askVmm();
@@ -257,6 +261,11 @@ export class Vmm {
   close(): void {
     this.#closed = true;
     this.#qmp?.close();
+    this.closeAgents();
+  }
+
+  /** Every connection by which the guest is spoken to. */
+  closeAgents(): void {
     this.#agent?.close();
     this.signs?.close();
   }
@@ -266,19 +275,10 @@ export class Vmm {
     const { vmmId } = this.handle;
     const sameBoot = this.record.bootId === bootId;
     if (sameBoot && !(await untilReaped(this.state, vmmId, patienceMs))) return;
+    const seen = { answered: this.#spawnedAtMs !== undefined, panicked: this.#panicked };
     const exit = await this.state.readExit(vmmId);
     if (this.#exit || this.#closed) return;
-    const tail = (await readConsoleTail(this.path, 4096)).toString('latin1');
-    this.#exit = exitOf({
-      exit,
-      intent: await this.state.readIntent(vmmId),
-      hadGuest: this.record.spec.origin?.kind !== 'incoming' || (await this.state.wasResumed(vmmId)),
-      launched: !(await this.state.forbidLaunch(vmmId)),
-      answered: this.#spawnedAtMs !== undefined || tail.length > 0,
-      sameBoot,
-      panicked: this.#panicked || tail.includes('Kernel panic - not syncing'),
-      lastWords: await readLastWords(this.path),
-    });
+    this.#exit = exitOf({ exit, sameBoot, ...(await evidenceOf(this.state, this.record.spec, seen)) });
     this.#tell();
   }
 
