@@ -9,8 +9,14 @@ const patienceMs = 60_000;
 export const ends = ['source vmm', 'target vmm', 'source worker', 'target worker', 'scheduler'] as const;
 export type End = (typeof ends)[number];
 
+/** Between nodes of one machine nothing of a guest's memory would be sent. */
+export const asBetweenMachines = { BERTH_MIGRATION_SHARED_MEMORY: 'false' } as const;
+
 /** The tiny guest takes about six seconds: time to break something on the way. */
-export const slowMoves = { BERTH_MIGRATION_MIB_PER_SECOND: '4' } as const;
+export const slowMoves = { ...asBetweenMachines, BERTH_MIGRATION_MIB_PER_SECOND: '4' } as const;
+
+/** Every guest begins with a boot, so that its memory can be shared. */
+export const sharedMoves = { BERTH_TEMPLATE_MIB: '0' } as const;
 
 /** A state of some MiB takes some seconds. */
 export const slowV86Moves = { BERTH_DRIVER: 'v86', BERTH_MIGRATION_MIB_PER_SECOND: '1' } as const;
@@ -89,6 +95,12 @@ export class KilledMove {
   /** When the guest has left its source and its target was not told yet: it runs nowhere then. */
   async killAtSwitchover(end: End): Promise<void> {
     await this.world.untilSwitchover(this.operation, this.otherNode);
+    await this.kill(end);
+  }
+
+  /** The same of a move that is over in a moment: nothing of its memory is sent. */
+  async killAtSharedSwitchover(end: End): Promise<void> {
+    await this.world.untilSharedSwitchover(this.operation, this.otherNode);
     await this.kill(end);
   }
 

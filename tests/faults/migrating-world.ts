@@ -66,6 +66,17 @@ export class MigratingWorld {
   /** The target's worker stands still until the guest has left its source: it runs nowhere then. */
   async untilSwitchover(operation: string, targetWorker: string): Promise<void> {
     await this.arrivedAt(operation, 12); // its first bytes
+    await this.untilLeft(targetWorker);
+  }
+
+  /** As soon as the target waits: what is left to send goes in a moment. */
+  async untilSharedSwitchover(operation: string, targetWorker: string): Promise<void> {
+    const waits = `migration WHERE operation_id = '${operation}' AND state = 'running'`;
+    while ((await this.faults.count(waits)) === 0) await this.faults.count('migration');
+    await this.untilLeft(targetWorker);
+  }
+
+  private async untilLeft(targetWorker: string): Promise<void> {
     this.faults.pauseProcess(targetWorker);
     await waitFor('the guest to leave', async () => (await this.faults.guests.live()).length === 0, patienceMs);
   }

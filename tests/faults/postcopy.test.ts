@@ -3,6 +3,7 @@ import type { CommandView } from '@berth/contracts/http/guest-command.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { waitFor } from '../integration/wait-for.js';
 import { FaultWorld } from './fault-world.js';
+import { asBetweenMachines } from './killed-move.js';
 import { MigratingWorld } from './migrating-world.js';
 
 const patienceMs = 90_000;
@@ -13,7 +14,7 @@ describe('F14: a guest whose memory follows it', () => {
   let world: MigratingWorld;
 
   beforeAll(async () => {
-    const tcgEnvironment = { BERTH_MIGRATION_MIB_PER_SECOND: '8' };
+    const tcgEnvironment = { ...asBetweenMachines, BERTH_MIGRATION_MIB_PER_SECOND: '8' };
     faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment });
     world = new MigratingWorld(faults);
   });

@@ -87,6 +87,10 @@ export const configSchema = z.object({
     .stringbool()
     .prefault('true')
     .describe('a guest that writes faster than the network sends goes on before all of its memory has come'),
+  BERTH_MIGRATION_SHARED_MEMORY: z
+    .stringbool()
+    .prefault('true')
+    .describe("between nodes of one machine a guest keeps the very memory it has; false: it is sent, for this node's"),
   BERTH_AGENT_SECRET: z.string().min(16),
   BERTH_CPU_MILLIS: positive,
   BERTH_MEMORY_MIB: positive,

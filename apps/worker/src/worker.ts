@@ -28,6 +28,7 @@ import { SuspendProcessor } from './instances/suspend.processor.js';
 import { forwardOptionsOf, PortForwards } from './instances/port-forwards.js';
 import { ArrivalProcessor } from './migrations/arrival.processor.js';
 import { DepartureProcessor } from './migrations/departure.processor.js';
+import { openMemoryOffers } from './migrations/memory-offers.js';
 import { nodeLimitsOf } from './migrations/move-limits.js';
 import type { NodeCertificate } from './migrations/node-certificate.js';
 import { openCertificate } from './migrations/open-certificate.js';
@@ -110,7 +111,8 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     const limits = nodeLimitsOf(config);
     const host = config.BERTH_MIGRATION_HOST;
     this.rests = new RestArrivals({ table, watcher, host, logger });
-    this.arrivals = new ArrivalProcessor({ ...parts, ...limits, ports, seeds, host, rests: this.rests });
+    const memories = openMemoryOffers(config, table);
+    this.arrivals = new ArrivalProcessor({ ...parts, ...limits, ports, seeds, host, rests: this.rests, memories });
     this.departures = new DepartureProcessor({ ...parts, ...limits, agentSecret: config.BERTH_AGENT_SECRET });
     const instances = new InstanceProcessor({ ...parts, saved, snapshots, seeds, ports, slots, warmStarts });
     const pauses = new PauseProcessor(table, watcher, report);
@@ -125,6 +127,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
       table,
       resume: (vmmId) => this.arrivals.resume(vmmId),
       receiveRest: (vmmId) => this.rests.receive(vmmId),
+      offerMemory: (vmmId) => memories.offer(vmmId),
       metrics,
       health: () => this.health(),
       probe: (nodeId) => this.probe(nodeId),
@@ -141,7 +144,6 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationBootstrap(): Promise<void> {
     const { config, nodes, table, watcher, writer, logger } = this;
-    const report = writer.report.bind(writer);
     await this.certificate.read();
     const agentUrl = await this.agent.listen();
     this.reporter = new ObservationReporter(
@@ -156,7 +158,7 @@ export class Worker implements OnApplicationBootstrap, OnApplicationShutdown {
     );
     this.reporter.beginBeats();
     for (const node of nodes.values()) watcher.watch(node);
-    const adopted = await adoptVmms({ nodes, table, watcher, report, logger });
+    const adopted = await adoptVmms({ nodes, table, watcher, report: writer.report.bind(writer), logger });
     for (const { driver } of adopted) this.metrics.get('berth_worker_vmms_adopted_total').inc({ driver: driver.name });
     await this.departures.takeUp();
     this.rests.takeUp();

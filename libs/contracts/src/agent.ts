@@ -56,6 +56,24 @@ export function restPathOf(vmmId: string): string {
   return `/v1/vmms/${vmmId}/rest`;
 }
 
+/**
+ * GET, from the worker of a migration's target: 200 answers a `memoryOffer`, by which it finds out whether the two are
+ * on one machine. 404 as above.
+ */
+export function memoryPathOf(vmmId: string): string {
+  return `/v1/vmms/${vmmId}/memory`;
+}
+
+export const memoryOffer = z.object({
+  /** Of the operating system. */
+  bootId: z.string().max(64),
+  /** As the kernel names it. */
+  pidNamespace: z.string().max(64),
+  /** Where the guest's memory is open; null: it is no other vmm's to have. */
+  memory: z.object({ pid: z.int().positive(), startTicks: z.number(), descriptor: z.int().min(0) }).nullable(),
+});
+export type MemoryOffer = z.infer<typeof memoryOffer>;
+
 export const consoleQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(consoleMaxBytes).default(consoleMaxBytes),

@@ -22,7 +22,7 @@ export const jobs = {
     leaseId: z.string().max(64),
     vmm: vmmOrder,
     /** Nobody else is let in. */
-    source: z.object({ vmmId: id, certificate: nodeCertificate.nullable() }),
+    source: z.object({ vmmId: id, certificate: nodeCertificate.nullable(), agentUrl: z.url().nullish() }),
   }),
   /** The source of a live migration. `agentUrl` is of the target's worker, which is told when the guest may go on. */
   'migrate-instance': vmmTarget.extend({

@@ -62,6 +62,10 @@ export const migrationAddress = z.object({
   diskPort: tcpPort.optional(),
   /** The guest can go on there before all of its memory is there. */
   postcopy: z.boolean().optional(),
+  /** It has the guest's memory already, which is on the same machine. */
+  sharesMemory: z.boolean().optional(),
+  /** Why it has not. */
+  memorySentBecause: z.string().max(500).optional(),
   /** Of its node, which lets nothing in but by TLS; absent: it comes as it is. */
   certificate: nodeCertificate.optional(),
   engineMajor: z.int().min(0),

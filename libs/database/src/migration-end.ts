@@ -37,6 +37,7 @@ WITH moved AS (
   SET stage = 'dispatch', next_attempt_at = now(), updated_at = now(),
       result = jsonb_build_object('node', n.name, 'method', m.method, 'downtimeMs', m.downtime_ms,
                                   'durationMs', m.duration_ms, 'sentBytes', m.sent_bytes, 'encrypted', m.encrypted)
+        || jsonb_strip_nulls(jsonb_build_object('memorySentBecause', m.address ->> 'memorySentBecause'))
   FROM moved m JOIN node n ON n.id = m.node_id WHERE o.id = m.operation_id AND o.ended_at IS NULL
 )
 SELECT m.id, m.instance_id AS "instanceId", m.operation_id AS "operationId", m.node_id AS "nodeId", s.name,

@@ -68,7 +68,7 @@ export interface DueMigration<S extends object> {
   /** Of the guest. */
   readonly ports: number[];
   readonly hasSeed: boolean;
-  readonly source: MigrationEnd & { readonly certificate: string | null };
+  readonly source: MigrationEnd & { readonly certificate: string | null; readonly agentUrl: string | null };
   readonly target: MigrationEnd & { readonly agentUrl: string };
   /** As the target told it. */
   readonly address: object | null;
@@ -148,7 +148,7 @@ SELECT o.id AS "operationId", o.attempts AS attempt,
        i.id AS "instanceId", i.name AS "instanceName", p.name AS project, t.driver, i.vcpus,
        i.memory_mib AS "memoryMib", i.disk_gib AS "diskGib", i.on_isolation AS "onIsolation", ${imageContents},
        ${guestAccess},
-       ${end('s', 'sn', ", 'certificate', sn.certificate")} AS source,
+       ${end('s', 'sn', ", 'certificate', sn.certificate, 'agentUrl', sn.agent_url")} AS source,
        ${end('t', 'tn', ", 'agentUrl', tn.agent_url")} AS target,
        g.address, o.limits
 FROM claimed o

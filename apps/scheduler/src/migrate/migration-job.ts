@@ -22,7 +22,7 @@ export function migrationJobOf(due: DueMigration<ImageContent>): DispatchedJob {
           nodeId,
           leaseId,
           vmm: orderOf({ ...due, vmmId, generation }),
-          source: { vmmId: source.vmmId, certificate: source.certificate },
+          source: { vmmId: source.vmmId, certificate: source.certificate, agentUrl: source.agentUrl },
         },
       };
     case 'send': {

@@ -8,6 +8,8 @@ import {
   consolePathOf,
   consoleQuery,
   execPathOf,
+  memoryPathOf,
+  type MemoryOffer,
   restPathOf,
   resumePathOf,
   screenshotPathOf,
@@ -40,6 +42,8 @@ export interface AgentOptions {
   readonly resume: (vmmId: string) => Promise<number>;
   /** Where the rest of a guest's memory is taken now; undefined: ask again. @throws EngineError not-found */
   readonly receiveRest: (vmmId: string) => Promise<RestAnswer>;
+  /** Where a guest's memory is; undefined: there is no such vmm. */
+  readonly offerMemory: (vmmId: string) => Promise<MemoryOffer | undefined>;
   readonly metrics: Metrics<'worker'>;
   readonly health: HealthProbe;
   /** Tries a node's engines now; undefined: there is no such node, or nothing to try on it. */
@@ -58,6 +62,11 @@ export class AgentServer {
       serve: (id, _, response, request) => this.commands.run(id, request, response),
     },
     { method: 'POST', path: pathOf(probePathOf), serve: (id, _, response) => this.probe(id, response) },
+    {
+      method: 'GET',
+      path: pathOf(memoryPathOf),
+      serve: async (id, _, response) => sendJson(response, await this.options.offerMemory(id)),
+    },
     {
       method: 'POST',
       path: pathOf(resumePathOf),
@@ -144,9 +153,7 @@ export class AgentServer {
   }
 
   private async probe(nodeId: string, response: ServerResponse): Promise<void> {
-    const found = await this.options.probe(nodeId);
-    if (!found) return void response.writeHead(404).end();
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found));
+    sendJson(response, await this.options.probe(nodeId));
   }
 
   private knowsSecret({ headers }: IncomingMessage): boolean {
@@ -154,6 +161,12 @@ export class AgentServer {
     const expected = Buffer.from(`Bearer ${this.options.secret}`);
     return given.length === expected.length && timingSafeEqual(given, expected);
   }
+}
+
+/** Undefined: there is no such thing. */
+function sendJson(response: ServerResponse, body: object | undefined): void {
+  if (!body) return void response.writeHead(404).end();
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /** Of a path with one id in it. */

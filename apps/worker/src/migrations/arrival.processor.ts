@@ -16,6 +16,7 @@ import { endReport, readyReport, startingReport } from '../report/vmm-reports.js
 import { Vmm } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
 import type { VmmWatcher } from '../vmms/vmm-watcher.js';
+import type { FoundMemory, MemoryOffers } from './memory-offers.js';
 import type { RestArrivals } from './rest-arrivals.js';
 import { endedStatusOf, statusOf } from './target-status.js';
 
@@ -37,6 +38,7 @@ interface ArrivalParts extends MigrationParts {
   /** Guests may go on before all of their memory has come. */
   readonly postcopy: boolean;
   readonly rests: RestArrivals;
+  readonly memories: Pick<MemoryOffers, 'ask'>;
   readonly ports: PortForwards;
   readonly seeds: SeedSource;
 }
@@ -55,7 +57,7 @@ export class ArrivalProcessor {
       const known = table.get(vmmId);
       if (known?.end) return report(endReport(known));
       const credentials = () => certificate.credentialsFor(vmmId, source, host);
-      if (known?.observed) return this.tellPrepared(known, operationId, await credentials());
+      if (known?.observed) return this.tellPrepared(known, operationId, undefined, await credentials());
       if (!lease.holds(leaseId)) return;
       const note = { operationId, end: null, move: { role: 'target' } } as const;
       const node = this.nodeOf(nodeId);
@@ -66,9 +68,10 @@ export class ArrivalProcessor {
         await table.keep(vmm);
         report(startingReport(vmm, operationId));
         const own = await credentials(); // before there is anything to end
-        await this.launch(vmm, order, operationId);
+        const found = await this.parts.memories.ask(source);
+        await this.launch(vmm, order, operationId, found);
         watcher.observe(await driver.inspect(vmm.handle));
-        await this.tellPrepared(vmm, operationId, own);
+        await this.tellPrepared(vmm, operationId, found, own);
       } catch (error) {
         logger.warn({ error, vmm: vmm.handle }, 'target of a migration given up');
         await this.end(vmm, error instanceof Error ? error.message : String(error));
@@ -101,7 +104,7 @@ export class ArrivalProcessor {
   }
 
   /** With disks as empty as new ones: those of an earlier stay do not hold what the guest wrote since. */
-  private async launch(vmm: Vmm, order: VmmOrder, operationId: string): Promise<void> {
+  private async launch(vmm: Vmm, order: VmmOrder, operationId: string, found: FoundMemory): Promise<void> {
     const { images, disks, seeds, ports, report } = this.parts;
     const located = await imagesOf({ images, order, vmm, operationId, report });
     await disks.remove(order.instanceId);
@@ -109,7 +112,8 @@ export class ArrivalProcessor {
     await ports.take(vmm, order);
     await ports.launch(vmm, order, () => {
       const spec = specOf({ vmm, order, ...located, drives, ports });
-      const origin = { kind: 'incoming', postcopy: this.parts.postcopy } as const;
+      const memory = 'memory' in found ? found : {};
+      const origin = { kind: 'incoming', postcopy: this.parts.postcopy, ...memory } as const;
       return vmm.driver.start({ ...spec, origin }, AbortSignal.timeout(startLimitMs));
     });
   }
@@ -155,14 +159,27 @@ export class ArrivalProcessor {
     watcher.end(vmm, { reason: 'migration-failed', detail });
   }
 
-  private async tellPrepared(vmm: Vmm, operationId: string, credentials?: MoveCredentials): Promise<void> {
+  private async tellPrepared(
+    vmm: Vmm,
+    operationId: string,
+    found: FoundMemory | undefined,
+    credentials?: MoveCredentials,
+  ): Promise<void> {
     const { host, report, certificate } = this.parts;
     const driver = migratingDriver(vmm);
     if ((await driver.placeOf(vmm.handle)) !== 'awaited') return;
     const way = await driver.receive(vmm.handle, host, credentials);
     const engineMajor = await driver.engineMajor(vmm.handle);
-    const address = { ...way, engineMajor, ...(credentials && { certificate: certificate.shown?.pem }) };
+    const own = credentials && { certificate: certificate.shown?.pem };
+    const address = { ...way, engineMajor, ...own, ...(!way.sharesMemory && (await this.whySent(vmm, found))) };
     report({ kind: 'migration-prepared', operationId, ...vmm.ref, address });
+  }
+
+  /** Nothing: it is not known any more. */
+  private async whySent(vmm: Vmm, found?: FoundMemory): Promise<{ memorySentBecause?: string }> {
+    const why = found && 'sentBecause' in found ? found.sentBecause : undefined;
+    const memorySentBecause = why ?? (await vmm.driver.inspect(vmm.handle)).coldBecause;
+    return memorySentBecause === undefined ? {} : { memorySentBecause: memorySentBecause.slice(0, 500) };
   }
 
   private async placeOf(vmm: Vmm): Promise<GuestPlace> {

@@ -117,7 +117,7 @@ export class DepartureProcessor {
     try {
       const driver = migratingDriver(vmm);
       const engineMajor = Math.min(to.engineMajor, await driver.engineMajor(vmm.handle));
-      const method = chooseMethod({ accelerator: driver.name, engineMajor });
+      const method = chooseMethod({ accelerator: driver.name, engineMajor, sharesMemory: to.sharesMemory });
       const signal = AbortSignal.any([this.closing.signal, leaving.caller.signal, AbortSignal.timeout(sendLimitMs)]);
       const peer = { vmmId: targetVmmId, certificate: to.certificate };
       const credentials = await certificate.credentialsFor(vmm.handle.vmmId, peer, to.host);

@@ -18,7 +18,8 @@ export async function openEngines(config: WorkerConfig, seed: number): Promise<N
   const options = probeOptionsOf(config);
   return NodeEngines.probed({
     prober: new EngineProber(options, config.BERTH_PROBE_FILE ?? join(config.BERTH_DATA_DIR, 'probe.json')),
-    open: (engine) => openDriver(engine, join(folder, engine), options),
+    open: (engine) =>
+      openDriver(engine, join(folder, engine), { ...options, sharesMemory: config.BERTH_MIGRATION_SHARED_MEMORY }),
     kept: probedEngines.filter((engine) => names.includes(engine)),
   });
 }
