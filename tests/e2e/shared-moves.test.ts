@@ -32,12 +32,9 @@ describe('an instance that moves between two nodes of one machine', () => {
   });
 
   /** The others of their kind: `tests/faults/shared-moves.test.ts`. */
-  test.each(['source worker', 'target vmm'] as const)(
-    'counts on when its %s is killed at switchover',
-    async (end) => {
-      const move = await KilledMove.begin(world, `shared-${end.replace(' ', '-')}`, 'tcg');
-      await move.killAtSharedSwitchover(end);
-      expect(await move.outcome()).toMatchObject({ ...oneGuest, state: end === 'target vmm' ? 'failed' : 'succeeded' });
-    },
-  );
+  test.each(['source worker', 'target vmm'] as const)('counts on when its %s is killed at switchover', async (end) => {
+    const move = await KilledMove.begin(world, `shared-${end.replace(' ', '-')}`, 'tcg');
+    await move.killAtSharedSwitchover(end);
+    expect(await move.outcome()).toMatchObject({ ...oneGuest, state: end === 'target vmm' ? 'failed' : 'succeeded' });
+  });
 });

@@ -58,6 +58,6 @@ export function openMemoryOffers(config: WorkerConfig, table: VmmTable): MemoryO
 function foundIn({ memory, ...there }: MemoryOffer, vmmId: string, here: Place): FoundMemory {
   if (there.bootId !== here.bootId) return { sentBecause: 'the source is on another machine' };
   if (there.pidNamespace !== here.pidNamespace) return { sentBecause: 'the source is in another container' };
-  if (!memory) return { sentBecause: "its vmm has its memory to itself: of a template, or of before" };
+  if (!memory) return { sentBecause: 'its vmm has its memory to itself: of a template, or of before' };
   return { memory: { vmmId, ...memory } };
 }

@@ -120,7 +120,10 @@ describe('memory that another vmm of the machine may share', () => {
 
   test('is never that of a template or its clones', () => {
     const origin = { kind: 'template', statePath: '/t/state', memoryPath: '/t/memory' } as const;
-    for (const one of [{ ...spec, memoryPath: '/t/memory' }, { ...spec, origin }]) {
+    for (const one of [
+      { ...spec, memoryPath: '/t/memory' },
+      { ...spec, origin },
+    ]) {
       expect(guardArguments(one, sharing)).not.toContain('--memory');
       expect(guardArguments(one, sharing)).toEqual(guardArguments(one, options));
     }

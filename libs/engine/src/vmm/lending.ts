@@ -10,7 +10,7 @@ const stopTimeoutMs = 5000;
 
 /**
  * Of a vmm whose guest's memory may be another vmm's as well, and the guest that one's to run. Whatever reaches a vmm,
- * it may write into that memory, although its guest stands still: a command's bytes, that a connection is there or gone.
+ * it may write into that memory, although its guest stands still: a command's bytes, the end of a connection.
  */
 export class Lending {
   /** Undefined: not looked up yet. */

@@ -6,7 +6,7 @@ const downtimeSeconds = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0
 export const migrationMetrics = {
   berth_migration_duration_seconds: {
     type: 'histogram',
-    help: 'Live migrations that arrived: first byte to the last; methods are precopy, postcopy, stop-and-copy, shared-memory',
+    help: 'Live migrations that arrived; methods are precopy, postcopy, stop-and-copy, shared-memory',
     labels: ['method'],
     buckets: latencySeconds,
     from: 'scheduler',
