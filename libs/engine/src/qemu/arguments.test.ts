@@ -108,7 +108,7 @@ describe('memory that another vmm of the machine may share', () => {
   test('is a file without a name, made by the guard', () => {
     const words = guardArguments(spec, sharing).join(' ');
     expect(words).toContain('--memory 64 --create outgoing=state');
-    expect(words).toContain(`-machine q35,sata=off,smm=off,memory-backend=pc.ram ${shared}`);
+    expect(words).toContain(`-machine q35,sata=off,smm=off,memory-backend=pc.ram -bios qboot.rom ${shared}`);
   });
 
   test('is that of the vmm which the guest comes from, where there is one', () => {
