@@ -118,6 +118,13 @@ describe('memory that another vmm of the machine may share', () => {
     expect(words).toContain(shared);
   });
 
+  test('is not that of a guest whose memory is loaded, which would fill it', () => {
+    for (const origin of [{ kind: 'incoming' }, { kind: 'saved', statePath: '/s' }] as const) {
+      const words = guardArguments({ ...spec, origin }, sharing);
+      expect(words).toEqual(guardArguments({ ...spec, origin }, options));
+    }
+  });
+
   test('is never that of a template or its clones', () => {
     const origin = { kind: 'template', statePath: '/t/state', memoryPath: '/t/memory' } as const;
     for (const one of [

@@ -19,7 +19,15 @@ export function memoryOf({ memoryPath, origin }: VmmSpec): { path: string; isPri
 }
 
 export function hasMemoryObject(spec: VmmSpec, sharesMemory: boolean): boolean {
-  return memoryOf(spec) !== undefined || sharesMemory;
+  return memoryOf(spec) !== undefined || (sharesMemory && canShare(spec));
+}
+
+/**
+ * Not of a guest whose memory is loaded, from a state or the network: to leave an empty page alone QEMU looks at it,
+ * and that makes a page of a file, as large as the guest in the end.
+ */
+function canShare({ origin }: VmmSpec): boolean {
+  return (origin?.kind ?? 'boot') === 'boot' || (origin?.kind === 'incoming' && origin.memory !== undefined);
 }
 
 /** In MiB, and whose it is already: what the guard is told to have the vmm share. */
@@ -32,7 +40,7 @@ function sharedMemory({ memoryMib, origin }: VmmSpec): string {
 export function stateFiles(spec: VmmSpec, saves: boolean, sharesMemory: boolean): string[] {
   const memory = memoryOf(spec);
   const { origin } = spec;
-  const shared = sharesMemory ? ['--memory', sharedMemory(spec)] : [];
+  const shared = sharesMemory && canShare(spec) ? ['--memory', sharedMemory(spec)] : [];
   return [
     memory ? ['--read', `memory=${memory.path}`] : shared,
     origin && 'statePath' in origin ? ['--read', `incoming=${origin.statePath}`] : [],
