@@ -135,19 +135,21 @@ test('of the disk before a rebuild nothing is left, and its first boot has a nam
   expect(holdsMarker()).toBe(true);
 });
 
-test('a new disk may begin as that of a template, and is then a disk over its image like any other', async () => {
+test('a new disk may begin as that of a template that is still there, and is then a disk over its image', async () => {
   const order = orderOf('disk', 1);
   const disks = new InstanceDisks(join(folder, 'disks'));
+  const look = (path: string, pattern: string) =>
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', `read -P ${pattern}`, path]).toString();
   const templatePath = join(folder, 'template.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', basePath, '-F', 'qcow2', templatePath, '1G']);
   execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 4096', templatePath]);
   expect(await disks.lacks(order)).toBe(true);
   const [root] = await disks.make(order, located('disk'), noSeed);
-  await disks.beginAs(order.instanceId, templatePath);
+  expect(await disks.beginAs(order.instanceId, join(folder, 'evicted.qcow2'))).toBe(false);
+  expect(look(root!.path, '0 0 4096')).not.toContain('Pattern verification failed');
+  expect(await disks.beginAs(order.instanceId, templatePath)).toBe(true);
   execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 8 4096 4096', root!.path]);
   expect(infoOf(root!.path)).toMatchObject({ 'virtual-size': gib, 'full-backing-filename': basePath });
-  const look = (path: string, pattern: string) =>
-    execFileSync('qemu-io', ['-f', 'qcow2', '-c', `read -P ${pattern}`, path]).toString();
   expect(look(root!.path, '7 0 4096')).not.toContain('Pattern verification failed');
   expect(look(templatePath, '0 4096 4096')).not.toContain('Pattern verification failed');
   expect(await disks.lacks(order)).toBe(false);

@@ -68,11 +68,17 @@ export class InstanceDisks {
     return !this.has(instanceId) || (await rebuildCountIn(join(this.folder, instanceId))) !== rebuildCount;
   }
 
-  /** A disk that was just made begins as that of a template: whole, or empty. */
-  async beginAs(instanceId: string, diskPath: string): Promise<void> {
+  /** A disk that was just made begins as that of a template, whole; false: that is gone, and this one empty. */
+  async beginAs(instanceId: string, diskPath: string): Promise<boolean> {
     const path = join(this.folder, instanceId, rootFile);
-    await copyFolder(diskPath, `${path}.new`);
+    try {
+      await copyFolder(diskPath, `${path}.new`);
+    } catch (cause) {
+      if (existsSync(diskPath)) throw cause;
+      return false;
+    }
     await rename(`${path}.new`, path);
+    return true;
   }
 
   /** As they are now, for a snapshot; the guest must stand still. Of an instance without any: an empty folder. */

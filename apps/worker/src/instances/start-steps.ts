@@ -119,12 +119,7 @@ async function spawn(start: Start): Promise<void> {
   try {
     vmm.startDelayMs = performance.now() - start.takenAtMs;
     const spec = specOf(start);
-    const saved = await savedOrigin(start, spec);
-    const warm = saved || !start.isNew ? undefined : start.warmStarts?.plan(driver, spec, order);
-    const origin = saved ?? warm?.origin;
-    const hasCopiedDisk = warm?.diskPath !== undefined;
-    if (hasCopiedDisk) await start.disks.beginAs(order.instanceId, warm.diskPath);
-    const limitMs = hasCopiedDisk ? copyLimitMs : spawnLimitMs;
+    const { origin, warm, limitMs } = await beginningOf(start, spec);
     await ports.launch(vmm, order, () =>
       driver.start({ ...specOf(start), ...(origin && { origin }) }, AbortSignal.timeout(limitMs)),
     );
@@ -138,6 +133,22 @@ async function spawn(start: Start): Promise<void> {
     if (order.resumes) await start.saved.putBack(order.instanceId, vmm.handle.vmmId);
     throw error;
   }
+}
+
+interface Beginning {
+  readonly origin?: Origin | undefined;
+  readonly warm?: WarmStart | undefined;
+  readonly limitMs: number;
+}
+
+/** A template may have been removed since it was chosen: its like boots then. */
+async function beginningOf(start: Start, spec: VmmSpec): Promise<Beginning> {
+  const { vmm, order, disks, isNew, warmStarts } = start;
+  const saved = await savedOrigin(start, spec);
+  const warm = saved || !isNew ? undefined : warmStarts?.plan(vmm.driver, spec, order);
+  if (warm?.diskPath === undefined) return { origin: saved ?? warm?.origin, warm, limitMs: spawnLimitMs };
+  if (!(await disks.beginAs(order.instanceId, warm.diskPath))) return { limitMs: spawnLimitMs };
+  return { origin: warm.origin, warm, limitMs: copyLimitMs };
 }
 
 /**

@@ -9,9 +9,9 @@ import { leaseSeconds } from '@berth/engine/vmm/lease.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApp, type AppProcess } from '../datacenter.js';
 import { waitFor } from '../integration/wait-for.js';
-import { processesOf } from './berth.js';
-import { GuestWorld } from './guest-world.js';
-import { countOn, importInstantDisk } from './instant-disk.js';
+import { processesOf } from '../e2e/berth.js';
+import { GuestWorld } from '../e2e/guest-world.js';
+import { countOn, importInstantDisk } from '../e2e/instant-disk.js';
 
 const mib = 1024 ** 2;
 const bulkMib = 256;
