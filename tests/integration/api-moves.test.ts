@@ -202,6 +202,23 @@ describe('a move that is under way', () => {
     expect((await operation(move.operationId)).progressPercent).toBe(54);
   });
 
+  test('that failed has the reason its source gave, whatever its target says when it ends', async () => {
+    const move = await underWay('refused');
+    const { instanceId, targetVmmId: vmmId, sourceVmmId, operationId } = move;
+    await reports.stayed([{ ...move, vmmId: sourceVmmId, detail: 'no route to the target' }]);
+    const exit = { vmmId, instanceId, generation: 2, reason: 'migration-failed', detail: 'nobody came' } as const;
+    await new ExitRepository(database, decideExit).apply([{ ...exit, method: 'node-reported' }]);
+    expect((await operation(operationId)).problem).toMatchObject({ detail: 'no route to the target' });
+    const told = await database.query(
+      `SELECT message FROM event WHERE operation_id = $1 AND kind = 'InstanceMigrationFailed'`,
+      [operationId],
+    );
+    expect(told).toEqual([{ message: 'refused stays where it was: no route to the target' }]);
+    expect(await database.query('SELECT reason FROM migration WHERE operation_id = $1', [operationId])).toEqual([
+      { reason: 'no route to the target' },
+    ]);
+  });
+
   test('hands what it may take to its source', async () => {
     const limits = { bandwidthMibPerSecond: 5, downtimeLimitMs: 20, autoConverge: true, convergeSeconds: 9 };
     const move = await underWay('limited', { ...limits, otherwise: 'stay' });

@@ -18,7 +18,7 @@ export interface EndedMigrations {
 /** Not bound to an open operation: a guest that has moved has moved. */
 const promote = `
 WITH moved AS (
-  UPDATE migration g SET state = 'succeeded', ended_at = now()
+  UPDATE migration g SET state = 'succeeded', reason = '', ended_at = now()
   FROM vmm t WHERE g.source_vmm_id = ANY($1::uuid[]) AND t.id = g.target_vmm_id AND t.migrating AND t.state <> 'gone'
     AND g.state <> 'succeeded'
   RETURNING g.*, t.node_id, t.generation, t.state AS target_state
@@ -56,12 +56,15 @@ interface Promoted {
   readonly encrypted: boolean | null;
 }
 
+/** What the record says of a target that ended without a word. */
+const untold = 'the target ended before the guest ran in it';
+
 const fail = `
-UPDATE migration g SET state = 'failed', ended_at = now(), reason = v.exit_detail,
+UPDATE migration g SET state = 'failed', ended_at = now(), reason = coalesce(nullif(g.reason, ''), v.exit_detail),
   settled = v.exit_reason = 'migration-failed'
 FROM vmm v, instance i
 WHERE g.target_vmm_id = ANY($1::uuid[]) AND v.id = g.target_vmm_id AND i.id = g.instance_id AND g.ended_at IS NULL
-RETURNING g.instance_id AS "instanceId", g.operation_id AS "operationId", i.name, v.exit_detail AS why,
+RETURNING g.instance_id AS "instanceId", g.operation_id AS "operationId", i.name, g.reason AS why,
   g.cancelled_at IS NOT NULL AS "isCancelled"`;
 
 /** A guest that goes on where it was. */
@@ -102,7 +105,7 @@ export function operationOfStayed({ operationId, why, isCancelled }: StayedGuest
   if (isCancelled) return { operationId, state: 'cancelled' };
   const problem = {
     code: 'migration-failed' as const,
-    detail: why || 'the target ended before the guest ran in it',
+    detail: why || untold,
     next: 'the instance runs on where it was; look at its events, and ask again',
   };
   return { operationId, state: 'failed', problem };
@@ -116,7 +119,7 @@ function movedEvent({ instanceId, operationId, nodeId, name, node, downtimeMs, e
 }
 
 function failedEvent({ instanceId, operationId, name, why, isCancelled }: Failed) {
-  const message = `${name} stays where it was: ${isCancelled ? 'its move was called off' : why}`;
+  const message = `${name} stays where it was: ${isCancelled ? 'its move was called off' : why || untold}`;
   const kind = isCancelled ? 'InstanceMigrationCancelled' : 'InstanceMigrationFailed';
   return { kind, instanceId, operationId, message };
 }

@@ -61,11 +61,12 @@ FROM jsonb_to_recordset($1::jsonb) AS r (
 WHERE g.source_vmm_id = r."vmmId" AND g.downtime_ms IS NULL AND g.state <> 'failed'
 RETURNING g.source_vmm_id AS "vmmId"`;
 
-/** The row stays open until its target is gone: the source may be on its way. */
+/** The row stays open until its target is gone: the source may be on its way. Why it failed, the source knows best. */
 const refuse = `
-SELECT g.operation_id AS "operationId", r.detail AS why, g.cancelled_at IS NOT NULL AS "isCancelled"
+UPDATE migration g SET reason = r.detail
 FROM jsonb_to_recordset($1::jsonb) AS r ("vmmId" uuid, "operationId" uuid, detail text)
-JOIN migration g ON g.operation_id = r."operationId" AND g.ended_at IS NULL AND g.source_vmm_id = r."vmmId"`;
+WHERE g.operation_id = r."operationId" AND g.ended_at IS NULL AND g.source_vmm_id = r."vmmId"
+RETURNING g.operation_id AS "operationId", g.reason AS why, g.cancelled_at IS NOT NULL AS "isCancelled"`;
 
 const settle = `UPDATE migration SET settled = true WHERE source_vmm_id = ANY($1::uuid[]) AND state = 'failed'`;
 
