@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import type { VmmOrder } from '@berth/contracts/vmm.js';
 import { makesTemplates, type MakesTemplates } from '@berth/engine/abilities.js';
 import type { EngineDriver, Observed } from '@berth/engine/driver.js';
@@ -12,6 +13,8 @@ import { TemplateStore } from './template-store.js';
 /** Our guest boots in a second; another's takes a hundred seconds of a core, of which it may get a tenth. */
 const makeLimitMs = { ours: 60_000, another: 20 * 60_000 };
 const bytesPerMib = 1024 * 1024;
+/** What a node keeps free of the guests it boots for templates, which no reservation counts. */
+const freeMib = 256;
 
 /** How a start is tried, and what is learned from how it went. */
 export interface WarmStart {
@@ -29,6 +32,8 @@ export interface WarmStartsOptions {
   readonly bootId: string;
   /** 0: none are made, and those there were are removed. */
   readonly budgetMib: number;
+  /** What programs may take now; of this machine where it is not given. */
+  readonly freeBytes?: () => number;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
 }
@@ -60,10 +65,15 @@ export class WarmStarts {
     return this.store.open();
   }
 
-  /** Those that are being made are given up. Resolves when none is. */
+  /** Resolves when no template is being made. */
+  settled(): Promise<void> {
+    return this.store.settled();
+  }
+
+  /** Those that are being made are given up. */
   async close(): Promise<void> {
     this.ending.abort(new Error('the worker ends'));
-    await this.store.settled();
+    await this.settled();
   }
 
   /** Undefined where the engine cannot make templates, or none are wanted, or of such a guest. */
@@ -82,9 +92,19 @@ export class WarmStarts {
       diskPath: template?.diskPath,
       began: (observed) => this.learn(key, template !== undefined, observed),
       booted: () => {
-        if (!template) this.store.build(key, (directory) => this.make(driver, spec, order, directory));
+        if (!template && this.hasRoomFor(spec)) {
+          this.store.build(key, (directory) => this.make(driver, spec, order, directory));
+        }
       },
     };
+  }
+
+  /** Or those that run would pay for those that start: the next cold start asks again. */
+  private hasRoomFor({ memoryMib }: VmmSpec): boolean {
+    const { freeBytes = freemem, logger } = this.options;
+    const hasRoom = freeBytes() >= (memoryMib + freeMib) * bytesPerMib;
+    if (!hasRoom) logger.info({ memoryMib, freeMib }, 'too little memory is free to make a template now');
+    return hasRoom;
   }
 
   private async make(
