@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedRoute } from '../../apps/api/src/instances/seed-route.js';
 import { nodeServer } from '../../apps/api/src/nodes/node-server.js';
 import { agentSecret, openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { addDiskImage } from '../recorded.js';
 
 const canary = `canary-${randomUUID()}`;
 const blob = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.alloc(36)]);
@@ -15,13 +16,7 @@ const key = `ssh-ed25519 ${blob.toString('base64')} me`;
 let world: ApiWorld;
 beforeAll(async () => {
   world = await openApiWorld();
-  const database = await world.world.openDatabase(1);
-  await database.query(
-    `INSERT INTO image (id, name, os_family, architecture, firmware, format, min_memory_mib, sha256, size_bytes,
-       virtual_size_bytes, source)
-     VALUES ($1, 'disk', 'debian', 'x86_64', 'bios', 'qcow2', 32, $2, 1, 1, '{"kind":"url"}')`,
-    [randomUUID(), 'a'.repeat(64)],
-  );
+  await addDiskImage(await world.world.openDatabase(1), 'disk');
 });
 afterAll(() => world?.close());
 

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
-import { addNode, placeOn } from '../recorded.js';
+import { addDiskImage, addNode, placeOn } from '../recorded.js';
 
 let world: ApiWorld;
 let database: Database;
@@ -15,8 +14,8 @@ beforeAll(async () => {
   world = await openApiWorld();
   database = await world.world.openDatabase();
   await addNode(database, 'n1');
-  await addImage('first');
-  await addImage('second');
+  await addDiskImage(database, 'first');
+  await addDiskImage(database, 'second');
 });
 afterAll(() => world?.close());
 beforeEach(async () => {
@@ -26,15 +25,6 @@ beforeEach(async () => {
   await placeOn(database, 'n1', id);
 });
 
-async function addImage(image: string, more: Record<string, unknown> = {}): Promise<void> {
-  const columns = { architecture: 'x86_64', firmware: 'bios', min_memory_mib: 32, min_disk_gib: 0, ...more };
-  await database.query(
-    `INSERT INTO image (id, name, os_family, architecture, firmware, format, min_memory_mib, min_disk_gib, sha256,
-       size_bytes, virtual_size_bytes, source)
-     VALUES ($1, $2, 'debian', $3, $4, 'qcow2', $5, $6, $7, 1, 1, '{"kind":"url"}')`,
-    [randomUUID(), image, ...Object.values(columns), 'a'.repeat(64)],
-  );
-}
 const rebuild = (body?: object) =>
   world.call<AcceptedView & ProblemBody>('POST', `/v1/instances/${name}/rebuild`, { body });
 const get = async () => (await world.call<InstanceView>('GET', `/v1/instances/${name}`)).body;
@@ -78,8 +68,8 @@ test('what is stopped is placed at once', async () => {
 
 describe('what cannot be is refused, and the disk it has is left alone:', () => {
   test('an image that needs more memory or disk', async () => {
-    await addImage('hungry', { min_memory_mib: 512 });
-    await addImage('large', { min_disk_gib: 9 });
+    await addDiskImage(database, 'hungry', { min_memory_mib: 512 });
+    await addDiskImage(database, 'large', { min_disk_gib: 9 });
     expect(await refusal({ image: 'hungry' })).toMatch(/^image: hungry needs 512 MiB of memory; i\d+ has 64/);
     expect(await refusal({ image: 'large' })).toMatch(/^image: large needs 9 GiB of disk; i\d+ has 0/);
   });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
 import type { Database } from '@berth/database/database.js';
@@ -8,7 +7,7 @@ import { nodeLabel } from '@berth/domain/node-state.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Pending } from '../../apps/scheduler/src/placement/decide-placements.js';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
-import { addNode, placeOn } from '../recorded.js';
+import { addDiskImage, addNode, placeOn } from '../recorded.js';
 
 let world: ApiWorld;
 let database: Database;
@@ -19,8 +18,8 @@ beforeAll(async () => {
   world = await openApiWorld();
   database = await world.world.openDatabase();
   await addNode(database, 'n1');
-  await addImage('own');
-  await addImage('other', { ready: '"agent"' });
+  await addDiskImage(database, 'own');
+  await addDiskImage(database, 'other', { ready: '"agent"' });
 });
 afterAll(() => world?.close());
 beforeEach(async () => {
@@ -30,15 +29,6 @@ beforeEach(async () => {
   await placeOn(database, 'n1', id);
 });
 
-async function addImage(image: string, more: Record<string, unknown> = {}): Promise<void> {
-  const columns = { architecture: 'x86_64', profile: 'virtio', min_memory_mib: 32, ready: null, ...more };
-  await database.query(
-    `INSERT INTO image (id, name, os_family, architecture, profile, min_memory_mib, ready, firmware, format, sha256,
-       size_bytes, virtual_size_bytes, source)
-     VALUES ($1, $2, 'debian', $3, $4, $5, $6, 'bios', 'qcow2', $7, 1, 1, '{"kind":"url"}')`,
-    [randomUUID(), image, ...Object.values(columns), 'a'.repeat(64)],
-  );
-}
 const ask = (action: string, body?: object) =>
   world.call<AcceptedView & ProblemBody>('POST', `/v1/instances/${name}/${action}`, { body });
 const get = async () => (await world.call<InstanceView>('GET', `/v1/instances/${name}`)).body;
@@ -82,7 +72,7 @@ test('what runs is ended first, then starts from the other image, on the node of
 });
 
 test('an image that rescues an instance is in use', async () => {
-  await addImage('needed');
+  await addDiskImage(database, 'needed');
   await ask('rescue', { image: 'needed' });
   const { status, body } = await world.call<ProblemBody>('DELETE', '/v1/images/needed');
   expect([status, body.detail]).toEqual([409, `image needed is used by 1 instances: ${name}`]);
@@ -110,8 +100,8 @@ test.each(['suspend', 'snapshots', 'rebuild', 'clone', 'resize', 'rescue'])(
 
 describe('what cannot be is refused, and the instance left alone:', () => {
   test('an image that needs more memory or another engine, or is a diskette, or its own', async () => {
-    await addImage('hungry', { min_memory_mib: 512 });
-    await addImage('diskette', { profile: 'floppy' });
+    await addDiskImage(database, 'hungry', { min_memory_mib: 512 });
+    await addDiskImage(database, 'diskette', { profile: 'floppy' });
     expect(await refusal({ image: 'hungry' })).toMatch(/^image: hungry needs 512 MiB of memory; i\d+ has 64/);
     expect(await refusal({ image: 'diskette' })).toMatch(/^image: diskette boots from diskette/);
     expect(await refusal({ image: 'own' })).toMatch(/^image: own is what its disk lies over/);

@@ -19,7 +19,7 @@ import { PortForwards } from '../../apps/worker/src/instances/port-forwards.js';
 import { SavedGuests } from '../../apps/worker/src/instances/saved-guests.js';
 import { BootSlots } from '../../apps/worker/src/instances/boot-slots.js';
 import { InstanceProcessor, type ProcessorParts } from '../../apps/worker/src/instances/instance.processor.js';
-import { startSteps, type Start } from '../../apps/worker/src/instances/start-steps.js';
+import { startSteps, type Start, type StartParts } from '../../apps/worker/src/instances/start-steps.js';
 import { NodeEngines } from '../../apps/worker/src/nodes/node-engines.js';
 import type { WorkerNode } from '../../apps/worker/src/nodes/worker-node.js';
 import { adoptVmms } from '../../apps/worker/src/vmms/vmm-adoption.js';
@@ -73,23 +73,9 @@ async function boot(images = openImages(), lease: ProcessorParts['lease'] = held
   const seeds = new SeedSource(undefined, 'secret');
   const ports = new PortForwards(anyPort, table);
   const saved = new SavedGuests(join(folder, 'saved'));
-  const processor = new InstanceProcessor({
-    nodes,
-    table,
-    watcher,
-    images,
-    disks,
-    snapshots,
-    seeds,
-    saved,
-    ports,
-    slots,
-    warmStarts: undefined,
-    lease,
-    report,
-    logger,
-  });
-  return { told, table, watcher, images, disks, snapshots, seeds, saved, ports, slots, report, processor };
+  const parts = { table, watcher, images, disks, snapshots, seeds, saved, ports, slots, warmStarts: undefined, report };
+  const processor = new InstanceProcessor({ ...parts, nodes, lease, logger });
+  return { ...parts, told, processor };
 }
 
 const anyPort = { host: '127.0.0.1', address: '127.0.0.1', ports: { first: 20_000, last: 29_999 } };
@@ -118,29 +104,10 @@ function startJob(instanceId: string = randomUUID(), generation = 1): JobPayload
   return { operationId: randomUUID(), nodeId: node.id, leaseId: 'lease', vmm: order };
 }
 
-function startOf(
-  { table, watcher, images, disks, snapshots, seeds, saved, ports, slots, report }: Booted,
-  { operationId, vmm: order }: ReturnType<typeof startJob>,
-): Start {
+function startOf(parts: StartParts, { operationId, vmm: order }: ReturnType<typeof startJob>): Start {
   const { vmmId, instanceId, generation } = order;
   const vmm = new Vmm(node, driver, { vmmId, instanceId, generation }, order, { operationId, end: null });
-  return {
-    vmm,
-    order,
-    operationId,
-    takenAtMs: performance.now(),
-    table,
-    watcher,
-    images,
-    disks,
-    snapshots,
-    seeds,
-    saved,
-    ports,
-    slots,
-    warmStarts: undefined,
-    report,
-  };
+  return { ...parts, vmm, order, operationId, takenAtMs: performance.now() };
 }
 
 const ready = ({ told }: Booted) => told.filter((seen) => seen.kind === 'vmm-ready');

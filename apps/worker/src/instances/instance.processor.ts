@@ -1,38 +1,16 @@
 import type { JobPayload } from '@berth/contracts/job.js';
-import type { Observation } from '@berth/contracts/observation.js';
 import { EngineError } from '@berth/engine/driver.js';
 import type { Logger } from '@berth/observability/logger.js';
-import type { InstanceDisks } from '../disks/instance-disks.js';
-import type { SeedSource } from '../disks/seed-source.js';
-import type { ImageCache } from '../images/image-cache.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Lease } from '../report/lease.js';
-import type { SnapshotStore } from '../snapshots/snapshot-store.js';
-import type { WarmStarts } from '../templates/warm-starts.js';
 import { endReport, readyReport, startingReport, stoppingReport } from '../report/vmm-reports.js';
 import { Vmm } from '../vmms/vmm.js';
-import type { VmmTable } from '../vmms/vmm-table.js';
-import type { VmmWatcher } from '../vmms/vmm-watcher.js';
-import type { BootSlots } from './boot-slots.js';
 import { pausingDriver } from './pause.processor.js';
-import type { SavedGuests } from './saved-guests.js';
-import type { PortForwards } from './port-forwards.js';
-import { startSteps } from './start-steps.js';
+import { startSteps, type StartParts } from './start-steps.js';
 
-export interface ProcessorParts {
+export interface ProcessorParts extends StartParts {
   readonly nodes: ReadonlyMap<string, WorkerNode>;
-  readonly table: VmmTable;
-  readonly watcher: VmmWatcher;
-  readonly images: ImageCache | undefined;
-  readonly disks: InstanceDisks;
-  readonly snapshots: SnapshotStore;
-  readonly seeds: SeedSource;
-  readonly saved: SavedGuests;
-  readonly ports: PortForwards;
-  readonly slots: BootSlots;
-  readonly warmStarts: WarmStarts | undefined;
   readonly lease: Pick<Lease, 'holds'>;
-  readonly report: (observation: Observation) => void;
   readonly logger: Logger;
 }
 

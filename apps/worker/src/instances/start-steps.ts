@@ -26,12 +26,8 @@ const slotLimitMs = 10_000;
 /** A whole system on a busy machine. */
 const bootLimitMs = 15 * 60_000;
 
-/** What the steps of one start know and use. */
-export interface Start {
-  readonly vmm: Vmm;
-  readonly order: VmmOrder;
-  readonly operationId: string;
-  readonly takenAtMs: number;
+/** What a worker starts instances with. */
+export interface StartParts {
   readonly table: VmmTable;
   readonly watcher: VmmWatcher;
   readonly report: (observation: Observation) => void;
@@ -45,6 +41,14 @@ export interface Start {
   readonly slots: BootSlots;
   /** Undefined: every guest starts by a boot. */
   readonly warmStarts: WarmStarts | undefined;
+}
+
+/** One start, and what its steps found. */
+export interface Start extends StartParts {
+  readonly vmm: Vmm;
+  readonly order: VmmOrder;
+  readonly operationId: string;
+  readonly takenAtMs: number;
   image?: LocatedImage;
   rescue?: LocatedImage | undefined;
   drives?: readonly Drive[];
