@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { beatsOn } from '@berth/engine/conformance/world.js';
 import type { Identity } from '@berth/certificates/issue.js';
 import type { VmmHandle } from '@berth/engine/driver.js';
@@ -8,6 +8,7 @@ import { certified, credentialsOf, otherNode, sourceNode, targetNode } from '../
 import { freshDisk, makeBase } from '../migrations/moving-disk.js';
 import { TappedWire } from './tapped-wire.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
+import { withTwoNodes } from './with-two-nodes.js';
 
 const host = '127.0.0.1';
 const limits = { method: 'precopy', bandwidthBytesPerSecond: 2 ** 30, downtimeLimitMs: 50 } as const;
@@ -23,11 +24,7 @@ interface Both {
 describe('a live migration by TLS', () => {
   let nodes: [TcgNode, TcgNode];
 
-  beforeAll(async () => {
-    nodes = [await TcgNode.open(), await TcgNode.open()];
-  });
-  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
-  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+  withTwoNodes(TcgNode, (opened) => void (nodes = opened));
 
   /** A guest, and a vmm of the other node that waits for it, as `credentials` have it. */
   async function waiting(hasDisk: boolean, credentials: (source: VmmHandle, target: VmmHandle) => Partial<Both>) {

@@ -26,6 +26,10 @@ export class EngineNode<D extends VmmDriver> {
     public driver: D,
   ) {}
 
+  get patienceMs(): number {
+    return this.kind.patienceMs;
+  }
+
   spec(changes?: Partial<VmmSpec>): VmmSpec {
     const shape = { instanceName: 'tried', generation: 1, vcpus: 1, memoryMib: 64, onIsolation: 'keep' } as const;
     return { vmmId: randomUUID(), instanceId: randomUUID(), image: this.kind.image(), ...shape, ...changes };

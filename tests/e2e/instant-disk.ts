@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { waitFor } from '../integration/wait-for.js';
 import { program } from './berth.js';
+import { importBootDisk } from './boot-disk.js';
 import type { GuestWorld } from './guest-world.js';
 
 /**
@@ -13,24 +12,10 @@ import type { GuestWorld } from './guest-world.js';
 const bootCode =
   '+jHAjtiOwI7QvAB8+4gWAAbGBgIGALBS6FIAsAroTQD0uv0D7KgBdPe6+APs/gYCBrRC6C0AsE3oMgCgAgYEMOgqALBE6CUAoACA' +
   'BDDoHQCgAgaiAIC4AEPoBwCwCugMAOu9vn58ihYABs0Tw4jDuv0D7KggdPuI2Lr4A+7DEAABAACAAAAB';
-const sectorBytes = 512;
-const diskBytes = 1024 * 1024;
-
-function instantDisk(): Buffer {
-  const disk = Buffer.alloc(diskBytes);
-  Buffer.from(bootCode, 'base64').copy(disk);
-  disk.writeUInt16LE(0xaa55, sectorBytes - 2);
-  return disk;
-}
 
 /** Into the catalogue. */
-export async function importInstantDisk(world: GuestWorld, name = 'instant'): Promise<void> {
-  const path = join(world.world.folder, 'instant.raw');
-  await writeFile(path, instantDisk());
-  const args = ['image', 'import', path, '--name', name, '--format', 'raw', '--min-memory', '64'];
-  const { exitCode, stderr } = await world.berth(...args);
-  if (exitCode !== 0) throw new Error(`not imported: ${stderr}`);
-}
+export const importInstantDisk = (world: GuestWorld, name = 'instant'): Promise<void> =>
+  importBootDisk(world, name, bootCode);
 
 /** What the guest says next: it counts at each byte that it gets. */
 export async function countOn(world: GuestWorld, name: string): Promise<string> {

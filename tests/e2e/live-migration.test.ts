@@ -1,7 +1,8 @@
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from '../faults/fault-world.js';
-import { MigratingWorld } from '../faults/migrating-world.js';
+import { describe, expect, test } from 'vitest';
+import type { FaultWorld } from '../faults/fault-world.js';
+import type { MigratingWorld } from '../faults/migrating-world.js';
+import { withMigratingWorld } from '../faults/with-fault-world.js';
 import { waitFor } from '../integration/wait-for.js';
 import { CountingDisk } from './counting-disk.js';
 
@@ -10,13 +11,10 @@ describe('an instance that is moved', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 2, tcgNodes: 2 });
-    world = new MigratingWorld(faults);
+  withMigratingWorld({ modelNodes: 2 }, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
 
   test.each(['model', 'tcg'])('%s: runs on elsewhere, and was away for less than a second', async (driver) => {
     const before = await world.create(`moved-${driver}`, [driver]);

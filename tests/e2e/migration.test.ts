@@ -1,22 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrationPromises } from '@berth/engine/conformance/migrating.js';
 import type { MigrationProgress } from '@berth/domain/migration-progress.js';
-import type { VmmHandle } from '@berth/engine/driver.js';
-import type { VmmSpec } from '@berth/engine/vmm-spec.js';
 import { credentialsOf } from '../migrations/certified-nodes.js';
-import { freshDisk, makeBase } from '../migrations/moving-disk.js';
 import { MovingGuest } from '../migrations/moving-guest.js';
 import { runMigrations } from '../migrations/run.js';
-import { patienceMs, TcgNode } from './tcg-node.js';
+import { TcgNode } from './tcg-node.js';
+import { migrationWorldOf, withTwoNodes } from './with-two-nodes.js';
 
 describe('a live migration between two nodes', () => {
   let nodes: [TcgNode, TcgNode];
 
-  beforeAll(async () => {
-    nodes = [await TcgNode.open(), await TcgNode.open()];
-  });
-  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
-  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+  withTwoNodes(TcgNode, (opened) => void (nodes = opened));
 
   test.each(
     migrationPromises.flatMap((one) => [
@@ -25,17 +19,8 @@ describe('a live migration between two nodes', () => {
       { ...one, guest: 'a guest with a disk, by TLS', hasDisk: true, encrypted: { credentialsOf } },
     ]),
   )('$guest: $promise', async ({ check, hasDisk, encrypted }) => {
-    const [{ driver }, { driver: target }] = nodes;
-    const basePath = await makeBase(nodes[0]);
-    const drives = hasDisk ? [await freshDisk(nodes[0], basePath)] : [];
-    const spec = (changes?: Partial<VmmSpec>) => nodes[0].spec({ drives, ...changes });
-    const targetDrives = async () => (hasDisk ? [await freshDisk(nodes[1], basePath)] : []);
-    const crash = async (handle: VmmHandle) => {
-      const { pid } = await driver.inspect(handle);
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
-    };
-    const world = { driver, target, targetDrives, spec, crash, reopen: () => Promise.resolve(driver), patienceMs };
-    await expect(check({ ...world, ...encrypted, survivesReopening: true })).resolves.toBeUndefined();
+    const world = await migrationWorldOf(nodes, hasDisk);
+    await expect(check({ ...world, ...encrypted })).resolves.toBeUndefined();
   });
 });
 

@@ -1,9 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { keepNodeFolder } from '@berth/certificates/node-folder.js';
-import { FaultWorld } from '../faults/fault-world.js';
-import { MigratingWorld } from '../faults/migrating-world.js';
+import type { FaultWorld } from '../faults/fault-world.js';
+import type { MigratingWorld } from '../faults/migrating-world.js';
+import { withMigratingWorld } from '../faults/with-fault-world.js';
 import { waitFor } from '../integration/wait-for.js';
 
 const names = ['tcg', 'tcg-2'] as const;
@@ -13,16 +14,13 @@ describe('the certificates of nodes', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2 });
-    world = new MigratingWorld(faults);
+  withMigratingWorld({}, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
   afterEach(async () => {
-    await faults.release();
     for (const name of names) await certify(name);
   });
-  afterAll(() => faults?.close());
 
   /** As an operator does who renews it. */
   async function certify(name: string, authority = 'authority', at = new Date()): Promise<void> {

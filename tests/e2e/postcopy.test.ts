@@ -3,10 +3,11 @@ import type { RestOrder } from '@berth/engine/abilities.js';
 import type { VmmHandle } from '@berth/engine/driver.js';
 import type { Departure, MigrationOrder } from '@berth/engine/migration.js';
 import { untilObserved } from '@berth/engine/until-ready.js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { MovingGuest } from '../migrations/moving-guest.js';
 import { BreakableWay } from './breakable-way.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
+import { withTwoNodes } from './with-two-nodes.js';
 
 const host = '127.0.0.1';
 /** Its memory takes seconds: enough for a test to act meanwhile. */
@@ -18,17 +19,13 @@ describe('a guest that goes on before all of its memory is there', () => {
   let waiting: VmmHandle;
   let order: MigrationOrder;
 
-  beforeAll(async () => {
-    nodes = [await TcgNode.open(), await TcgNode.open()];
-  });
+  withTwoNodes(TcgNode, (opened) => void (nodes = opened));
   beforeEach(async () => {
     guest = await MovingGuest.start([...nodes], { postcopy: true });
     const target = await guest.await();
     waiting = target.handle;
     order = { ...target.order, bandwidthBytesPerSecond };
   });
-  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
-  afterAll(() => Promise.all(nodes.map((node) => node.end())));
 
   const leave = (changes: Partial<MigrationOrder> = {}): Promise<Departure> =>
     guest.source.driver.migrate(guest.handle, { ...order, ...changes });

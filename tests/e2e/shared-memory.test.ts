@@ -2,42 +2,27 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { migrationPromises } from '@berth/engine/conformance/migrating.js';
-import type { VmmHandle } from '@berth/engine/driver.js';
-import type { VmmMemory, VmmSpec } from '@berth/engine/vmm-spec.js';
+import type { VmmMemory } from '@berth/engine/vmm-spec.js';
 import { credentialsOf } from '../migrations/certified-nodes.js';
-import { freshDisk, makeBase } from '../migrations/moving-disk.js';
 import { MovingGuest } from '../migrations/moving-guest.js';
-import { patienceMs, TcgNode } from './tcg-node.js';
+import { TcgNode } from './tcg-node.js';
+import { migrationWorldOf, withTwoNodes } from './with-two-nodes.js';
 
 describe('a move between two nodes of one machine', () => {
   let nodes: [TcgNode, TcgNode];
 
-  beforeAll(async () => {
-    nodes = [await TcgNode.open(), await TcgNode.open()];
-  });
-  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
-  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+  withTwoNodes(TcgNode, (opened) => void (nodes = opened));
 
   const unsent = migrationPromises.filter(({ sends }) => !sends);
   test.each([
     ...unsent.map((one) => ({ ...one, guest: 'a guest', hasDisk: false })),
     ...unsent.map((one) => ({ ...one, guest: 'a guest with a disk', hasDisk: true })),
   ])('$guest: $promise', async ({ check, hasDisk }) => {
-    const [{ driver }, { driver: target }] = nodes;
-    const basePath = await makeBase(nodes[0]);
-    const drives = hasDisk ? [await freshDisk(nodes[0], basePath)] : [];
-    const spec = (changes?: Partial<VmmSpec>) => nodes[0].spec({ drives, ...changes });
-    const targetDrives = async () => (hasDisk ? [await freshDisk(nodes[1], basePath)] : []);
-    const crash = async (handle: VmmHandle) => {
-      const { pid } = await driver.inspect(handle);
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
-    };
-    const memoryOf = (handle: VmmHandle) => driver.memoryOffer(handle);
-    const world = { driver, target, targetDrives, spec, crash, reopen: () => Promise.resolve(driver), patienceMs };
-    const more = { credentialsOf, memoryOf, survivesReopening: true };
-    await expect(check({ ...world, ...more })).resolves.toBeUndefined();
+    const world = await migrationWorldOf(nodes, hasDisk);
+    const memoryOf = nodes[0].driver.memoryOffer.bind(nodes[0].driver);
+    await expect(check({ ...world, credentialsOf, memoryOf })).resolves.toBeUndefined();
   });
 
   test('neither end writes a byte of the memory before one is told to go on, whoever comes and goes', async () => {

@@ -1,19 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from '../faults/fault-world.js';
+import { describe, expect, test } from 'vitest';
+import type { FaultWorld } from '../faults/fault-world.js';
 import { KilledMove, oneGuest, sharedMoves } from '../faults/killed-move.js';
-import { MigratingWorld } from '../faults/migrating-world.js';
+import type { MigratingWorld } from '../faults/migrating-world.js';
+import { withMigratingWorld } from '../faults/with-fault-world.js';
 
 describe('an instance that moves between two nodes of one machine', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: sharedMoves });
-    world = new MigratingWorld(faults);
+  withMigratingWorld({ tcgEnvironment: sharedMoves }, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
 
   test('takes its memory along, to and fro, and one hears it', async () => {
     let before = await world.create('shared', ['tcg']);

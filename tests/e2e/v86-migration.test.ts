@@ -1,33 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { migrationPromises } from '@berth/engine/conformance/migrating.js';
-import type { VmmHandle } from '@berth/engine/driver.js';
-import { FaultWorld } from '../faults/fault-world.js';
+import type { FaultWorld } from '../faults/fault-world.js';
 import { KilledMove, oneGuest, slowV86Moves } from '../faults/killed-move.js';
-import { MigratingWorld } from '../faults/migrating-world.js';
+import type { MigratingWorld } from '../faults/migrating-world.js';
+import { withMigratingWorld } from '../faults/with-fault-world.js';
 import { credentialsOf } from '../migrations/certified-nodes.js';
 import { patienceMs, V86Node } from './v86-node.js';
+import { migrationWorldOf, withTwoNodes } from './with-two-nodes.js';
 
 describe('a move between two nodes of v86', () => {
   let nodes: [V86Node, V86Node];
 
-  beforeAll(async () => {
-    nodes = [await V86Node.open(), await V86Node.open()];
-  });
-  afterEach(() => Promise.all(nodes.map((node) => node.releaseAll())));
-  afterAll(() => Promise.all(nodes.map((node) => node.end())));
+  withTwoNodes(V86Node, (opened) => void (nodes = opened));
 
   test.each(migrationPromises)(
     '$promise',
     async ({ check }) => {
-      const [{ driver }, { driver: target }] = nodes;
-      const crash = async (handle: VmmHandle) => {
-        const { pid } = await driver.inspect(handle);
-        if (pid !== undefined) process.kill(pid, 'SIGKILL');
-      };
-      const spec = nodes[0].spec.bind(nodes[0]);
-      const reopen = () => Promise.resolve(driver);
-      const world = { driver, target, spec, crash, reopen, credentialsOf, patienceMs, survivesReopening: true };
-      await expect(check(world)).resolves.toBeUndefined();
+      const world = await migrationWorldOf(nodes, false);
+      await expect(check({ ...world, credentialsOf })).resolves.toBeUndefined();
     },
     2 * patienceMs,
   );
@@ -37,13 +27,10 @@ describe('an instance under v86 that is moved', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowV86Moves });
-    world = new MigratingWorld(faults);
+  withMigratingWorld({ tcgEnvironment: slowV86Moves }, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
 
   test('counts on elsewhere, and the record has how long it stood still', async () => {
     const move = await KilledMove.begin(world, 'moved', 'v86');

@@ -1,15 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
+import type { FaultWorld } from './fault-world.js';
+import { withFaultWorld } from './with-fault-world.js';
 
 describe('an API that dies in a request', () => {
   let faults: FaultWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 2 });
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 2 }, (opened) => void (faults = opened));
 
   const rows = (name: string): Promise<{ id: string }[]> =>
     faults.query<{ id: string }>('SELECT id FROM instance WHERE name = $1', [name]);

@@ -1,20 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { waitFor } from '../integration/wait-for.js';
-import { FaultWorld } from './fault-world.js';
+import type { FaultWorld } from './fault-world.js';
 import { percents, shownAt, slowMoves } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 describe('F14: a live migration that is called off', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowMoves });
-    world = new MigratingWorld(faults);
+  withMigratingWorld({ tcgEnvironment: slowMoves }, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
 
   test.each(percents)('called off at %i %: the guest stays where it was, and it is the same', async (percent) => {
     const before = await world.create(`cancelled-${percent}`, ['tcg']);

@@ -1,19 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
 import { ends, KilledMove, oneGuest, percents, slowMoves } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 describe('F14: a live migration in which something is killed', () => {
-  let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowMoves });
-    world = new MigratingWorld(faults);
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withMigratingWorld({ tcgEnvironment: slowMoves }, (opened) => void (world = opened));
 
   const begin = (name: string): Promise<KilledMove> => KilledMove.begin(world, name.replaceAll(' ', '-'), 'tcg');
   const kills = percents.flatMap((percent) => ends.map((end) => ({ percent, end })));

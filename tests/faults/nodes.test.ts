@@ -1,7 +1,8 @@
 import { seededRandom } from '@berth/simulation/random.js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { summarize } from '../load/latency.js';
-import { FaultWorld } from './fault-world.js';
+import type { FaultWorld } from './fault-world.js';
+import { withFaultWorld } from './with-fault-world.js';
 
 const pausedMs = 20_000;
 
@@ -18,12 +19,7 @@ describe('nodes', () => {
   let faults: FaultWorld;
   const random = seededRandom(5);
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 3 });
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 0, tcgNodes: 3 }, (opened) => void (faults = opened));
 
   const standing = (): Promise<Standing[]> =>
     faults.query<Standing>(`

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CommandView } from '@berth/contracts/http/guest-command.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { waitFor } from '../integration/wait-for.js';
-import { FaultWorld } from './fault-world.js';
+import type { FaultWorld } from './fault-world.js';
 import { asBetweenMachines } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 const patienceMs = 90_000;
 
@@ -13,14 +14,11 @@ describe('F14: a guest whose memory follows it', () => {
   let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    const tcgEnvironment = { ...asBetweenMachines, BERTH_MIGRATION_MIB_PER_SECOND: '8' };
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment });
-    world = new MigratingWorld(faults);
+  const tcgEnvironment = { ...asBetweenMachines, BERTH_MIGRATION_MIB_PER_SECOND: '8' };
+  withMigratingWorld({ tcgEnvironment }, (opened) => {
+    world = opened;
+    faults = opened.faults;
   });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
 
   const otherNode = (node: string | null): string => (node === 'tcg' ? 'tcg-2' : 'tcg');
 

@@ -1,17 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
+import type { FaultWorld } from './fault-world.js';
+import { withFaultWorld } from './with-fault-world.js';
 
 const downMs = 20_000;
 
 describe('the record', () => {
   let faults: FaultWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 6 });
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 6 }, (opened) => void (faults = opened));
 
   test('F22: PostgreSQL stopped at once: what was committed is there, the API says 503 and comes back', async () => {
     const { client } = faults;

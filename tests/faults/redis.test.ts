@@ -1,20 +1,16 @@
 import { queueOf } from '@berth/queue/keys.js';
 import { Queue, type Job } from 'bullmq';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { summarize } from '../load/latency.js';
-import { FaultWorld } from './fault-world.js';
+import type { FaultWorld } from './fault-world.js';
+import { withFaultWorld } from './with-fault-world.js';
 
 const downMs = 20_000;
 
 describe('the queue', () => {
   let faults: FaultWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 6, schedulers: 2 });
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 6, schedulers: 2 }, (opened) => void (faults = opened));
 
   test('F21: Redis away for 20 s during 20 creates: all end ready, the API does not notice', async () => {
     const { client } = faults;
@@ -123,10 +119,7 @@ describe('the queue', () => {
 describe('many at once', () => {
   let faults: FaultWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 10 });
-  });
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 10 }, (opened) => void (faults = opened));
 
   test('F49: 200 creates, then 200 deletes: all end, nothing is left', async () => {
     await faults.client.createMany('herd', 200, 0);

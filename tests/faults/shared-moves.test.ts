@@ -1,19 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
 import { ends, KilledMove, oneGuest, sharedMoves } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 describe('F14: a move by shared memory in which something is killed', () => {
-  let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: sharedMoves });
-    world = new MigratingWorld(faults);
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withMigratingWorld({ tcgEnvironment: sharedMoves }, (opened) => void (world = opened));
 
   test.each(ends)('%s at switchover: exactly one guest runs, it is the same, and counts on', async (end) => {
     const move = await KilledMove.begin(world, `shared-${end.replace(' ', '-')}`, 'tcg');

@@ -1,20 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
 import { KilledMove, oneGuest, slowMoves } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 /** One of each kind; `moves.test.ts` has all of them. */
 describe('F14: a live migration in which something is killed', () => {
-  let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowMoves });
-    world = new MigratingWorld(faults);
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withMigratingWorld({ tcgEnvironment: slowMoves }, (opened) => void (world = opened));
 
   test.each([
     { percent: 10, end: 'scheduler' },

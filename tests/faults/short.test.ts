@@ -1,18 +1,14 @@
 import { seededRandom } from '@berth/simulation/random.js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
+import type { FaultWorld } from './fault-world.js';
+import { withFaultWorld } from './with-fault-world.js';
 
 /** The bars that every change is held to; model nodes, for it is the control plane that is tried. */
 describe('twenty creates', () => {
   let faults: FaultWorld;
   const random = seededRandom(20);
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 6 });
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withFaultWorld({ modelNodes: 6 }, (opened) => void (faults = opened));
 
   test('F19: Redis emptied in the middle of them: all end ready, the API never answers 5xx', async () => {
     const before = faults.client.createMany('before', 12, 50);

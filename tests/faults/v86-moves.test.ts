@@ -1,19 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { FaultWorld } from './fault-world.js';
+import { describe, expect, test } from 'vitest';
 import { KilledMove, oneGuest, slowV86Moves } from './killed-move.js';
-import { MigratingWorld } from './migrating-world.js';
+import type { MigratingWorld } from './migrating-world.js';
+import { withMigratingWorld } from './with-fault-world.js';
 
 describe('F14: a move of a guest under v86 in which something is killed', () => {
-  let faults: FaultWorld;
   let world: MigratingWorld;
 
-  beforeAll(async () => {
-    faults = await FaultWorld.open({ modelNodes: 0, tcgNodes: 2, tcgEnvironment: slowV86Moves });
-    world = new MigratingWorld(faults);
-  });
-  beforeEach(() => onTestFailed(() => void process.stderr.write(faults.history.tell())));
-  afterEach(() => faults.release());
-  afterAll(() => faults?.close());
+  withMigratingWorld({ tcgEnvironment: slowV86Moves }, (opened) => void (world = opened));
 
   test.each(['source worker', 'target worker', 'target vmm'] as const)(
     '%s on the way: exactly one guest runs, it is the same, and counts on',

@@ -4,6 +4,8 @@ import { installerFile } from './debian-installer.js';
 import { UnmodifiedGuest } from './unmodified-guest.js';
 
 const bootMs = 15 * 60_000;
+/** A page of text, by a serial line. */
+const drawnMs = 60_000;
 
 let node: TcgNode;
 beforeAll(async () => {
@@ -28,5 +30,5 @@ test("Debian's network installer comes to its first question", async () => {
     bootMs,
   );
   process.stdout.write(`Debian installer: first question after ${(guest.readyMs / 1000).toFixed(1)} s\n`);
-  expect(await guest.serial()).toContain('English');
+  await expect.poll(() => guest.serial(), { timeout: drawnMs }).toContain('English');
 });

@@ -3,19 +3,23 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Drive } from '@berth/engine/vmm-spec.js';
 import { createOverlay } from '@berth/images/overlay.js';
-import type { TcgNode } from '../e2e/tcg-node.js';
+
+/** Of a node. */
+interface NodeFolder {
+  readonly statePath: string;
+}
 
 export const diskBytes = 8 * 2 ** 20;
 
 /** The image that both nodes have, as a node fetches it once. */
-export async function makeBase(node: TcgNode): Promise<string> {
+export async function makeBase(node: NodeFolder): Promise<string> {
   const path = join(node.statePath, `base-${randomUUID()}.raw`);
   await writeFile(path, randomBytes(diskBytes));
   return path;
 }
 
 /** A disk of the node's own over that image, with nothing written to it. */
-export async function freshDisk(node: TcgNode, basePath: string): Promise<Drive> {
+export async function freshDisk(node: NodeFolder, basePath: string): Promise<Drive> {
   const path = join(node.statePath, `disk-${randomUUID()}.qcow2`);
   await createOverlay({ path: basePath, format: 'raw', virtualSizeBytes: diskBytes }, path, diskBytes);
   const backing = [{ path: basePath, format: 'raw' as const }];
