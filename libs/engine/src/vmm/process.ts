@@ -29,6 +29,12 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return fields !== undefined && fields[0] !== 'Z' && Number(fields[19]) === identity.startTicks;
 }
 
+/** A zombie of which threads are left: until the last of them has ended, its files and connections are open. */
+export async function isEnding(identity: ProcessIdentity): Promise<boolean> {
+  const fields = await statFields(identity.pid);
+  return fields?.[0] === 'Z' && Number(fields[17]) > 1 && Number(fields[19]) === identity.startTicks;
+}
+
 /** Sends SIGKILL to that very process; false when it was not there any more. */
 export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
   if (!(await isAlive(identity))) return false;

@@ -1,7 +1,7 @@
 import { monotonicMs } from './clock.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import type { Evidence } from './exit.js';
-import { isAlive, vmmProcessesBelow } from './process.js';
+import { isAlive, isEnding, vmmProcessesBelow } from './process.js';
 import { readConsoleTail, readLastWords } from './serial.js';
 import type { StateDirectory } from './state.js';
 
@@ -14,9 +14,11 @@ const pollMs = 5;
  */
 export async function untilReaped(state: StateDirectory, vmmId: string, patienceMs: number): Promise<boolean> {
   const deadlineMs = monotonicMs() + Math.max(patienceMs, reapWaitMs);
-  while (!(await state.readExit(vmmId)) && (await vmmProcessesBelow(state.vmmPath(vmmId))).length > 0) {
+  while (!(await state.readExit(vmmId))) {
     const processes = await state.readProcesses(vmmId);
     const lives = processes !== undefined && (await isAlive(processes.vmm));
+    const holdsFiles = lives || (processes !== undefined && (await isEnding(processes.vmm)));
+    if (!holdsFiles && (await vmmProcessesBelow(state.vmmPath(vmmId))).length === 0) break;
     if (monotonicMs() > deadlineMs || (lives && patienceMs === 0)) return false;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -91,6 +91,21 @@ test("one that is not heard of after its last byte is its target's, whatever fai
   silent.close();
 });
 
+test('a target that ends just before the last byte has no claim to the guest', async () => {
+  const ends = new Ends();
+  const server = createServer((socket) => socket.resume()).listen(0, limits.host);
+  await once(server, 'listening');
+  const connected = once(server, 'connection') as Promise<[Socket]>;
+  ends.source.begin({ ...limits, port: (server.address() as AddressInfo).port });
+  await ends.until('switchover');
+  const [target] = await connected;
+  // told once the kernel has closed it, before the source has looked
+  target.on('close', () => ends.source.switchOver());
+  target.destroy();
+  await ends.until('failed');
+  server.close();
+});
+
 test('a target that is gone fails the move, and says why', async () => {
   const ends = new Ends();
   ends.source.begin({ ...limits, port: 1 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { monotonicMs } from '../../vmm/clock.js';
 import type { Machine } from './machine.js';
@@ -73,7 +73,7 @@ export class Departing {
   async #send(socket: Socket, { credentials, bytesPerSecond }: DepartureOrder): Promise<void> {
     const broken = new AbortController();
     socket.on('error', (error) => broken.abort(error));
-    socket.once('close', () => broken.abort(new Error('the connection ended')));
+    for (const event of ['end', 'close']) socket.once(event, () => broken.abort(new Error('the connection ended')));
     const heard = async (event: string): Promise<void> => {
       await once(socket, event, { signal: broken.signal }).catch(() => broken.signal.throwIfAborted());
     };
@@ -101,6 +101,8 @@ export class Departing {
       broken.signal.addEventListener('abort', () => reject(broken.signal.reason as Error));
       this.#become('switchover');
     });
+    await immediate(); // hears first what the kernel knows of the target: only one that ends from here on is in doubt
+    broken.signal.throwIfAborted();
     this.#become('released');
     socket.write('.');
     await heard('data');
