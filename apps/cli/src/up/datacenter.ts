@@ -65,7 +65,7 @@ export class Datacenter {
     const api = await this.startApps(databaseUrl, redisUrl);
     const nodes = await untilNodesUp(api, options.nodes, this.signal); // else the first node takes all instances
     const architecture = guestArchitectureOf(nodes);
-    await progress.step('image and instance types', () => registerCatalogue(api, architecture));
+    await progress.step('tiny image', () => registerCatalogue(api, architecture));
     await progress.step('instances', async () => {
       await provision(api, options.instances, firstCount[architecture]);
       await untilRunning(api, (text) => progress.note(`  ${text}`), this.signal);

@@ -10,17 +10,11 @@ import { tinySource } from './tiny-image.js';
 
 const tinyImage = 'tiny';
 const tinyType = 'tiny';
-const instanceTypes = [
-  { name: tinyType, vcpus: 1, memoryMib: 64 },
-  { name: 'small', vcpus: 1, memoryMib: 128 },
-  { name: 'medium', vcpus: 2, memoryMib: 256 },
-];
 /** On the very first start. A guest that is interpreted idles at a few percent of a core. */
 export const firstCount = { x86_64: 6, i386: 3 } as const satisfies Record<GuestArchitecture, number>;
 
-/** Registers the tiny image and a few shapes; those that are there stay. */
+/** Registers the tiny image, unless it is there. The shapes come with the record's schema. */
 export async function registerCatalogue(api: HttpClient, architecture: GuestArchitecture = 'x86_64'): Promise<void> {
-  for (const body of instanceTypes) await createUnlessTaken(api, '/instance-types', body);
   await createUnlessTaken(api, '/images', {
     name: tinyImage,
     osFamily: 'linux',
