@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageView } from '@berth/contracts/http/image.js';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { buildProgram } from '../../apps/cli/src/program.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
 import { openApiWorld, type ApiWorld } from '../api-world.js';
+import { berthIn } from '../command-line.js';
 
 let world: ApiWorld;
 let folder: string;
@@ -13,20 +13,12 @@ beforeAll(async () => {
   world = await openApiWorld();
   folder = await mkdtemp(join(tmpdir(), 'berth-cli-images-'));
 });
-afterEach(() => vi.restoreAllMocks());
 afterAll(async () => {
   await world?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function berth(...args: string[]): Promise<{ out: string; told: string }> {
-  let [out, told] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += String(text)) !== '');
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => (told += String(text)) !== '');
-  const environment = { BERTH_ENDPOINT: `http://127.0.0.1:${world.api.port}`, BERTH_TOKEN: world.adminToken };
-  await buildProgram(environment).parseAsync(args, { from: 'user' });
-  return { out, told };
-}
+const berth = (...args: string[]) => berthIn(world, ...args);
 
 it('imports a file, shows it and deletes it', async () => {
   const path = join(folder, 'Some_Disk.qcow2');

@@ -73,14 +73,12 @@ export function decideResize(before: Resizable, wish: ResizeWish): { readonly si
 }
 
 function refuseUnfit(before: Resizable, { type, diskGib }: ResizeWish): void {
-  if (type && type.memoryMib < before.minMemoryMib) {
-    throw invalid(
-      'instanceType',
-      `has ${type.memoryMib} MiB of memory; image ${before.image} needs ${before.minMemoryMib}`,
-    );
+  const { name, image, minMemoryMib, format, profile } = before;
+  if (type && type.memoryMib < minMemoryMib) {
+    const message = `${type.name} has ${type.memoryMib} MiB of memory; image ${image} needs ${minMemoryMib}`;
+    throw invalid('instanceType', message, `choose one with at least ${minMemoryMib} MiB: berth type list`);
   }
   if (diskGib === undefined || diskGib === before.diskGib) return;
-  const { name, image, format, profile } = before;
   if (format === 'kernel-initrd') throw invalid('diskGib', `instance ${name} has no disk: image ${image} is a kernel`);
   if (profile === 'floppy') throw invalid('diskGib', `the disk of instance ${name} is a diskette, and stays as it is`);
   const leastGib = diskFloorGib(before);
@@ -108,6 +106,7 @@ function refuseBusy({ name, state, driver, openKind }: Resizable): void {
   throw conflict(`instance ${name} is ${state}, and something is still under way`, 'ask again in a moment');
 }
 
-function invalid(field: string, message: string): ProblemError {
-  return new ProblemError({ code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] });
+function invalid(field: string, message: string, next?: string): ProblemError {
+  const problem = { code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] } as const;
+  return new ProblemError(next === undefined ? problem : { ...problem, next });
 }

@@ -1,7 +1,10 @@
 import { createInstanceTypeBody, instanceTypeView } from '@berth/contracts/http/access.js';
 import { pageOf, pageQuery } from '@berth/contracts/http/page.js';
+import { catalogueName } from '@berth/contracts/primitives.js';
 import { InstanceTypeRepository } from '@berth/database/instance-type.repository.js';
 import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { found } from '../http/found.js';
 import { Input } from '../http/input.js';
 import { pageByName } from '../http/page.js';
 import { route, Serve, type InputOf } from '../http/route.js';
@@ -30,6 +33,18 @@ const listTypes = route({
   answer: pageOf(instanceTypeView),
 });
 
+const getType = route({
+  method: 'GET',
+  path: '/instance-types/:type',
+  tag,
+  summary: 'Get an instance type',
+  role: 'viewer',
+  params: z.strictObject({ type: catalogueName }),
+  status: 200,
+  answer: instanceTypeView,
+  problems: ['not-found'],
+});
+
 @Controller()
 export class InstanceTypesController {
   constructor(private readonly types: InstanceTypeRepository) {}
@@ -42,5 +57,10 @@ export class InstanceTypesController {
   @Serve(listTypes)
   async list(@Input() { query }: InputOf<typeof listTypes>) {
     return pageByName(query, (after, size) => this.types.list(after, size));
+  }
+
+  @Serve(getType)
+  async get(@Input() { params: { type } }: InputOf<typeof getType>) {
+    return found(await this.types.find(type), 'instance type', type);
   }
 }

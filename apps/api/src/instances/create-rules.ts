@@ -1,5 +1,6 @@
 import type { CreateInstanceBody } from '@berth/contracts/http/instance.js';
 import type { ImageRecord } from '@berth/database/image-record.js';
+import type { InstanceTypeRecord } from '@berth/database/instance-type.repository.js';
 import { nameMaxChars } from '@berth/domain/limits.js';
 import { ProblemError } from '@berth/domain/problem.js';
 
@@ -44,6 +45,22 @@ export function namesOf({ name, count }: Pick<CreateInstanceBody, 'name' | 'coun
   throw invalid('name', `with its number it must have at most ${nameMaxChars} characters`);
 }
 
-export function invalid(field: string, message: string): ProblemError {
-  return new ProblemError({ code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] });
+/** @throws ProblemError `invalid-request` when guests of the image would have too little */
+export function refuseTooSmall(type: InstanceTypeRecord, image: ImageRecord<object>): void {
+  const { vcpus, memoryMib, diskGib } = type;
+  const { name, minMemoryMib, minDiskGib } = image;
+  const lacks =
+    memoryMib < minMemoryMib
+      ? `${memoryMib} MiB of memory; image ${name} needs ${minMemoryMib}`
+      : diskGib < minDiskGib && `${diskGib} GiB of disk; image ${name} needs ${minDiskGib}`;
+  if (lacks === false) return;
+  const [memory, disk] = [Math.max(memoryMib, minMemoryMib), Math.max(diskGib, minDiskGib)];
+  const make = `berth type create NAME --vcpus ${vcpus} --memory ${memory} --disk ${disk}`;
+  const least = `at least ${minMemoryMib} MiB of memory and ${minDiskGib} GiB of disk`;
+  throw invalid('instanceType', `${type.name} has ${lacks}`, `choose one with ${least}: berth type list; or ${make}`);
+}
+
+export function invalid(field: string, message: string, next?: string): ProblemError {
+  const problem = { code: 'invalid-request', detail: `${field}: ${message}`, errors: [{ field, message }] } as const;
+  return new ProblemError(next === undefined ? problem : { ...problem, next });
 }

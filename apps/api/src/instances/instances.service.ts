@@ -9,7 +9,7 @@ import { InstanceTypeRepository, type InstanceTypeRecord } from '@berth/database
 import { referenceOf } from '@berth/database/text.js';
 import { Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
-import { invalid, namesOf, refuseUnread, refuseUseless } from './create-rules.js';
+import { invalid, namesOf, refuseTooSmall, refuseUnread, refuseUseless } from './create-rules.js';
 import { idempotencyOf } from './idempotency.js';
 
 const catalogueCacheMax = 1_000;
@@ -44,15 +44,7 @@ export class InstancesService {
       this.typeOf(body.instanceType),
       this.imageOf(access.projectId, body.image),
     ]);
-    if (type.memoryMib < image.minMemoryMib) {
-      throw invalid(
-        'instanceType',
-        `has ${type.memoryMib} MiB of memory; image ${image.name} needs ${image.minMemoryMib}`,
-      );
-    }
-    if (type.diskGib < image.minDiskGib) {
-      throw invalid('instanceType', `has ${type.diskGib} GiB of disk; image ${image.name} needs ${image.minDiskGib}`);
-    }
+    refuseTooSmall(type, image);
     const { labels, placement, restartPolicy, onIsolation, userData, sshKeys, ports } = body;
     refuseUnread({ userData, sshKeys, ports }, image);
     if (placement.zoneSpreadMax !== undefined && !placement.group)
@@ -102,7 +94,7 @@ export class InstancesService {
   /** @throws ProblemError `invalid-request` */
   async typeOf(name: string): Promise<InstanceTypeRecord> {
     const type = this.types.get(name) ?? (await this.typeRows.find(name));
-    if (!type) throw invalid('instanceType', `there is no instance type ${name}`);
+    if (!type) throw invalid('instanceType', `there is no instance type ${name}`, 'berth type list');
     return keep(this.types, name, type);
   }
 
@@ -112,7 +104,7 @@ export class InstancesService {
     const kept = this.images.get(key);
     if (kept && performance.now() - kept.readAtMs < imageBelievedMs) return kept.image;
     const image = await this.imageRows.find<object>(projectId, referenceOf(reference));
-    if (!image) throw invalid('image', `there is no image ${reference}`);
+    if (!image) throw invalid('image', `there is no image ${reference}`, 'berth image list');
     if (image.state !== 'active') throw invalid('image', `${reference} is ${image.state}${reasonOf(image)}`);
     keep(this.images, key, { image, readAtMs: performance.now() });
     return image;

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { guestAccessOf } from './guest-access.js';
@@ -17,6 +17,8 @@ test('keys, data and ports come from the command line or from files it names', a
       ports: [22, 80],
     });
     await expect(guestAccessOf({ userData: `@${folder}/none` })).rejects.toThrow(/none cannot be read/);
+    const atHome = guestAccessOf({ sshKey: ['@~/berth-has-no-such-key'] });
+    await expect(atHome).rejects.toThrow(`${homedir()}/berth-has-no-such-key cannot be read`);
   } finally {
     await rm(folder, { recursive: true });
   }

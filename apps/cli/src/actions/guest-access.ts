@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { CliError } from '../output/failure.js';
 
 export interface AccessFlags {
@@ -21,7 +22,8 @@ export async function guestAccessOf({ sshKey = [], userData, port = [] }: Access
 
 async function textOf(given: string): Promise<string> {
   if (!given.startsWith('@')) return given;
-  return readFile(given.slice(1), 'utf8').catch((error: Error) => {
-    throw new CliError(`${given.slice(1)} cannot be read: ${error.message}`);
+  const path = given.slice(1).replace(/^~(?=\/)/, homedir()); // behind the @ no shell expands it
+  return readFile(path, 'utf8').catch((error: Error) => {
+    throw new CliError(`${path} cannot be read: ${error.message}`);
   });
 }

@@ -43,9 +43,9 @@ export async function buildDebian(invocation: Invocation, flags: BuildFlags): Pr
   const child = spawn('sh', [script, output], { env: environment, stdio: ['ignore', 2, 2] });
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new CliError(`the build ended with ${code}: its last words stand above`);
-  invocation.tell(
-    `✓ built in ${Math.round((performance.now() - startedAt) / 1000)} s; next: berth image import ${output}`,
-  );
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  const needs = '--os debian --ready agent --min-memory 512 --min-disk 2';
+  invocation.tell(`✓ built in ${seconds} s; next: berth image import ${output} ${needs}`);
   invocation.print(output);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CreateProjectFlags, CreateTokenFlags } from '../actions/access.js';
-import type { ListFlags } from '../actions/list.js';
+import type { CreateTypeFlags } from '../actions/instance-type.js';
+import type { ListFlags, OutputFlags } from '../actions/list.js';
 import type { Noun } from '../output/noun.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput } from './options.js';
@@ -10,6 +11,7 @@ export function addCatalogueCommands(program: Command, invocation: Invocation): 
   const nouns = () => import('../nouns/catalogue.js');
   const type = program.command('type').alias('types').description('instance types: named shapes');
   addList(type, invocation, async () => (await nouns()).instanceTypeNoun);
+  addTypeCommands(type, invocation);
 
   const project = program.command('project').alias('projects').description('tenants: quotas, tokens, names');
   addList(project, invocation, async () => (await nouns()).projectNoun);
@@ -37,6 +39,23 @@ export function addCatalogueCommands(program: Command, invocation: Invocation): 
     .action(async (projectName: string, name: string, flags: CreateTokenFlags) => {
       const { createToken } = await import('../actions/access.js');
       await createToken(invocation, projectName, name, flags);
+    });
+}
+
+function addTypeCommands(type: Command, invocation: Invocation): void {
+  withOutput(type.command('get <type>').description('one, by name')).action(
+    async (name: string, flags: OutputFlags) => {
+      const { getType } = await import('../actions/instance-type.js');
+      await getType(invocation, name, flags);
+    },
+  );
+  withOutput(type.command('create <name>').description('for administrators; a type is never changed'))
+    .requiredOption('--vcpus <n>', 'virtual CPUs')
+    .requiredOption('--memory <mib>', 'memory in MiB')
+    .option('--disk <gib>', 'disk in GiB, for images that have one', '0')
+    .action(async (name: string, flags: CreateTypeFlags) => {
+      const { createType } = await import('../actions/instance-type.js');
+      await createType(invocation, name, flags);
     });
 }
 
