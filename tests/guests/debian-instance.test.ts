@@ -54,7 +54,7 @@ describe.skipIf(!isDebianThere)('a whole Debian, by the command line', () => {
     const before = await world.ssh(identity);
     await world.ssh('echo kept > note');
     await world.berth('instance', 'stop', 'web');
-    await world.berth('instance', 'start', 'web', '--timeout', '15m');
+    await world.berth('instance', 'start', 'web');
     expect(await world.ssh(`cat note; ${identity}`)).toBe(`kept\n${before}`);
     expect(await world.get()).toMatchObject({ state: 'running', generation: 2, restartCount: 0 });
   });
@@ -62,7 +62,7 @@ describe.skipIf(!isDebianThere)('a whole Debian, by the command line', () => {
   test('its clones have a name, machine id, card, ssh host key and random numbers of their own', async () => {
     await world.ssh('echo of the source > note; sync');
     const names = ['web', 'twin-1', 'twin-2'];
-    for (const name of names.slice(1)) await world.berth('instance', 'clone', 'web', name, '--timeout', '15m');
+    for (const name of names.slice(1)) await world.berth('instance', 'clone', 'web', name);
     const random = 'head -c 16 /dev/urandom | sha256sum';
     const key = 'sudo cut -d" " -f2 /etc/ssh/ssh_host_ed25519_key.pub';
     const identity = `hostname; cat /etc/machine-id /sys/class/net/e*/address; ${key}; ${random}`;

@@ -45,7 +45,7 @@ describe.skipIf(!isDebianThere)('a whole Debian that is moved', () => {
     async () => {
       await writesOn(10);
       const [before, booted, count] = [await world.get(), await bootId(), await written()];
-      await world.berth('instance', 'migrate', 'web', '--timeout', '15m');
+      await world.berth('instance', 'migrate', 'web');
       const after = await world.get();
       expect(after).toMatchObject({ state: 'running', generation: before.generation + 1, restartCount: 0 });
       expect(after.node).not.toBe(before.node);
@@ -62,11 +62,11 @@ describe.skipIf(!isDebianThere)('a whole Debian that is moved', () => {
     'goes back to a snapshot with its memory and its disk, and its owner gets in again',
     async () => {
       const booted = await bootId();
-      await world.berth('snapshot', 'create', 'web', '--name', 'before', '--timeout', '15m');
+      await world.berth('snapshot', 'create', 'web', '--name', 'before');
       const count = await written();
       await world.ssh('sudo rm /usr/bin/md5sum && sync');
       await writesOn(count + 20);
-      await world.berth('instance', 'restore', 'web', '--snapshot', 'before', '--yes', '--timeout', '15m');
+      await world.berth('instance', 'restore', 'web', '--snapshot', 'before', '--yes');
       expect(await written()).toBeLessThan(count + 20);
       await writesOn(count);
       expect(await bootId()).toBe(booted);

@@ -60,7 +60,7 @@ describe.skipIf(!isDebianThere)('a whole Debian, begun from a template', () => {
     await world.berth('instance', 'resume', 'copy-1');
     expect(await world.ssh(known, 'copy-1')).toBe(before);
     await world.berth('instance', 'stop', 'copy-1');
-    await world.berth('instance', 'start', 'copy-1', '--timeout', '15m');
+    await world.berth('instance', 'start', 'copy-1');
     expect(await world.ssh(known, 'copy-1')).toBe(before);
   });
 });

@@ -48,7 +48,7 @@ export class DebianWorld {
     await writeFile(userData, '#cloud-config\nruncmd: ["echo yes > /root/told"]\n');
     const access = ['--port', '22', '--ssh-key', `@${join(this.folder, 'key.pub')}`, '--user-data', `@${userData}`];
     const askedAtMs = performance.now();
-    await this.berth('instance', 'create', name, '-t', 'debian', '-i', 'debian12', ...access, '--timeout', '15m');
+    await this.berth('instance', 'create', name, '-t', 'debian', '-i', 'debian12', ...access);
     return performance.now() - askedAtMs;
   }
 

@@ -10,12 +10,13 @@ import { findOne } from '../client/find-one.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { CliError } from '../output/failure.js';
+import { durationMs } from './wait.js';
 
 export interface SshFlags {
   readonly login?: string;
   readonly identity?: string;
-  /** Seconds. */
-  readonly wait: string;
+  /** `90`, `90s`, `2m`. */
+  readonly wait?: string;
 }
 
 /** Where ssh is to connect to, and as whom. */
@@ -29,6 +30,8 @@ export interface SshTarget {
 }
 
 const sshPort = 22;
+/** A whole system boots for minutes under emulation. */
+const greetedWithinMs = 300_000;
 const tryIntervalMs = 500;
 /** Under emulation sshd takes seconds to say its first word. */
 const greetingMaxMs = 15_000;
@@ -43,12 +46,13 @@ export async function sshInstance(
   command: readonly string[],
   flags: SshFlags,
 ): Promise<void> {
+  const maxMs = durationMs(flags.wait, '--wait') ?? greetedWithinMs;
   const api = invocation.api();
   const instance = await findOne(api, instanceNoun, reference);
   const way = wayTo(instance);
   const { osFamily } = await api.call<ImageView>({ method: 'GET', path: `/images/${instance.imageId}` });
   const login = flags.login ?? familiesWithUser.find((family) => family === osFamily);
-  await untilGreeted(invocation, instance.name, way, Number(flags.wait) * 1000);
+  await untilGreeted(invocation, instance.name, way, maxMs);
   const folder = join(invocation.dataDir, 'ssh');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const knownHostsPath = join(folder, instance.id);
@@ -96,7 +100,7 @@ async function untilGreeted(
   const deadlineMs = performance.now() + maxMs;
   for (let tries = 0; !(await greets(host, hostPort)); tries++) {
     if (performance.now() > deadlineMs) {
-      const next = `berth instance console ${name}; or --wait for longer`;
+      const next = `berth instance console ${name}; or wait longer: --wait 10m`;
       throw new CliError(`no ssh answers in instance ${name}: it still boots, or has none`, { next });
     }
     if (tries === 0) tell(`· ${name}: waits for its ssh`);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { durationMs } from './wait.js';
+import { bootDeadlineMs, copyDeadlineMs, operationDeadlineMs } from '@berth/domain/limits.js';
+import { durationMs, timeoutDefaultMs } from './wait.js';
 
 test.each([
   ['90', 90_000],
@@ -13,4 +14,10 @@ test.each([
 
 test.each(['', 'soon', '-1s', '5 s', '1d'])('%j is no time', (text) => {
   expect(() => durationMs(text)).toThrow(/such as 90s or 2m/);
+});
+
+test('by default an operation is seen to its end, whatever its deadline', () => {
+  for (const deadlineMs of [operationDeadlineMs, bootDeadlineMs, copyDeadlineMs]) {
+    expect(timeoutDefaultMs).toBeGreaterThan(deadlineMs);
+  }
 });

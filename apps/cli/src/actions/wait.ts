@@ -1,4 +1,5 @@
 import type { OperationView } from '@berth/contracts/http/operation.js';
+import { bootDeadlineMs } from '@berth/domain/limits.js';
 import { requireSuccess, waitForOperation } from '../client/operations.js';
 import type { HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
@@ -13,7 +14,8 @@ export interface WaitFlags {
   readonly timeout?: string;
 }
 
-export const timeoutDefaultMs = 120_000;
+/** Longer than anything but a drain or the fetch of a large image may take: its end, and why, is seen. */
+export const timeoutDefaultMs = bootDeadlineMs + 60_000;
 const waitStates = ['ready', 'running'];
 
 /**

@@ -10,7 +10,7 @@ export function addWaysIn(instance: Command, invocation: Invocation): void {
     .description('by ssh into a guest that declares port 22; a command after --')
     .option('-l, --login <user>', "default: the one that images of its OS family have, else ssh's own")
     .option('-i, --identity <file>', 'private key')
-    .option('--wait <seconds>', 'for its ssh to answer', '60')
+    .option('--wait <time>', 'for its ssh to answer: 90s, 10m (default: 5m)')
     .action(async (reference: string, command: string[], flags: SshFlags) => {
       const { sshInstance } = await import('../actions/instance-ssh.js');
       await sshInstance(invocation, reference, command, flags);

@@ -21,7 +21,7 @@ export function addOperationCommands(program: Command, invocation: Invocation): 
 
   withOutput(operation.command('get <id>').description('its state, progress and timeline'))
     .option('--wait', 'until it has ended')
-    .option('--timeout <time>', 'how long to wait: 90s, 2m (default: 120s); then exit code 124')
+    .option('--timeout <time>', 'how long to wait: 90s, 2m (default: 16m, when all but drains end); then exit code 124')
     .action(async (id: string, flags: OutputFlags & WaitFlags) => {
       const { getOperation } = await import('../actions/operation-get.js');
       await getOperation(invocation, id, flags);

@@ -20,5 +20,8 @@ export function withWait(command: Command): Command {
   return command
     .option('--wait [state]', 'until it is done: ready or running (the default)')
     .option('--no-wait', 'return when it is accepted')
-    .option('--timeout <time>', 'how long to wait: 90s, 2m (default: 120s); then exit code 124');
+    .option(
+      '--timeout <time>',
+      'how long to wait: 90s, 2m (default: 16m, when all but drains end); then exit code 124',
+    );
 }
