@@ -47,7 +47,8 @@ export function addDatacenterCommands(program: Command, invocation: Invocation):
     .action(async () => {
       const { setUpSystem } = await import('../system/set-up.js');
       const { progressTo } = await import('../up/progress.js');
-      await setUpSystem(progressTo(tell, new AbortController().signal), { redis: false });
+      const progress = progressTo(tell, new AbortController().signal);
+      await setUpSystem(progress, environment, { redis: false });
     });
 }
 

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { defaultPrograms } from '@berth/engine/qemu/open.js';
+import { qemuVersion } from '@berth/engine/qemu/version.js';
 import { CliError } from '../output/failure.js';
 import { outputOf, type Apt } from './apt.js';
 
@@ -9,14 +11,22 @@ const backports = 'bookworm-backports';
 const sourcesPath = '/etc/apt/sources.list.d/berth-backports.sources';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-export async function hasQemu(): Promise<boolean> {
-  return isNewEnough(await qemuVersion());
+/** What guests would run on. */
+export interface FoundQemu {
+  /** BERTH_QEMU names it: nothing is installed in its place. */
+  readonly isNamed: boolean;
+  /** Undefined: there is none. */
+  readonly version: string | undefined;
+  readonly isNewEnough: boolean;
 }
 
-/** Undefined: there is none. */
-async function qemuVersion(): Promise<string | undefined> {
-  const text = await outputOf('qemu-system-x86_64', ['--version']);
-  return /version (\d+\.\d+\.\d+)/.exec(text)?.[1];
+/** @throws CliError when BERTH_QEMU names what is none */
+export async function findQemu({ BERTH_QEMU: named = '' }: NodeJS.ProcessEnv): Promise<FoundQemu> {
+  const version = await qemuVersion(named === '' ? defaultPrograms.qemuPath : named);
+  if (named !== '' && version === undefined) {
+    throw new CliError('BERTH_QEMU: no QEMU runs at this path', { next: 'unset BERTH_QEMU, or correct it' });
+  }
+  return { isNamed: named !== '', version, isNewEnough: Number.parseInt(version ?? '0', 10) >= qemuMajorMin };
 }
 
 /** @throws CliError that names the command to type when the distribution has no QEMU that is new enough */
@@ -27,29 +37,33 @@ export async function ensureQemu(apt: Apt): Promise<void> {
   } else {
     await apt.install(packages);
   }
-  const version = await qemuVersion();
-  if (!isNewEnough(version)) throw missing(version);
+  const { version, isNewEnough } = await findQemu({});
+  if (!isNewEnough) throw missing(version);
 }
 
-function isNewEnough(version: string | undefined): boolean {
-  return Number(version?.split('.')[0] ?? 0) >= qemuMajorMin;
-}
-
-/** For a machine where nobody may install it: what the guests get instead, and how to have more. */
-export async function noQemuNotice(): Promise<string> {
-  const version = await qemuVersion();
-  const found = version === undefined ? 'there is no QEMU' : `QEMU ${version} is too old`;
-  return `! ${found}, and this user may not install one: guests run on v86, in Node itself: slower, of 32 bits, one vcpu
+/** For a machine that keeps what it has: what its guests get, what they do without, and how to have more. */
+export function qemuNotice({ isNamed, version }: FoundQemu): string {
+  const found = version === undefined ? 'there is no QEMU' : `QEMU ${version} is older than ${qemuMajorMin}`;
+  const why = isNamed ? 'BERTH_QEMU names no other' : 'this user may not install one';
+  return `! ${found}, and ${why}: ${version === undefined ? onV86 : onOldQemu}
   for more: ${remedy}`;
 }
 
-const remedy =
+const onV86 = 'guests run on v86, in Node itself: slower, of 32 bits, one vcpu';
+const onOldQemu = `guests run on it,
+  but one that moves live under software emulation might be corrupted. There, guests move by shared memory between
+  nodes of one machine, and standing still (stop-and-copy) elsewhere; neither precopy, postcopy, suspend, snapshots,
+  clones nor warm starts are to be had`;
+const remedy = `sudo bin/berth setup, for ${qemuMajorMin} or newer, or BERTH_QEMU=PATH of one; then start again`;
+
+/** Where the set-up itself did not. */
+const byHand =
   `as root: apt-get install --no-install-recommends ${packages.join(' ')} ` +
   `(on Debian 12 with "-t ${backports}", after adding that suite to the package sources), then start again`;
 
 function missing(version: string | undefined): CliError {
   const found = version === undefined ? 'there is none' : `this is ${version}`;
-  return new CliError(`QEMU ${qemuMajorMin} or newer is needed to run guests; ${found}`, { next: remedy });
+  return new CliError(`QEMU ${qemuMajorMin} or newer is needed to run guests; ${found}`, { next: byHand });
 }
 
 async function isBookworm(): Promise<boolean> {

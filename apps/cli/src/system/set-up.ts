@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../up/progress.js';
 import { findRedis } from '../servers/redis-binary.js';
 import { Apt } from './apt.js';
-import { ensureQemu, hasQemu, noQemuNotice } from './qemu.js';
+import { ensureQemu, findQemu, qemuNotice } from './qemu.js';
 import { ensureRedis } from './redis.js';
 
 const uefiPath = '/usr/share/OVMF';
@@ -13,11 +13,16 @@ const nftPath = '/usr/sbin/nft';
  * Installs the programs that Berth drives and npm does not bring. Nothing is done where they are there already. Where
  * QEMU is not and cannot be, guests are left to the emulator that npm did bring.
  */
-export async function setUpSystem(progress: Progress, external: { readonly redis: boolean }): Promise<void> {
+export async function setUpSystem(
+  progress: Progress,
+  environment: NodeJS.ProcessEnv,
+  external: { readonly redis: boolean },
+): Promise<void> {
   const apt = await Apt.find();
-  if (!(await hasQemu())) {
-    if (apt) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
-    else progress.note(await noQemuNotice());
+  const qemu = await findQemu(environment);
+  if (!qemu.isNewEnough) {
+    if (apt && !qemu.isNamed) await progress.step('QEMU from the distribution', () => ensureQemu(apt));
+    else progress.note(qemuNotice(qemu));
   }
   // Without it guests boot by BIOS, and those of UEFI are told what is missing.
   if (apt && !existsSync(uefiPath)) {

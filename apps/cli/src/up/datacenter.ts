@@ -55,7 +55,7 @@ export class Datacenter {
    */
   async start(): Promise<HttpClient> {
     const { layout, options, progress } = this;
-    await setUpSystem(progress, { redis: options.redisUrl !== undefined });
+    await setUpSystem(progress, this.environment, { redis: options.redisUrl !== undefined });
     const left = await stopLeftOvers(layout);
     if (left.length > 0) progress.note(`  stopped what an earlier run left: ${left.join(', ')}`);
     const databaseUrl = options.databaseUrl ?? (await this.startServer('postgres', startLocalPostgres));
