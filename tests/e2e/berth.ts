@@ -16,9 +16,14 @@ const environment = () => ({ PATH: process.env['PATH'], HOME: process.env['HOME'
 
 /** Runs `berth` of the build, as a user would. */
 export function berth(dataDir: string, ...args: string[]): Promise<Outcome> {
+  return berthIn({}, '--data-dir', dataDir, ...args);
+}
+
+/** The same in an environment that says more. */
+export function berthIn(variables: Readonly<Record<string, string>>, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const options = { env: environment(), maxBuffer: outputMaxBytes };
-    execFile(process.execPath, [program, '--data-dir', dataDir, ...args], options, (error, stdout, stderr) => {
+    const options = { env: { ...environment(), ...variables }, maxBuffer: outputMaxBytes };
+    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
       resolve({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr });
     });
   });

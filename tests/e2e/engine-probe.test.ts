@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { defaultProbe, probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineProber } from '../../apps/worker/src/nodes/engine-prober.js';
+import { berthIn } from './berth.js';
 import { FakeQemu, romFates } from './fake-qemu.js';
 
 let fake: FakeQemu;
@@ -128,5 +129,42 @@ describe('a probe', () => {
       reason: expect.stringContaining('apt-get install'),
     });
     expect(existsSync('/dev/kvm') ? trialOf(report, 'kvm').verdict : 'absent').toBe('absent');
+  });
+});
+
+describe('`berth node probe --local`', () => {
+  const probeLocal = (variables: Record<string, string>) =>
+    berthIn(variables, 'node', 'probe', '--local', '-o', 'json');
+
+  test('goes by the variables that a worker goes by', async () => {
+    await fake.setRom('good');
+    const qemu = { BERTH_QEMU: fake.path, BERTH_KVM_DEVICE: '/dev/null' };
+    expect(JSON.parse((await probeLocal(qemu)).stdout)).toMatchObject({ driver: 'kvm' });
+    const pinned = JSON.parse((await probeLocal({ ...qemu, BERTH_DRIVER: 'tcg' })).stdout) as EngineProbe;
+    expect(trialOf(pinned, 'kvm')).toMatchObject({ verdict: 'forbidden', reason: 'this node is bound to tcg' });
+    const missing = join(folder, 'missing');
+    const { exitCode, stdout, stderr } = await probeLocal({
+      BERTH_KVM_DEVICE: missing,
+      BERTH_DRIVERS_FORBIDDEN: 'tcg,v86',
+    });
+    const none = JSON.parse(stdout) as EngineProbe;
+    expect(none.engines.map(({ verdict }) => verdict)).toEqual(['absent', 'forbidden', 'forbidden']);
+    expect(trialOf(none, 'kvm').reason).toBe(`there is no ${missing}`);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringContaining('no engine runs guests here'),
+    });
+  });
+
+  test.each([
+    ['BERTH_QEMU', '/no/such/qemu', 'must be a program that runs'],
+    ['BERTH_DRIVER', 'vmware', 'Invalid option'],
+    ['BERTH_DRIVER', 'model', 'simulates guests'],
+    ['BERTH_DRIVERS_FORBIDDEN', 'xen', 'Invalid option'],
+  ])('names the variable at fault: %s=%s', async (name, value, why) => {
+    const { exitCode, stdout, stderr } = await probeLocal({ [name]: value });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`${name}\\b.*: .*${why}`));
+    expect(stderr).toMatch(/next: .*unset/);
   });
 });

@@ -7,7 +7,12 @@ const checkout = join(import.meta.dirname, '../..');
 const wrong = {
   api: { DATABASE_URL: 'mysql://somewhere', BERTH_PORT: '70000', BERTH_LOG_LEVEL: 'loud' },
   scheduler: { DATABASE_URL: 'nowhere', BERTH_METRICS_PORT: 'metrics' },
-  worker: { BERTH_NODE_NAME: 'Not A Name', BERTH_CPU_MILLIS: '-1', BERTH_DRIVER: 'vmware' },
+  worker: {
+    BERTH_NODE_NAME: 'Not A Name',
+    BERTH_CPU_MILLIS: '-1',
+    BERTH_DRIVER: 'vmware',
+    BERTH_QEMU: '/no/such/qemu',
+  },
 };
 const withinMs = 1_000;
 /** The quickest counts: others use the machine too. */

@@ -1,8 +1,6 @@
-import { probedEngines } from '@berth/domain/engine-probe.js';
 import { count, port, positive, ratio } from '@berth/config/load.js';
 import { labels, name } from '@berth/contracts/primitives.js';
-import { engineDrivers } from '@berth/domain/node-state.js';
-import { defaultPrograms } from '@berth/engine/qemu/open.js';
+import { engineSettings } from '@berth/engine/probe/settings.js';
 import { z } from 'zod';
 import { plainMoves } from './migrations/node-certificate.js';
 
@@ -28,31 +26,18 @@ const portRange = z
   .refine(([first, last]) => first >= 1 && first <= last && last <= 65_535, { error: 'must be ports, the lower first' })
   .transform(([first, last]) => ({ first, last }));
 
-/** `kvm,v86` */
-const engineList = z
-  .string()
-  .default('')
-  .transform((text) => (text === '' ? [] : text.split(',')))
-  .pipe(z.array(z.enum(probedEngines)));
-
 export const configSchema = z.object({
   REDIS_URL: z.url(),
   BERTH_KEY_PREFIX: z.string().min(1).default('berth'),
   BERTH_WORKER_ID: name,
   BERTH_NODE_NAME: name.describe('of the node; with more than one, the beginning of their names'),
   BERTH_NODES: positive.max(2_000).default(1),
-  BERTH_DRIVER: z
-    .enum(['auto', ...engineDrivers])
-    .default('auto')
-    .describe('auto: what a timed guest shows to be best'),
-  BERTH_DRIVERS_FORBIDDEN: engineList.describe('never used by auto'),
+  ...engineSettings,
   BERTH_PROBE_FILE: z
     .string()
     .min(1)
     .optional()
     .describe('what was found about this machine; nodes of it may share it'),
-  BERTH_QEMU: z.string().min(1).default(defaultPrograms.qemuPath),
-  BERTH_KVM_DEVICE: z.string().min(1).default(defaultPrograms.kvmPath),
   BERTH_SEED: count.default(1),
   BERTH_DATA_DIR: z.string().min(1),
   BERTH_IMAGE_DIR: z.string().min(1),

@@ -1,6 +1,9 @@
 import type { EngineProbe } from '@berth/domain/engine-probe.js';
 import type { NodeView } from '@berth/contracts/http/fleet.js';
-import { defaultProbe, probeEngines } from '@berth/engine/probe/probe.js';
+import { ConfigError, loadConfig } from '@berth/config/load.js';
+import { probeEngines, type ProbeOptions } from '@berth/engine/probe/probe.js';
+import { engineSettings, probeOptionsOf } from '@berth/engine/probe/settings.js';
+import { z } from 'zod';
 import { findOne } from '../client/find-one.js';
 import type { Invocation } from '../commands/invocation.js';
 import { engineProbeNoun } from '../nouns/engine-probe.js';
@@ -27,9 +30,22 @@ export async function probeNode(
   if ((flags.local === true) === (reference !== undefined)) {
     throw new CliError('either a node or --local', { next: 'berth node probe --local' });
   }
-  const probe = reference === undefined ? await probeEngines(defaultProbe) : await askNode(invocation, reference);
+  const probe = await (reference === undefined
+    ? probeEngines(localOptions(invocation.environment))
+    : askNode(invocation, reference));
   invocation.print(await renderOne(probe, engineProbeNoun, format));
   if (probe.driver === null) throw new CliError('no engine runs guests here', { next: 'berth setup installs QEMU' });
+}
+
+/** As a worker of this environment. @throws CliError that names the variable at fault */
+function localOptions(environment: NodeJS.ProcessEnv): ProbeOptions {
+  try {
+    const settings = loadConfig(z.object(engineSettings), environment);
+    if (settings.BERTH_DRIVER !== 'model') return probeOptionsOf(settings);
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(error.message, { next: 'correct it, or unset it' }) : error;
+  }
+  throw new CliError('BERTH_DRIVER: model simulates guests, so no engine is tried', { next: 'unset BERTH_DRIVER' });
 }
 
 async function askNode(invocation: Invocation, reference: string): Promise<EngineProbe> {

@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelDriver } from '@berth/engine/model-driver/model-driver.js';
 import { openDriver } from '@berth/engine/open-driver.js';
-import type { ProbeOptions } from '@berth/engine/probe/probe.js';
+import { probeOptionsOf } from '@berth/engine/probe/settings.js';
 import { seededRandom } from '@berth/simulation/random.js';
 import type { WorkerConfig } from '../config.js';
 import { EngineProber } from './engine-prober.js';
@@ -22,14 +22,4 @@ export async function openEngines(config: WorkerConfig, seed: number): Promise<N
       openDriver(engine, join(folder, engine), { ...options, sharesMemory: config.BERTH_MIGRATION_SHARED_MEMORY }),
     kept: probedEngines.filter((engine) => names.includes(engine)),
   });
-}
-
-function probeOptionsOf(config: WorkerConfig): ProbeOptions {
-  const { BERTH_DRIVER, BERTH_DRIVERS_FORBIDDEN, BERTH_QEMU, BERTH_KVM_DEVICE } = config;
-  return {
-    qemuPath: BERTH_QEMU,
-    kvmPath: BERTH_KVM_DEVICE,
-    allowed: probedEngines.filter((engine) => !BERTH_DRIVERS_FORBIDDEN.includes(engine)),
-    pinned: probedEngines.find((engine) => engine === BERTH_DRIVER),
-  };
 }
