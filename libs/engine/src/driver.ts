@@ -67,11 +67,29 @@ export interface GuestStats {
   readonly memoryAvailableMib: number;
 }
 
-/** What the host sees of the vmm, its guard included. Counters grow from the vmm's start. */
+/** Of all of the guest's drives, as the engine counts what the guest asked of them. */
+export interface StorageStats {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly reads: number;
+  readonly writes: number;
+  /** The time they took, each by itself: of two at once both. */
+  readonly readMs: number;
+  readonly writeMs: number;
+}
+
+/**
+ * What the host sees of the vmm, its guard included. Counters grow from the vmm's start; what is not measured is
+ * absent.
+ */
 export interface VmmStats {
   readonly cpuMs: number;
-  /** Time the vmm wanted to run and could not: the host's own steal. */
-  readonly cpuDelayMs: number;
+  /** The part of `cpuMs` that the guest's vcpus ran. */
+  readonly vcpuMs?: number;
+  /** Time the guest's vcpus wanted to run and could not, summed: what the guest sees as stolen. */
+  readonly cpuDelayMs?: number;
+  /** As old as the engine's last answer. Absent too when the guest has no drives. */
+  readonly storage?: StorageStats;
   readonly residentMib: number;
   /** The part of `residentMib` that no other vmm shares: what its end gives back. */
   readonly privateMib: number;

@@ -161,7 +161,7 @@ export class ModelVmm {
       memoryTotalMib: memoryMib,
       memoryAvailableMib: memoryMib - usedMib,
     };
-    return { cpuMs, cpuDelayMs: 0, residentMib: usedMib, privateMib: usedMib, guest };
+    return { cpuMs, residentMib: usedMib, privateMib: usedMib, guest };
   }
 
   /** Of its own time, which stands still with it. */

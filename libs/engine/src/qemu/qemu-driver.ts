@@ -10,13 +10,15 @@ import { withGuestAgent } from '../vmm/guest-agent.js';
 import { qmpOf } from '../vmm/qmp.js';
 import { saveGuest, stateFile } from '../vmm/saving.js';
 import { StateDirectory } from '../vmm/state.js';
-import { VmmDriver } from '../vmm/vmm-driver.js';
+import type { Vmm } from '../vmm/vmm.js';
+import { VmmDriver, type EngineFigures } from '../vmm/vmm-driver.js';
 import { settleWhole } from '../vmm/whole-guest.js';
 import type { KernelInitrdImage, VmmMemory, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
 import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
 import { missingOf, type Confinement } from './confinement.js';
 import { growDrive } from './disk-growth.js';
+import { EngineMeter } from './engine-meter.js';
 import { keepGuest, sendGuest } from './migration-source.js';
 import { makeCredentialsFolder } from './move-credentials.js';
 import { engineMajor, migrationFailed, placeOf } from './migration-state.js';
@@ -53,6 +55,7 @@ const commandTimeoutMs = 5000;
 export class QemuDriver extends VmmDriver implements SendsRest, SharesMemory, MakesTemplates, GrowsDrives, ShowsScreen {
   readonly #options: QemuDriverOptions;
   readonly #version: string | undefined;
+  readonly #meter = new EngineMeter();
 
   private constructor(options: QemuDriverOptions, state: StateDirectory, version: string | undefined) {
     super(options.accelerator, state, launcherOf(options, canSave(version)));
@@ -181,6 +184,10 @@ export class QemuDriver extends VmmDriver implements SendsRest, SharesMemory, Ma
 
   async screen(handle: VmmHandle): Promise<Duplex> {
     return connectScreen((await this.known.live(handle)).path);
+  }
+
+  protected override engineFigures(vmm: Vmm): Promise<EngineFigures> {
+    return this.#meter.figuresOf(vmm);
   }
 
   async #allow({ vmmId }: VmmHandle, to: MigrationAddress): Promise<void> {

@@ -10,8 +10,6 @@ const endPollMs = 5;
 
 export interface ProcessUsage {
   readonly cpuMs: number;
-  /** Runnable, but not run: the second figure of schedstat, summed over the threads. */
-  readonly delayMs: number;
   readonly residentMib: number;
   readonly privateMib: number;
   /** Of files in memory. */
@@ -60,12 +58,35 @@ export async function processUsage({ pid }: ProcessIdentity): Promise<ProcessUsa
   const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
   return {
     cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
-    delayMs: await delayMs(pid),
     residentMib: mibOf(status, 'VmRSS'),
     privateMib: mibOf(status, 'RssAnon'),
     fileMib: mibOf(status, 'RssShmem'),
   };
 }
+
+export interface ThreadTimes {
+  readonly runMs: number;
+  /** Runnable, but not run. */
+  readonly delayMs: number;
+}
+
+/** Summed over these threads of it; undefined when one is no more, or the kernel does not count. */
+export async function threadTimes(
+  { pid }: ProcessIdentity,
+  threads: readonly number[],
+): Promise<ThreadTimes | undefined> {
+  const texts = await Promise.all(threads.map((thread) => readSchedstat(`/proc/${pid}/task/${thread}/schedstat`)));
+  const sum = { runMs: 0, delayMs: 0 };
+  for (const text of texts) {
+    const [run, delay, slices] = text.split(' ').map(Number);
+    if (run === undefined || delay === undefined || !slices) return undefined;
+    sum.runMs += run / 1e6;
+    sum.delayMs += delay / 1e6;
+  }
+  return threads.length > 0 ? sum : undefined;
+}
+
+const readSchedstat = (path: string): Promise<string> => readFile(path, 'latin1').catch(() => '');
 
 function mibOf(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
@@ -91,15 +112,6 @@ export async function vmmProcessesBelow(directory: string): Promise<FoundProcess
     if (fields && guardOrVmm.test(name)) found.push({ pid: Number(entry), startTicks: Number(fields[19]), name, cwd });
   }
   return found;
-}
-
-async function delayMs(pid: number): Promise<number> {
-  let nanoseconds = 0;
-  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').catch(() => '');
-    nanoseconds += Number(text.split(' ')[1] ?? 0);
-  }
-  return nanoseconds / 1e6;
 }
 
 /** The fields of /proc/pid/stat from the third (state) on: the name before them may hold anything. */

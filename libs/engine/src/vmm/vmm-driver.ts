@@ -11,6 +11,7 @@ import {
   type KillReason,
   type Observed,
   type RunsGuestCommands,
+  type StorageStats,
   type VmmHandle,
   type VmmStats,
 } from '../driver.js';
@@ -26,14 +27,22 @@ import { readConsoleTail } from './serial.js';
 import { renewLease } from './lease.js';
 import { cleanOrphans } from './orphans.js';
 import { pauseGuest } from './pausing.js';
-import { processUsage } from './process.js';
+import { processUsage, threadTimes } from './process.js';
 import { Starter } from './starter.js';
 import type { StateDirectory } from './state.js';
+import type { Vmm } from './vmm.js';
 
 const sweepPeriodMs = 1000;
 const adoptTimeoutMs = 3000;
 const agentTimeoutMs = 5000;
 const execTimeoutMs = 70_000;
+
+/** What only the engine knows of a vmm. */
+export interface EngineFigures {
+  /** Of its process, those that run the guest's vcpus; empty: not known. */
+  readonly vcpuThreads: readonly number[];
+  readonly storage?: StorageStats;
+}
 
 /**
  * Guests as processes that outlive the worker, each with its state on disk, a control connection that speaks QMP and an
@@ -143,12 +152,15 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
   async stats(handle: VmmHandle): Promise<VmmStats> {
     const vmm = await this.known.live(handle);
     const { guard, vmm: engine, memory } = vmm.processes ?? {};
+    const { vcpuThreads, storage } = await this.engineFigures(vmm);
+    const vcpus = engine && (await threadTimes(engine, vcpuThreads)); // before the whole, which they are a part of
     const usage = engine && (await processUsage(engine));
     if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
     const guardUsage = guard.pid === engine.pid ? undefined : await processUsage(guard); // v86 is its own guard
     return {
       cpuMs: usage.cpuMs + (guardUsage?.cpuMs ?? 0),
-      cpuDelayMs: usage.delayMs,
+      ...(vcpus && { vcpuMs: vcpus.runMs, cpuDelayMs: vcpus.delayMs }),
+      ...(storage && { storage }),
       residentMib: usage.residentMib + (guardUsage?.residentMib ?? 0),
       privateMib: usage.privateMib + (memory === undefined ? 0 : usage.fileMib) + (guardUsage?.privateMib ?? 0),
       ...(vmm.boot.stats ? { guest: vmm.boot.stats } : {}),
@@ -185,6 +197,11 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
     clearInterval(this.#sweep);
     await this.#starter.settled();
     this.known.close();
+  }
+
+  /** By itself an engine runs its guest in its first thread. */
+  protected engineFigures({ processes }: Vmm): Promise<EngineFigures> {
+    return Promise.resolve({ vcpuThreads: processes ? [processes.vmm.pid] : [] });
   }
 
   protected async agentOf(handle: VmmHandle): Promise<AgentClient> {
