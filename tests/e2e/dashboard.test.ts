@@ -6,10 +6,11 @@ import { promisify } from 'node:util';
 import { substitute } from '@berth/observability/dashboard/promql.js';
 import type { WrittenDashboard } from '@berth/observability/dashboard/written.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startDatacenter, type AppProcess, type Datacenter } from '../datacenter.js';
-import { openWorld, type World } from '../world.js';
+import type { AppProcess } from '../datacenter.js';
 import { prometheusProgram, startPrometheus, type PrometheusServer } from './prometheus-server.js';
 import { keepBusy, type Busyness } from './busyness.js';
+import { GuestWorld } from './guest-world.js';
+import { importInstantDisk } from './instant-disk.js';
 
 const run = promisify(execFile);
 const deploy = join(import.meta.dirname, '../../deploy');
@@ -20,16 +21,16 @@ const variables = dashboard.templating.list.filter(({ type }) => type === 'query
 const windowSeconds = 10;
 const promtool = prometheusProgram('promtool');
 
-let world: World;
-let datacenter: Datacenter;
+let world: GuestWorld;
 let prometheus: PrometheusServer;
 let busyness: Busyness;
 
 beforeAll(async () => {
-  world = await openWorld();
-  datacenter = await startDatacenter(world, { modelNodes: 4, tcgNodes: 1 });
-  prometheus = await startPrometheus(world.folder, datacenter.processes);
-  busyness = await keepBusy(datacenter);
+  world = await GuestWorld.open({ modelNodes: 4, tcgNodes: 1 });
+  prometheus = await startPrometheus(world.world.folder, world.datacenter.processes);
+  busyness = await keepBusy(world.datacenter);
+  await importInstantDisk(world);
+  await world.create('disk', { image: 'instant', placement: { drivers: ['tcg'] } });
   await vi.waitFor(pastWindow, { timeout: 90_000, interval: 500 });
 });
 
@@ -43,7 +44,6 @@ async function pastWindow(): Promise<void> {
 afterAll(async () => {
   await busyness?.stop();
   await prometheus?.stop();
-  await datacenter?.stop();
   await world?.close();
 });
 
@@ -89,7 +89,7 @@ describe('promtool', () => {
   });
 
   test('finds nothing wrong with what each process exposes', async () => {
-    const complaints = await Promise.all(datacenter.processes.map(checkMetrics));
+    const complaints = await Promise.all(world.datacenter.processes.map(checkMetrics));
     expect(complaints).toEqual(['', '', '', '']);
   });
 });
@@ -98,7 +98,7 @@ describe('promtool', () => {
 async function checkMetrics({ name, readiness }: AppProcess): Promise<string> {
   const text = await (await fetch(`http://127.0.0.1:${readiness.metricsPort}/metrics`)).text();
   const own = text.split('\n').filter((line) => /^(# \w+ )?berth_/.test(line));
-  const file = join(world.folder, `${name}.metrics`);
+  const file = join(world.world.folder, `${name}.metrics`);
   await writeFile(file, `${own.join('\n')}\n`);
   const { stdout, stderr } = await run('sh', ['-c', '"$0" check metrics < "$1"', promtool, file]);
   return `${stdout}${stderr}`;

@@ -2,11 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { catalogue, type MetricName, type NameFrom } from './catalogue.js';
 import type { Exporter, MetricEntry } from './entry.js';
 
-type MetricOf<N extends MetricName> = (typeof catalogue)[N]['type'] extends 'counter'
-  ? Counter
-  : (typeof catalogue)[N]['type'] extends 'gauge'
-    ? Gauge
-    : Histogram;
+/** Of one of several names: one of their metrics. */
+type MetricOf<N extends MetricName> = N extends MetricName ? MadeOf<(typeof catalogue)[N]['type']> : never;
+type MadeOf<T extends MetricEntry['type']> = { counter: Counter; gauge: Gauge; histogram: Histogram }[T];
 
 /**
  * The metrics of one process: all that the catalogue promises from it, made at once, so that a name is spelled in one

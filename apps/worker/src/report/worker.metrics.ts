@@ -6,9 +6,8 @@ import type { NodeCertificate } from '../migrations/node-certificate.js';
 import type { WorkerNode } from '../nodes/worker-node.js';
 import type { Vmm, VmmEnd } from '../vmms/vmm.js';
 import type { VmmTable } from '../vmms/vmm-table.js';
+import { showInstances } from './instance.metrics.js';
 import type { UsageMeter } from './vmm-usage.js';
-
-const bytesPerMib = 1024 * 1024;
 
 export type WorkerMetrics = Metrics<'worker'>;
 
@@ -70,27 +69,4 @@ export function showCertificate(
     expires.reset();
     if (certificate.shown) expires.set({ node }, Date.parse(certificate.shown.expiresAt) / 1_000);
   });
-}
-
-function showInstances(metrics: WorkerMetrics, table: VmmTable, usage: UsageMeter): void {
-  const info = metrics.get('berth_instance_info');
-  const cpu = metrics.get('berth_instance_cpu_usage_seconds_total');
-  const resident = metrics.get('berth_instance_memory_resident_bytes');
-  const own = metrics.get('berth_instance_memory_private_bytes');
-  const assigned = metrics.get('berth_instance_memory_assigned_bytes');
-  const heartbeatAge = metrics.get('berth_instance_heartbeat_age_seconds');
-  for (const metric of [info, cpu, resident, own, assigned, heartbeatAge]) metric.reset();
-  for (const vmm of table.all()) {
-    const { node, driver, order, observed, handle } = vmm;
-    if (driver.name === 'model' || !vmm.liveState || !order) continue;
-    const labels = { node: node.name, instance_id: handle.instanceId };
-    info.set({ ...labels, name: order.instanceName, project: order.project, driver: driver.name }, 1);
-    assigned.set(labels, order.memoryMib * bytesPerMib);
-    if (observed?.heartbeat && observed.state !== 'paused') heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
-    const stats = usage.lastStats(vmm);
-    if (!stats) continue;
-    cpu.inc(labels, stats.cpuMs / 1_000);
-    resident.set(labels, stats.residentMib * bytesPerMib);
-    own.set(labels, stats.privateMib * bytesPerMib);
-  }
 }

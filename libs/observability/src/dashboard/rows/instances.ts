@@ -12,6 +12,30 @@ export const instances: RowSpec = {
       queries: { '{{name}}': `${rate('berth_instance_cpu_usage_seconds_total')} ${named}` },
     },
     {
+      title: 'CPU delay of each instance',
+      says: 'Vcpus that waited for a core of their host, on average; above 5 % of them its host is too full.',
+      unit: 'short',
+      queries: { '{{name}}': `${rate('berth_instance_cpu_delay_seconds_total')} ${named}` },
+    },
+    {
+      title: 'Reads and writes of each instance',
+      says: 'What its guest moves from and to its drives, in both directions.',
+      unit: 'Bps',
+      queries: {
+        '{{name}} read': `${rate('berth_instance_storage_read_bytes_total')} ${named}`,
+        '{{name}} written': `${rate('berth_instance_storage_written_bytes_total')} ${named}`,
+      },
+    },
+    {
+      title: 'Operations of each instance on its drives',
+      says: 'How many reads and writes its guest ends in a second.',
+      unit: 'iops',
+      queries: {
+        '{{name}} reads': `${rate('berth_instance_storage_reads_total')} ${named}`,
+        '{{name}} writes': `${rate('berth_instance_storage_writes_total')} ${named}`,
+      },
+    },
+    {
       title: 'Resident memory of each instance',
       says: 'What the vmm holds of the memory of its host.',
       unit: 'bytes',
