@@ -1,6 +1,11 @@
 import { execFile } from 'node:child_process';
+import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { StorageStats, VmmHandle, VmmStats } from '@berth/engine/driver.js';
+import { defaultPrograms, openQemuDriver } from '@berth/engine/qemu/open.js';
+import { tinyGuest } from '@berth/engine/tiny-guest.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { diskBytes, freshDisk, makeBase } from '../migrations/moving-disk.js';
 import { patienceMs, TcgNode } from './tcg-node.js';
@@ -12,6 +17,7 @@ const movedBytes = blocks * blockBytes;
 /** What a guest reads and writes beside: its look for partitions, the tail of a page. */
 const slackBytes = 1024 * 1024;
 const waitedMs = 200;
+const balloonMib = 96;
 
 describe('what a real guest is measured by', () => {
   let node: TcgNode;
@@ -69,6 +75,32 @@ describe('what a real guest is measured by', () => {
     await vi.waitFor(async () => expect((await storageOf(handle)).writes).toBeGreaterThan(storage.writes), patienceMs);
   });
 
+  test('a system without our agent tells its memory by its balloon, and no longer once it is reset', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-loader-'));
+    try {
+      await node.driver.close();
+      const programs = { ...defaultPrograms, qemuPath: await makeLoader(folder) };
+      node.driver = await openQemuDriver('tcg', node.statePath, programs);
+      const image = { kind: 'firmware', firmware: 'bios' } as const;
+      const { handle } = await node.startReady({ image, memoryMib: balloonMib, ready: { serial: 'guest ready' } });
+      const told = async () => (await node.driver.stats(handle)).guest;
+      await vi.waitFor(async () => expect(await told()).toBeDefined(), { timeout: patienceMs, interval: 200 });
+      const { memoryTotalMib = 0, memoryAvailableMib = 0, ...more } = (await told()) ?? {};
+      expect(more).toEqual({});
+      expect(memoryTotalMib).toBeGreaterThan(balloonMib / 2);
+      expect(memoryTotalMib).toBeLessThan(balloonMib);
+      expect(memoryAvailableMib).toBeGreaterThan(0);
+      expect(memoryAvailableMib).toBeLessThan(memoryTotalMib);
+      await node.driver.pause(handle); // else it is up again and tells before it is looked at
+      await node.driver.reboot(handle);
+      await vi.waitFor(async () => expect(await told()).toBeUndefined(), { timeout: patienceMs, interval: 200 });
+    } finally {
+      await node.releaseAll();
+      await node.reopen();
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test('vcpus that want the same core are seen to wait for it', async () => {
     const guests = await Promise.all([node.startReady(), node.startReady()]);
     for (const { pid } of guests) await run('taskset', ['--all-tasks', '--pid', '--cpu-list', '0', `${pid}`]);
@@ -82,3 +114,13 @@ describe('what a real guest is measured by', () => {
     );
   });
 });
+
+/** A QEMU whose BIOS finds the tiny guest's kernel, as it would on a disk: for that one there is no boot loader. */
+async function makeLoader(folder: string): Promise<string> {
+  const { kernelPath, initrdPath, cmdline } = tinyGuest();
+  const [path, kernel, initrd] = [join(folder, 'qemu-system-loader'), join(folder, 'kernel'), join(folder, 'initrd')];
+  await Promise.all([copyFile(kernelPath, kernel), copyFile(initrdPath, initrd), chmod(folder, 0o755)]);
+  const boot = `-kernel ${kernel} -initrd ${initrd} -append '${cmdline} no_timer_check'`;
+  await writeFile(path, `#!/bin/sh\nexec ${defaultPrograms.qemuPath} "$@" ${boot}\n`, { mode: 0o755 });
+  return path;
+}

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Drive, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { createOverlay } from '@berth/images/overlay.js';
 import { seedImage } from '@berth/images/seed/seed.js';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TcgNode } from '../e2e/tcg-node.js';
 import { bootMs, debianPath, isDebianThere } from './debian-image.js';
 import { UnmodifiedGuest } from './unmodified-guest.js';
@@ -43,6 +43,12 @@ describe.skipIf(!isDebianThere)('Debian 12 from its own disk', () => {
     await guest.until('serial', /cloud-init.* finished|SSH HOST KEY FINGERPRINTS/, bootMs);
     const { stdout } = await untilItAnswers(hostPort, 'hostname; cat /run/from-user-data; . /etc/os-release; echo $ID');
     expect(stdout.split('\n')).toEqual([hostname, 'told', 'debian', '']);
+    const memoryTotalMib = async () => (await node.driver.stats(guest.handle)).guest?.memoryTotalMib;
+    await vi.waitFor(async () => expect(await memoryTotalMib()).toBeGreaterThan(600), {
+      timeout: bootMs,
+      interval: 1000,
+    });
+    expect(await memoryTotalMib()).toBeLessThan(768);
   });
 
   async function rootDrive(firmware: string): Promise<Drive> {

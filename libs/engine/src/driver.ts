@@ -55,16 +55,18 @@ export interface Observed {
   readonly exit?: VmmExit;
 }
 
-/**
- * The guest's own account of itself, a few seconds old at most. CPU counters are of all vcpus, since the guest's
- * boot.
- */
-export interface GuestStats {
+/** As the guest's kernel counts it. */
+export interface GuestMemory {
+  readonly memoryTotalMib: number;
+  /** What its programs could still take without swapping. */
+  readonly memoryAvailableMib: number;
+}
+
+/** The guest's own account of itself. CPU counters are of all vcpus, since the guest's boot. */
+export interface GuestStats extends GuestMemory {
   readonly uptimeMs: number;
   readonly cpuBusyMs: number;
   readonly cpuTotalMs: number;
-  readonly memoryTotalMib: number;
-  readonly memoryAvailableMib: number;
 }
 
 /** Of all of the guest's drives, as the engine counts what the guest asked of them. */
@@ -93,7 +95,8 @@ export interface VmmStats {
   readonly residentMib: number;
   /** The part of `residentMib` that no other vmm shares: what its end gives back. */
   readonly privateMib: number;
-  readonly guest?: GuestStats;
+  /** By its agent's last beat; of a guest without one, by its balloon: memory alone, a minute old at most. */
+  readonly guest?: GuestMemory & Partial<GuestStats>;
 }
 
 export interface EngineCapabilities {

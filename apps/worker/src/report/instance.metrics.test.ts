@@ -38,7 +38,14 @@ const valueOf = (lines: readonly string[], name: string): number[] =>
 
 test('what is measured of an instance is told in base units, the same at each scrape', async () => {
   const storage = { readBytes: 4096, writtenBytes: 512, reads: 3, writes: 2, readMs: 1500, writeMs: 250 };
-  const stats = { ...memory, cpuMs: 3000, vcpuMs: 2000, cpuDelayMs: 500, storage };
+  const stats = {
+    ...memory,
+    cpuMs: 3000,
+    vcpuMs: 2000,
+    cpuDelayMs: 500,
+    storage,
+    guest: { memoryTotalMib: 60, memoryAvailableMib: 20 },
+  };
   const lines = await shown([runningVmm('tcg', 'i1')], stats);
   expect({
     cpu: valueOf(lines, 'berth_instance_cpu_usage_seconds_total'),
@@ -51,6 +58,8 @@ test('what is measured of an instance is told in base units, the same at each sc
     readTime: valueOf(lines, 'berth_instance_storage_read_time_seconds_total'),
     writeTime: valueOf(lines, 'berth_instance_storage_write_time_seconds_total'),
     resident: valueOf(lines, 'berth_instance_memory_resident_bytes'),
+    available: valueOf(lines, 'berth_instance_memory_available_bytes'),
+    used: valueOf(lines, 'berth_instance_memory_used_bytes'),
   }).toEqual({
     cpu: [3],
     vcpu: [2],
@@ -62,13 +71,15 @@ test('what is measured of an instance is told in base units, the same at each sc
     readTime: [1.5],
     writeTime: [0.25],
     resident: [2 * 2 ** 20],
+    available: [20 * 2 ** 20],
+    used: [40 * 2 ** 20],
   });
 });
 
 test('what is not measured has no series', async () => {
   const lines = (await shown([runningVmm('v86', 'i1')], { ...memory, cpuMs: 3000 })).join('\n');
   expect(lines).toContain('berth_instance_cpu_usage_seconds_total');
-  expect(lines).not.toMatch(/storage|delay|vcpu/);
+  expect(lines).not.toMatch(/storage|delay|vcpu|available|used/);
 });
 
 test('an instance that ends takes its series along', async () => {

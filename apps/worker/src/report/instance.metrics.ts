@@ -5,6 +5,7 @@ import type { VmmTable } from '../vmms/vmm-table.js';
 import type { UsageMeter } from './vmm-usage.js';
 
 const bytesPerMib = 1024 * 1024;
+const bytesOf = (mib: number | undefined) => (mib === undefined ? undefined : mib * bytesPerMib);
 const secondsOf = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1_000);
 
 /** What of a vmm's figures stands in which metric. */
@@ -18,8 +19,13 @@ const figures = [
   ['berth_instance_storage_writes_total', ({ storage }) => storage?.writes],
   ['berth_instance_storage_read_time_seconds_total', ({ storage }) => secondsOf(storage?.readMs)],
   ['berth_instance_storage_write_time_seconds_total', ({ storage }) => secondsOf(storage?.writeMs)],
-  ['berth_instance_memory_resident_bytes', ({ residentMib }) => residentMib * bytesPerMib],
-  ['berth_instance_memory_private_bytes', ({ privateMib }) => privateMib * bytesPerMib],
+  ['berth_instance_memory_resident_bytes', ({ residentMib }) => bytesOf(residentMib)],
+  ['berth_instance_memory_private_bytes', ({ privateMib }) => bytesOf(privateMib)],
+  ['berth_instance_memory_available_bytes', ({ guest }) => bytesOf(guest?.memoryAvailableMib)],
+  [
+    'berth_instance_memory_used_bytes',
+    ({ guest }) => guest && bytesOf(guest.memoryTotalMib - guest.memoryAvailableMib),
+  ],
 ] as const satisfies readonly (readonly [NameFrom<'worker'>, (stats: VmmStats) => number | undefined])[];
 
 /** Series are made anew each time, so that those of a vmm end with it; what is not measured has none. */

@@ -15,7 +15,7 @@ export const runningPromises: readonly Promised[] = [
       assert.ok(cpuMs >= first.cpuMs && cpuMs > 0);
       assert.ok(residentMib > 0);
       assert.ok(guest && guest.memoryAvailableMib > 0 && guest.memoryAvailableMib < guest.memoryTotalMib);
-      assert.ok(guest.cpuBusyMs <= guest.cpuTotalMs);
+      assert.ok((guest.cpuBusyMs ?? Number.NaN) <= (guest.cpuTotalMs ?? Number.NaN));
     },
   },
   {

@@ -60,7 +60,7 @@ export function qemuArguments(spec: VmmSpec, options: MachineFiles): string[] {
     consoleArguments(spec),
     driveArguments(spec),
     networkArguments(spec),
-    spec.image.kind === 'firmware' ? paravirtual(spec) : [],
+    hasBalloon(spec) ? paravirtual(spec) : [],
   ].flat();
 }
 
@@ -72,10 +72,14 @@ function fileSets(spec: VmmSpec, options: MachineFiles): string[] {
   return files.flatMap(({ key }) => ['-add-fd', `fd={${key}},set={${key}},opaque=${key}`]);
 }
 
-/** Entropy without which keys are made late, and memory that can be given back. */
+export const balloonPath = '/machine/peripheral/balloon';
+
+export function hasBalloon({ image, profile = 'virtio' }: VmmSpec): boolean {
+  return image.kind === 'firmware' && profile === 'virtio';
+}
+
+/** Entropy without which keys are made late, and memory that can be given back and tells how much of it is used. */
 function paravirtual(spec: VmmSpec): string[] {
-  const { profile = 'virtio' } = spec;
-  if (profile !== 'virtio') return [];
   const gives = memoryOf(spec) ? '' : ',free-page-reporting=on'; // a file that others map has no pages to give
   return [
     ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy'],

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { storageStats, vcpuThreads } from './engine-answers.js';
+import { describe, expect, test } from 'vitest';
+import { guestMemory, storageStats, vcpuThreads } from './engine-answers.js';
 
 const stats = {
   rd_bytes: 4096,
@@ -41,3 +41,22 @@ test.each([undefined, [{ 'thread-id': '../1' }], [{ 'thread-id': -1 }], [{ 'thre
   'threads that one vcpu cannot have are not believed: %j',
   (answer) => expect(vcpuThreads(answer, 1)).toEqual([]),
 );
+
+describe('the memory of a guest', () => {
+  const nowMs = 1_795_480_785_000;
+  const given = { 'stat-total-memory': 64 * 2 ** 20, 'stat-available-memory': 16 * 2 ** 20 };
+  const none = { 'stat-total-memory': 2 ** 64 - 1, 'stat-available-memory': 2 ** 64 - 1 };
+
+  test('is what its balloon told within the last minute', () => {
+    const answer = { 'last-update': nowMs / 1000 - 10, stats: { ...given, 'stat-free-memory': 1 } };
+    expect(guestMemory(answer, nowMs)).toEqual({ memoryTotalMib: 64, memoryAvailableMib: 16 });
+  });
+
+  test.each([
+    ['without a driver', { 'last-update': 0, stats: none }],
+    ['whose driver does not know', { 'last-update': nowMs / 1000, stats: none }],
+    ['with more than all', { 'last-update': nowMs / 1000, stats: { ...given, 'stat-available-memory': 2 ** 40 } }],
+    ['that has long said nothing', { 'last-update': nowMs / 1000 - 61, stats: given }],
+    ['whose engine gave no answer', undefined],
+  ])('is not known of one %s', (_, answer) => expect(guestMemory(answer, nowMs)).toBeUndefined());
+});

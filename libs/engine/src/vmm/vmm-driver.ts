@@ -8,6 +8,7 @@ import {
   type DriverName,
   type EngineCapabilities,
   type EngineDriver,
+  type GuestMemory,
   type KillReason,
   type Observed,
   type RunsGuestCommands,
@@ -42,6 +43,7 @@ export interface EngineFigures {
   /** Of its process, those that run the guest's vcpus; empty: not known. */
   readonly vcpuThreads: readonly number[];
   readonly storage?: StorageStats;
+  readonly guest?: GuestMemory;
 }
 
 /**
@@ -152,7 +154,7 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
   async stats(handle: VmmHandle): Promise<VmmStats> {
     const vmm = await this.known.live(handle);
     const { guard, vmm: engine, memory } = vmm.processes ?? {};
-    const { vcpuThreads, storage } = await this.engineFigures(vmm);
+    const { vcpuThreads, storage, guest = vmm.boot.stats } = await this.engineFigures(vmm);
     const vcpus = engine && (await threadTimes(engine, vcpuThreads)); // before the whole, which they are a part of
     const usage = engine && (await processUsage(engine));
     if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
@@ -163,7 +165,7 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
       ...(storage && { storage }),
       residentMib: usage.residentMib + (guardUsage?.residentMib ?? 0),
       privateMib: usage.privateMib + (memory === undefined ? 0 : usage.fileMib) + (guardUsage?.privateMib ?? 0),
-      ...(vmm.boot.stats ? { guest: vmm.boot.stats } : {}),
+      ...(guest && { guest }),
     };
   }
 

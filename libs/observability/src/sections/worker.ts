@@ -174,6 +174,18 @@ export const workerMetrics = {
     labels: perInstance,
     from: 'worker',
   },
+  berth_instance_memory_available_bytes: {
+    type: 'gauge',
+    help: 'What the programs of the guest could still take, as its kernel says; absent: it does not tell',
+    labels: perInstance,
+    from: 'worker',
+  },
+  berth_instance_memory_used_bytes: {
+    type: 'gauge',
+    help: 'What the guest has of memory less what is available, as its kernel says',
+    labels: perInstance,
+    from: 'worker',
+  },
   berth_instance_heartbeat_age_seconds: {
     type: 'gauge',
     help: 'Time since the guest itself last gave a sign of life',

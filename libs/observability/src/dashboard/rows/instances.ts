@@ -50,6 +50,16 @@ export const instances: RowSpec = {
       },
     },
     {
+      title: 'Memory in use inside each guest',
+      says: 'As its own kernel says: less what its programs could still take, in parts of what it has.',
+      unit: 'percentunit',
+      queries: {
+        '{{name}}':
+          'berth_instance_memory_used_bytes / (berth_instance_memory_used_bytes' +
+          ` + berth_instance_memory_available_bytes) ${named}`,
+      },
+    },
+    {
       title: 'Last sign of life of the guest',
       says: 'Guests beat once a second; a rising line is a guest that hangs.',
       unit: 's',
