@@ -5,4 +5,4 @@ const minutes = Number(process.argv[2] ?? 10);
 if (!(minutes > 0)) throw new Error('npm run fuzz -- MINUTES');
 await setUp();
 process.env.BERTH_FUZZ_MINUTES = `${minutes}`;
-await run(tool('vitest'), ['run', '--project', 'e2e', 'tests/security/fuzz.test.ts', '--disable-console-intercept']);
+await run(tool('vitest'), ['run', '--project', 'e2e', 'fuzz.test.ts', '--disable-console-intercept']);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { ConsoleSessionView } from '@berth/contracts/http/console.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createWebSocketStream, WebSocket } from 'ws';
@@ -61,20 +61,44 @@ test('a viewer that speaks RFB sees what the guest shows, by a WebSocket that no
   expectPicture(await readScreen(stream));
 });
 
-test('berth instance vnc gives any viewer on this machine a port, and each a session of its own', async () => {
+/** The program at work, and how to connect to the port that it prints. */
+async function serveVnc(): Promise<{ view: () => Socket; end: () => void }> {
   const { endpoint, token } = datacenter;
   const environment = { PATH: process.env['PATH'], BERTH_ENDPOINT: endpoint, BERTH_TOKEN: token };
   const serving = spawn(process.execPath, [program, 'instance', 'vnc', 'seen'], { env: environment });
+  const [line] = (await once(serving.stdout, 'data')) as [Buffer];
+  const [host, port] = line.toString().trim().split(':');
+  return { view: () => connect(Number(port), host), end: () => void serving.kill() };
+}
+
+test('berth instance vnc gives any viewer on this machine a port, and each a session of its own', async () => {
+  const { view, end } = await serveVnc();
   try {
-    const [line] = (await once(serving.stdout, 'data')) as [Buffer];
-    const [host, port] = line.toString().trim().split(':');
-    expect(host).toBe('127.0.0.1');
-    for (const viewer of [connect(Number(port), host), connect(Number(port), host)]) {
+    for (const viewer of [view(), view()]) {
       expectPicture(await readScreen(viewer));
+      expect(viewer.remoteAddress).toBe('127.0.0.1');
       viewer.destroy();
     }
   } finally {
-    serving.kill();
+    end();
+  }
+});
+
+test('a viewer whose node does not answer is let go by berth instance vnc, and the next one sees', async () => {
+  const database = await world.openDatabase(1);
+  const [node] = await database.query<{ url: string }>('SELECT agent_url AS url FROM node');
+  const { view, end } = await serveVnc();
+  try {
+    await database.query(`UPDATE node SET agent_url = 'http://127.0.0.1:9'`);
+    const refused = view();
+    await once(refused.resume(), 'close');
+    expect(refused.bytesRead).toBe(0);
+    await database.query('UPDATE node SET agent_url = $1', [node?.url]);
+    const viewer = view();
+    expectPicture(await readScreen(viewer));
+    viewer.destroy();
+  } finally {
+    end();
   }
 });
 

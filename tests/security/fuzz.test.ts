@@ -12,29 +12,13 @@ import { ImageRefusal } from '@berth/images/refusal.js';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
-
-/** `npm run fuzz -- MINUTES` shares them among the targets; without, each runs for a moment. */
-const minutes = Number(process.env['BERTH_FUZZ_MINUTES'] ?? 0);
-const targets = 3;
-const runMs = minutes > 0 ? (minutes * 60_000) / targets : 2_000;
-const testMaxMs = runMs + 60_000;
+import { fuzz, fuzzTestMaxMs } from './fuzzing.js';
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-fuzz-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function fuzz<T>(name: string, values: fc.Arbitrary<T>, run: (value: T) => void | Promise<void>): Promise<void> {
-  const limits = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: runMs, markInterruptAsFailure: false };
-  const details = await fc.check(
-    fc.asyncProperty(values, async (value) => run(value)),
-    limits,
-  );
-  if (details.failed) throw new Error(fc.defaultReportMessage(details) ?? 'failed');
-  process.stdout.write(`fuzz ${name}: ${details.numRuns} runs in ${Math.round(runMs / 1000)} s\n`);
-  expect(details.numRuns).toBeGreaterThan(50);
-}
 
 /** Header bytes that matter, set to values at which arithmetic goes wrong. */
 const spoilt = fc.array(
@@ -58,7 +42,7 @@ const spoilt = fc.array(
   { maxLength: 12 },
 );
 
-it('any header of a disk is read or refused', { timeout: testMaxMs }, async () => {
+it('any header of a disk is read or refused', { timeout: fuzzTestMaxMs }, async () => {
   const whole = qcow2Of({ fileBytes: 300_000 });
   const virtualMaxBytes = 2 ** 41;
   await fuzz('qcow2 header', fc.tuple(spoilt, fc.nat({ max: 300_000 }), fc.nat()), ([spots, length, fileBytes]) => {
@@ -97,7 +81,7 @@ const pieces = fc.array(
   { maxLength: 12 },
 );
 
-it('any stream is cut into lines that are bounded', { timeout: testMaxMs }, async () => {
+it('any stream is cut into lines that are bounded', { timeout: fuzzTestMaxMs }, async () => {
   await fuzz('lines', fc.tuple(pieces, fc.nat({ max: 1000 })), ([chunks, maxChars]) => {
     const read = lineReader(maxChars, (line) => expect(line.length).toBeLessThanOrEqual(maxChars));
     for (const chunk of chunks) read(chunk);
@@ -106,7 +90,7 @@ it('any stream is cut into lines that are bounded', { timeout: testMaxMs }, asyn
 
 it(
   'whatever a vmm says on its control socket, the worker gets an answer or an error',
-  { timeout: testMaxMs },
+  { timeout: fuzzTestMaxMs },
   async () => {
     const path = join(folder, 'qmp');
     let said: readonly Buffer[] = [];

@@ -10,7 +10,6 @@ import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
 import { Throttle } from './throttle.js';
 
 const sessionsMax = 256;
-const messageMaxBytes = 64 * 1024;
 const agentTimeoutMs = 3_000;
 /** A revoked token ends its consoles as soon as it ends its requests. */
 const checkIntervalMs = 3_000;
@@ -19,6 +18,9 @@ const inputBytesPerSecond = 32 * 1024;
 const outputBytesPerSecond = 4 * 1024 * 1024;
 /** 1008 of RFC 6455, section 7.4.1. */
 const policyViolation = 1008;
+
+/** Of a WebSocket. A fragment keeps all that came with it, up to 64 KiB, until its message is whole. */
+const bounds = { maxPayload: 64 * 1024, maxFragments: 64, closeTimeout: 5_000 };
 
 const streamPathOf = { serial: consoleStreamPathOf, screen: screenStreamPathOf } as const;
 
@@ -30,13 +32,13 @@ const streamPathOf = { serial: consoleStreamPathOf, screen: screenStreamPathOf }
 export class ConsoleGateway {
   private readonly sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: messageMaxBytes,
+    ...bounds,
     perMessageDeflate: false,
     handleProtocols: (_, request) => consoleWays[kindOf(request) ?? 'serial'].subprotocol,
   });
 
   constructor(
-    private readonly sessions: ConsoleSessionRepository,
+    private readonly sessions: Pick<ConsoleSessionRepository, 'connect' | 'mayGoOn' | 'close'>,
     private readonly agentSecret: string,
     private readonly origins: readonly string[],
   ) {}
@@ -60,16 +62,26 @@ export class ConsoleGateway {
       const opened = token && (await this.sessions.connect(token.id, token.secretHash, kind));
       if (!opened) return refuse(socket, '401 Unauthorized');
       const line = await this.lineTo(opened, kind);
-      if (!line) await this.sessions.close(opened.id);
-      if (!line) return refuse(socket, '504 Gateway Timeout');
-      this.sockets.handleUpgrade(request, socket, head, (person) => this.join(opened, person, line));
+      const person = line && this.upgrade(request, socket, head);
+      if (person) return this.join(opened, person, line);
+      line?.destroy();
+      await this.sessions.close(opened.id);
+      if (!line) refuse(socket, '504 Gateway Timeout');
     } catch {
       refuse(socket, '503 Service Unavailable'); // the record cannot be reached
     }
   }
 
+  /** Undefined: whoever asked is gone, or spoke no WebSocket's words; it has its answer. */
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): WebSocket | undefined {
+    const upgraded: WebSocket[] = [];
+    this.sockets.handleUpgrade(request, socket, head, (person) => upgraded.push(person)); // at once or never
+    return upgraded[0];
+  }
+
   private join(opened: OpenedConsole, person: WebSocket, line: Duplex): void {
     const screen = createWebSocketStream(person);
+    person.once('error', () => line.destroy()); // the stream itself waits until the other end has closed too
     const check = setInterval(() => {
       const end = (): void => person.close(policyViolation, 'the session is over');
       this.sessions.mayGoOn(opened.id).then((may) => (may ? undefined : end()), end);
@@ -121,6 +133,8 @@ function isLoopback(host: string | undefined): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '');
 }
 
+/** Closed by both ends, even if the other keeps its own open. */
 function refuse(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

@@ -43,6 +43,7 @@ async function join(api: HttpClient, session: ConsoleSessionView, viewer: Socket
   const url = urlOf(api, session);
   const socket = new WebSocket(url, session.subprotocols, { origin: url.origin.replace(/^ws/, 'http') });
   const screen = createWebSocketStream(socket); // at once: its first words come with the handshake
+  screen.on('error', () => viewer.destroy()); // also of a handshake that is refused
   await once(socket, 'open');
   pipeline(viewer, screen, viewer, () => viewer.destroy());
 }

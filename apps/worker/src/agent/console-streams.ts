@@ -26,7 +26,7 @@ export class ConsoleStreams {
   async accept(request: IncomingMessage, socket: Duplex, head: Buffer, knowsSecret: boolean): Promise<void> {
     socket.on('error', () => socket.destroy());
     if (!knowsSecret) return refuse(socket, '401 Unauthorized');
-    const { pathname } = new URL(request.url ?? '/', 'http://agent');
+    const [pathname = ''] = (request.url ?? '').split('?');
     const way = ways.find(({ path }) => path.test(pathname));
     const [, vmmId] = way?.path.exec(pathname) ?? [];
     const params = consoleParams.safeParse({ vmmId });
@@ -35,6 +35,7 @@ export class ConsoleStreams {
     try {
       const line = await way.open(vmm);
       line.on('error', () => line.destroy());
+      if (socket.destroyed) return void line.destroy();
       socket.once('close', () => line.destroy());
       this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const stream = createWebSocketStream(webSocket);
@@ -56,6 +57,8 @@ function screenOf({ driver, handle }: Vmm): Promise<Duplex> {
   throw new EngineError('no-screen', `engine ${driver.name} shows no screens`);
 }
 
+/** Closed by both ends, even if the other keeps its own open. */
 function refuse(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
