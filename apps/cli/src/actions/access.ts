@@ -6,6 +6,7 @@ import { parseFormat } from '../output/format.js';
 import { renderList } from '../output/render.js';
 import { sortItems } from '../output/sort.js';
 import type { ListFlags, OutputFlags } from './list.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface CreateProjectFlags extends OutputFlags {
   readonly instances?: string;
@@ -18,11 +19,12 @@ export interface CreateTokenFlags {
   readonly hours?: string;
 }
 
-const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
-
 export async function createProject(invocation: Invocation, name: string, flags: CreateProjectFlags): Promise<void> {
-  const { instances, vcpus, memory } = flags;
-  const quota = { maxInstances: numberOf(instances), maxVcpus: numberOf(vcpus), maxMemoryMib: numberOf(memory) };
+  const quota = {
+    maxInstances: wholeNumber('--instances', flags.instances, { example: 100 }),
+    maxVcpus: wholeNumber('--vcpus', flags.vcpus, { example: 200 }),
+    maxMemoryMib: wholeNumber('--memory', flags.memory, { unit: 'MiB', example: 65_536 }),
+  };
   const project = await invocation
     .api()
     .call<ProjectView>({ method: 'POST', path: '/projects', body: { name, quota } });
@@ -40,7 +42,8 @@ export async function createToken(
   name: string,
   flags: CreateTokenFlags,
 ): Promise<void> {
-  const body = { name, role: flags.role, expiresInHours: numberOf(flags.hours) };
+  const expiresInHours = wholeNumber('--hours', flags.hours, { min: 1, example: 24 });
+  const body = { name, role: flags.role, expiresInHours };
   const call = { method: 'POST', path: '/tokens', query: { project }, body } as const;
   const { token } = await invocation.api().call<CreatedTokenView>(call);
   invocation.tell('keep it: it is shown this once');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { CliError } from '../output/failure.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface AccessFlags {
   readonly sshKey?: string[];
@@ -16,7 +17,9 @@ export async function guestAccessOf({ sshKey = [], userData, port = [] }: Access
   return {
     ...(sshKeys.length > 0 && { sshKeys }),
     ...(userData !== undefined && { userData: await textOf(userData) }),
-    ...(port.length > 0 && { ports: port.map(Number) }),
+    ...(port.length > 0 && {
+      ports: port.map((text) => wholeNumber('--port', text, { min: 1, max: 65_535, example: 22 })),
+    }),
   };
 }
 

@@ -3,9 +3,10 @@ import { findOne } from '../client/find-one.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { guestAccessOf } from './guest-access.js';
-import { acceptAndShow } from './instance-create.js';
+import { acceptAndShow, instanceCounts } from './instance-create.js';
 import type { OutputFlags } from './list.js';
 import type { WaitFlags } from './wait.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface CloneFlags extends OutputFlags, WaitFlags {
   readonly count?: string;
@@ -19,10 +20,11 @@ export async function cloneInstance(
   name: string,
   flags: CloneFlags,
 ): Promise<void> {
+  const { userData } = flags;
+  const count = wholeNumber('--count', flags.count, instanceCounts);
   const { id } = await findOne(invocation.api(), instanceNoun, reference);
-  const { userData, count } = flags;
   const told = await guestAccessOf(userData === undefined ? {} : { userData });
-  const body = { name, count: count === undefined ? undefined : Number(count), ...told };
+  const body = { name, count, ...told };
   // The key makes a second try after a lost answer safe; it is new for each command.
   const headers = { 'idempotency-key': flags.idempotencyKey ?? randomUUID() };
   await acceptAndShow(invocation, { method: 'POST', path: `/instances/${id}/clone`, body, headers }, flags);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { dryRunView, InstanceView } from '@berth/contracts/http/instance.js';
 import type { AcceptedView } from '@berth/contracts/http/operation.js';
+import { createCountMax } from '@berth/domain/limits.js';
 import type { z } from 'zod';
 import type { Call, HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
@@ -12,6 +13,7 @@ import { decisionText } from './decision-text.js';
 import { guestAccessOf, type AccessFlags } from './guest-access.js';
 import type { OutputFlags } from './list.js';
 import { waitForAll, type WaitFlags } from './wait.js';
+import { wholeNumber, type WholeNumbers } from './whole-number.js';
 
 export interface CreateFlags extends OutputFlags, WaitFlags, AccessFlags {
   readonly type: string;
@@ -28,6 +30,9 @@ export interface CreateFlags extends OutputFlags, WaitFlags, AccessFlags {
   readonly idempotencyKey?: string;
   readonly dryRun?: true;
 }
+
+/** That one request may ask for. */
+export const instanceCounts: WholeNumbers = { min: 1, max: createCountMax, example: 3 };
 
 type DryRun = z.infer<typeof dryRunView>;
 
@@ -60,14 +65,14 @@ export function createBody(name: string, flags: CreateFlags): Record<string, unk
   const placement = {
     nodeSelector: flags.nodeSelector && pairs('--node-selector', flags.nodeSelector),
     group: flags.group && { name: flags.group, policy: flags.groupPolicy ?? 'anti-affinity' },
-    zoneSpreadMax: flags.zoneSpread && Number(flags.zoneSpread),
+    zoneSpreadMax: wholeNumber('--zone-spread', flags.zoneSpread, { min: 1, example: 1 }),
     drivers: flags.driver,
   };
   return {
     name,
     instanceType: flags.type,
     image: flags.image,
-    count: flags.count === undefined ? undefined : Number(flags.count),
+    count: wholeNumber('--count', flags.count, instanceCounts),
     labels: flags.label && pairs('--label', flags.label),
     placement,
     restartPolicy: flags.restart,

@@ -1,4 +1,5 @@
 import type { InstanceTypeView } from '@berth/contracts/http/access.js';
+import { diskGibMax } from '@berth/domain/limits.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceTypeNoun } from '../nouns/catalogue.js';
 import { parseFormat } from '../output/format.js';
@@ -16,9 +17,9 @@ export async function createType(invocation: Invocation, name: string, flags: Cr
   const format = parseFormat(flags.output);
   const body = {
     name,
-    vcpus: wholeNumber(flags.vcpus, '--vcpus', 'vcpus'),
-    memoryMib: wholeNumber(flags.memory, '--memory', 'MiB'),
-    diskGib: wholeNumber(flags.disk, '--disk', 'GiB'),
+    vcpus: wholeNumber('--vcpus', flags.vcpus, { min: 1, example: 1 }),
+    memoryMib: wholeNumber('--memory', flags.memory, { unit: 'MiB', example: 1024 }),
+    diskGib: wholeNumber('--disk', flags.disk, { unit: 'GiB', max: diskGibMax, example: 4 }),
   };
   const type = await invocation.api().call<InstanceTypeView>({ method: 'POST', path: instanceTypeNoun.path, body });
   invocation.print(await renderList([type], instanceTypeNoun, format));

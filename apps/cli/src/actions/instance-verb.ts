@@ -1,5 +1,6 @@
 import type { InstanceView, ResizeResult } from '@berth/contracts/http/instance.js';
 import type { AcceptedView, OperationView } from '@berth/contracts/http/operation.js';
+import { diskGibMax } from '@berth/domain/limits.js';
 import { findOne } from '../client/find-one.js';
 import type { Call } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
@@ -79,9 +80,10 @@ function tellWays(invocation: Invocation, operations: readonly OperationView[]):
 }
 
 function sizeOf({ type, disk, restart }: VerbFlags): object {
+  const diskGib = wholeNumber('--disk', disk, { unit: 'GiB', max: diskGibMax, example: 20 });
   return {
     restart: restart === true,
     ...(type !== undefined && { instanceType: type }),
-    ...(disk !== undefined && { diskGib: wholeNumber(disk, '--disk', 'GiB') }),
+    ...(diskGib !== undefined && { diskGib }),
   };
 }

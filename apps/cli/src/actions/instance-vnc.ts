@@ -7,6 +7,7 @@ import type { HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { CliError } from '../output/failure.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface VncFlags {
   readonly listen?: string;
@@ -15,6 +16,7 @@ export interface VncFlags {
 
 /** A port of this machine on which the guest's screen is, until Ctrl-C; a session of its own for each viewer. */
 export async function openVnc(invocation: Invocation, reference: string, flags: VncFlags): Promise<void> {
+  const port = wholeNumber('--listen', flags.listen, { max: 65_535, example: 5900 }) ?? 0;
   const api = invocation.api();
   const { id, name } = await findOne(api, instanceNoun, reference);
   const ask = () => api.call<ConsoleSessionView>({ method: 'POST', path: `/instances/${id}/vnc-sessions` });
@@ -29,9 +31,9 @@ export async function openVnc(invocation: Invocation, reference: string, flags: 
       .then((session) => join(api, session, viewer))
       .catch((error: Error) => viewer.destroy() && invocation.tell(`· no screen: ${error.message}`));
   });
-  server.listen(Number(flags.listen ?? 0), '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((error: Error) => {
-    throw new CliError(`127.0.0.1:${flags.listen} cannot be used: ${error.message}`, { next: 'leave out --listen' });
+    throw new CliError(`127.0.0.1:${port} cannot be used: ${error.message}`, { next: 'leave out --listen' });
   });
   invocation.print(`127.0.0.1:${(server.address() as AddressInfo).port}`);
   invocation.tell(`· ${name}: open it with a VNC viewer; Ctrl-C ends`);

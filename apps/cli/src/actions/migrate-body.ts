@@ -18,12 +18,14 @@ export interface MigrateFlags {
 /** @throws CliError */
 export function migrateBody(flags: MigrateFlags): object {
   const { to, bandwidth, downtime, autoConverge, convergeWithin } = flags;
+  const bandwidthMibPerSecond = wholeNumber('--bandwidth', bandwidth, { unit: 'MiB/s', example: 100 });
+  const downtimeLimitMs = wholeNumber('--downtime', downtime, { unit: 'milliseconds', example: 50 });
   const withinMs = durationMs(convergeWithin, '--converge-within');
   const otherwise = otherwiseOf(flags);
   return {
     ...(to !== undefined && { node: to }),
-    ...(bandwidth !== undefined && { bandwidthMibPerSecond: wholeNumber(bandwidth, '--bandwidth', 'MiB/s') }),
-    ...(downtime !== undefined && { downtimeLimitMs: wholeNumber(downtime, '--downtime', 'milliseconds') }),
+    ...(bandwidthMibPerSecond !== undefined && { bandwidthMibPerSecond }),
+    ...(downtimeLimitMs !== undefined && { downtimeLimitMs }),
     ...(autoConverge && { autoConverge }),
     ...(withinMs !== undefined && { convergeSeconds: Math.ceil(withinMs / 1000) }),
     ...(otherwise !== undefined && { otherwise }),

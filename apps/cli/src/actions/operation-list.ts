@@ -5,6 +5,7 @@ import { operationNoun } from '../nouns/operation.js';
 import { parseFormat } from '../output/format.js';
 import { renderList } from '../output/render.js';
 import type { OutputFlags } from './list.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface OperationListFlags extends OutputFlags {
   readonly instance?: string;
@@ -16,8 +17,9 @@ export interface OperationListFlags extends OutputFlags {
 export async function listOperations(invocation: Invocation, flags: OperationListFlags): Promise<void> {
   const { output, limit, instance, state, kind } = flags;
   const format = parseFormat(output);
+  const limitCount = wholeNumber('--limit', limit, { min: 1, example: 50 });
   const query = { instance, state, kind };
-  const operations = await listAll<OperationView>(invocation.api(), operationNoun.path, query, Number(limit));
+  const operations = await listAll<OperationView>(invocation.api(), operationNoun.path, query, limitCount);
   const text = await renderList(operations, operationNoun, format);
   if (text !== '') invocation.print(text);
 }

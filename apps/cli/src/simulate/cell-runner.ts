@@ -6,9 +6,9 @@ import { SimulationProducer } from '@berth/queue/simulation-producer.js';
 import { runCell } from '@berth/scenarios/run-cell.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
 import type { Redis } from 'ioredis';
+import { wholeNumber } from '../actions/whole-number.js';
 import { CliError } from '../output/failure.js';
 import { terminal } from '../output/terminal.js';
-import { wholeNumber } from './options.js';
 
 /** Told of each cell, by its place, how much of it is done. */
 export type CellsProgress = (index: number, share: number) => void;
@@ -25,10 +25,7 @@ const firstAnswerMs = 5_000;
 
 export function openRunner(flags: { readonly workers: string; readonly queue?: string }): CellRunner {
   if (flags.queue !== undefined) return onQueue(flags.queue);
-  const workers = wholeNumber('--workers', flags.workers);
-  if (workers < 1 || workers > workersMax) {
-    throw new CliError(`--workers ${flags.workers}: expected 1 to ${workersMax}`);
-  }
+  const workers = wholeNumber('--workers', flags.workers, { min: 1, max: workersMax, example: 2 });
   return workers === 1 ? inThisThread : onThreads(new CellPool(workers));
 }
 

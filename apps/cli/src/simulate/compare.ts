@@ -1,9 +1,10 @@
 import type { SimulationCell } from '@berth/contracts/simulation.js';
 import { checkPolicy } from '@berth/scenarios/check-policy.js';
 import type { Summary } from '@berth/simulation/report/summary.js';
+import { wholeNumber } from '../actions/whole-number.js';
 import { terminal } from '../output/terminal.js';
 import { openRunner } from './cell-runner.js';
-import { cellOf, wholeNumber, type ScenarioFlags } from './options.js';
+import { cellOf, seedOf, type ScenarioFlags } from './options.js';
 import { progressBar } from './progress.js';
 
 export interface CompareFlags extends ScenarioFlags {
@@ -13,6 +14,8 @@ export interface CompareFlags extends ScenarioFlags {
   readonly queue?: string;
   readonly json?: boolean;
 }
+
+const seedsMax = 10_000;
 
 const COLUMNS = [
   ['policy', (s: Summary) => s.policy],
@@ -43,17 +46,21 @@ export async function compare(flags: CompareFlags): Promise<void> {
     const summaries = await runner.run(cells, onProgress);
     draw(cells.length);
     if (flags.json === true) return terminal.print(JSON.stringify(summaries, undefined, 2));
-    return printTable(summaries, wholeNumber('--seeds', flags.seeds) > 1);
+    return printTable(summaries, seedCountOf(flags) > 1);
   } finally {
     await runner.close();
   }
 }
 
+function seedCountOf({ seeds }: CompareFlags): number {
+  return wholeNumber('--seeds', seeds, { min: 1, max: seedsMax, example: 5 });
+}
+
 /** Seed by seed, so that neighbours share a trace; a synthetic one without a seed of its own changes with it. */
 function cellsOf(flags: CompareFlags): SimulationCell[] {
-  const [first, seeds] = [wholeNumber('--seed', flags.seed), wholeNumber('--seeds', flags.seeds)];
+  const [first, seeds] = [seedOf(flags), seedCountOf(flags)];
   const policies = flags.policies.split(',').map((name) => name.trim());
-  return Array.from({ length: Math.max(1, seeds) }, (_, index) => first + index).flatMap((seed) =>
+  return Array.from({ length: seeds }, (_, index) => first + index).flatMap((seed) =>
     policies.map((policy) => cellOf({ ...flags, seed: String(seed), trace: seededTrace(flags.trace, seed) }, policy)),
   );
 }

@@ -1,4 +1,5 @@
 import type { SimulationCell } from '@berth/contracts/simulation.js';
+import { wholeNumber } from '../actions/whole-number.js';
 import { CliError } from '../output/failure.js';
 
 /** Options every kind of run shares, as commander hands them over. */
@@ -28,19 +29,16 @@ export function cellOf(flags: ScenarioFlags, policy: string): SimulationCell {
     fleet: flags.fleet,
     cost: flags.cost ?? null,
     policy,
-    seed: wholeNumber('--seed', flags.seed),
+    seed: seedOf(flags),
     sampleEveryS: positive('--sample-every', flags.sampleEvery),
     decideEveryS: flags.decideEvery === undefined ? null : positive('--decide-every', flags.decideEvery),
     failuresPerNodeYear: notNegative('--failures', flags.failures),
-    migrationsPer1000: wholeNumber('--migrations-per-1000', flags.migrationsPer1000),
+    migrationsPer1000: wholeNumber('--migrations-per-1000', flags.migrationsPer1000, { example: 5 }),
   };
 }
 
-export function wholeNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (text === '' || !Number.isInteger(value) || value < 0)
-    throw new CliError(`${option} ${text}: expected a whole number`);
-  return value;
+export function seedOf({ seed }: Pick<ScenarioFlags, 'seed'>): number {
+  return wholeNumber('--seed', seed, { example: 1 });
 }
 
 function positive(option: string, text: string): number {

@@ -38,7 +38,7 @@ describe('berth simulate run', () => {
     [{ trace: 'planetlab' }, '--trace planetlab: expected a kind and a name'],
     [{ fleet: 'uniform:big' }, '--fleet uniform:big: expected what berth simulate fleets lists'],
     [{ policy: 'magic' }, '--policy magic: expected a name that berth simulate policies lists'],
-    [{ seed: 'x' }, '--seed x: expected a whole number'],
+    [{ seed: 'x' }, '--seed takes a whole number, not "x"'],
     [{ sampleEvery: '0' }, '--sample-every 0: expected a number above 0'],
     [{ cost: '/nowhere/cost.yaml' }, '/nowhere/cost.yaml: expected a file that can be read'],
   ])('refuses what it cannot run, before it runs: %o', async (wrong, message) => {

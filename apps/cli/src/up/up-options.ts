@@ -1,4 +1,4 @@
-import { CliError } from '../output/failure.js';
+import { wholeNumber } from '../actions/whole-number.js';
 
 export const upDefaults = { nodes: 3, instances: 6, port: 8420 } as const;
 const nodesMax = 64;
@@ -26,10 +26,10 @@ export interface UpFlags {
 export function upOptions(flags: UpFlags, dataDir: string, environment: NodeJS.ProcessEnv): UpOptions {
   return {
     dataDir,
-    nodes: whole('--nodes', flags.nodes, 1, nodesMax) ?? upDefaults.nodes,
-    port: whole('--port', flags.port, 0, 65_535) ?? upDefaults.port,
+    nodes: wholeNumber('--nodes', flags.nodes, { min: 1, max: nodesMax, example: 3 }) ?? upDefaults.nodes,
+    port: wholeNumber('--port', flags.port, { max: 65_535, example: 8420 }) ?? upDefaults.port,
     logLevel: flags.logLevel ?? 'info',
-    ...optional('instances', whole('--instances', flags.instances, 0, instancesMax)),
+    ...optional('instances', wholeNumber('--instances', flags.instances, { max: instancesMax, example: 6 })),
     ...optional('databaseUrl', environment['DATABASE_URL'] || undefined),
     ...optional('redisUrl', environment['REDIS_URL'] || undefined),
   };
@@ -37,11 +37,4 @@ export function upOptions(flags: UpFlags, dataDir: string, environment: NodeJS.P
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
-}
-
-export function whole(flag: string, text: string | undefined, min: number, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new CliError(`${flag} takes a whole number from ${min} to ${max}, not "${text}"`);
 }
