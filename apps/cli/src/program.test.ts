@@ -38,6 +38,14 @@ test.each([
   expect(error.details.next).toBe(next);
 });
 
+test.each([
+  ['instance create web -t tiny --timeout soon', '--timeout takes a time such as 90s or 2m, not "soon"'],
+  ['instance delete web --yes --timeout 1d', '--timeout takes a time such as 90s or 2m, not "1d"'],
+  ['instance start web --wait stopped', '--wait takes ready or running, not "stopped"'],
+])('"berth %s" is refused before it is begun', async (words, message) => {
+  expect((await refusal(...words.split(' '))).message).toBe(message);
+});
+
 test.each(['soon', '2 m', '-1'])('ssh does not wait for "%s", and says what it waits for', async (time) => {
   const { message } = await refusal('instance', 'ssh', 'web', '--wait', time);
   expect(message).toBe(`--wait takes a time such as 90s or 2m, not "${time}"`);

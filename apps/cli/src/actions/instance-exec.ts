@@ -5,7 +5,7 @@ import { instanceNoun } from '../nouns/instance.js';
 import { CliError, exitCodes } from '../output/failure.js';
 import { parseFormat } from '../output/format.js';
 import type { OutputFlags } from './list.js';
-import { durationMs } from './wait.js';
+import { durationMs } from './duration.js';
 
 export interface ExecFlags extends OutputFlags {
   readonly timeout?: string;

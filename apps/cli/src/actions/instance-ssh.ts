@@ -10,7 +10,7 @@ import { findOne } from '../client/find-one.js';
 import type { Invocation } from '../commands/invocation.js';
 import { instanceNoun } from '../nouns/instance.js';
 import { CliError } from '../output/failure.js';
-import { durationMs } from './wait.js';
+import { durationMs } from './duration.js';
 
 export interface SshFlags {
   readonly login?: string;

@@ -1,5 +1,5 @@
 import { CliError } from '../output/failure.js';
-import { durationMs } from './wait.js';
+import { durationMs } from './duration.js';
 import { wholeNumber } from './whole-number.js';
 
 export interface MigrateFlags {

@@ -4,7 +4,8 @@ import { waitForOperation } from '../client/operations.js';
 import type { HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { CliError } from '../output/failure.js';
-import { durationMs, timeoutDefaultMs, type WaitFlags } from './wait.js';
+import { durationMs } from './duration.js';
+import { timeoutDefaultMs, type WaitFlags } from './wait.js';
 
 /** @throws CliError when it has moved all the same */
 export async function cancelOperation(invocation: Invocation, id: string, flags: WaitFlags): Promise<void> {

@@ -5,7 +5,7 @@ import type { HttpClient } from '../client/http.js';
 import type { Invocation } from '../commands/invocation.js';
 import { progressText } from '../nouns/operation.js';
 import { seconds } from '../output/amounts.js';
-import { CliError } from '../output/failure.js';
+import { durationMs } from './duration.js';
 
 export interface WaitFlags {
   /** `ready`, `running`, true for a bare `--wait` and by default, false for `--no-wait`. */
@@ -16,7 +16,6 @@ export interface WaitFlags {
 
 /** Longer than anything but a drain or the fetch of a large image may take: its end, and why, is seen. */
 export const timeoutDefaultMs = bootDeadlineMs + 60_000;
-const waitStates = ['ready', 'running'];
 
 /**
  * Waits for every operation, one line on stderr for each change of each.
@@ -29,9 +28,6 @@ export async function waitForAll(
   flags: WaitFlags,
 ): Promise<OperationView[]> {
   const timeoutMs = durationMs(flags.timeout) ?? timeoutDefaultMs;
-  if (typeof flags.wait === 'string' && !waitStates.includes(flags.wait)) {
-    throw new CliError(`--wait takes ${waitStates.join(' or ')}, not "${flags.wait}"`);
-  }
   if (flags.wait === false) return [...operations];
   const ended = await Promise.allSettled(
     operations.map((operation) => waitForOperation(api, operation, timeoutMs, changeTeller(invocation))),
@@ -54,12 +50,4 @@ function changeTeller(invocation: Invocation): (operation: OperationView) => voi
     if (line !== told) invocation.tell(line);
     told = line;
   };
-}
-
-/** @throws CliError */
-export function durationMs(text: string | undefined, flag = '--timeout'): number | undefined {
-  if (text === undefined) return undefined;
-  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (amount === undefined) throw new CliError(`${flag} takes a time such as 90s or 2m, not "${text}"`);
-  return Number(amount) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
 }

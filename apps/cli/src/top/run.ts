@@ -1,7 +1,7 @@
 import type { FleetView, NodeView } from '@berth/contracts/http/fleet.js';
 import type { InstanceView } from '@berth/contracts/http/instance.js';
 import { setTimeout as delay } from 'node:timers/promises';
-import { durationMs } from '../actions/wait.js';
+import { durationMs } from '../actions/duration.js';
 import type { HttpClient } from '../client/http.js';
 import { listAll } from '../client/pages.js';
 import type { Invocation } from '../commands/invocation.js';
