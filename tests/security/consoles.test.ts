@@ -18,7 +18,7 @@ const shown = new Map<WebSocket, string>();
 
 beforeAll(async () => {
   world = await openWorld();
-  datacenter = await startDatacenter(world, { modelNodes: 1 });
+  datacenter = await startDatacenter(world, { modelNodes: 2 });
   await call('POST', '/images', { body: imageBody });
 });
 afterAll(async () => {
@@ -102,6 +102,29 @@ describe('a session opens nothing', () => {
     await database.query(`UPDATE console_session SET created_at = now() - interval '61 s' WHERE id = $1`, [id]);
     expect(await answerTo(dial(subprotocols))).toBe(401);
   });
+  test('from a URL, whoever wrote it into one', async () => {
+    const { subprotocols, token } = await ask();
+    const url = `${datacenter.endpoint.replace('http', 'ws')}/v1/console?token=${token}`;
+    const socket = new WebSocket(url, [subprotocols[0]!], { origin: datacenter.endpoint });
+    open.push(socket);
+    expect(await answerTo(socket)).toBe(404);
+  });
+  test('once the token that asked for it is revoked', async () => {
+    const made = await call<{ id: string; token: string }>('POST', '/tokens', {
+      body: { name: 'r', role: 'operator' },
+    });
+    const { subprotocols } = await ask(made.token);
+    await call('DELETE', `/tokens/${made.id}`);
+    expect(await answerTo(dial(subprotocols))).toBe(401);
+  });
+  test('once its instance has moved', async () => {
+    const { subprotocols } = await ask();
+    const { operations } = await call<AcceptedView>('POST', `/instances/${instance}/migrate`, { body: {} });
+    const ended = await call<OperationView>('GET', `/operations/${operations[0]!.id}?wait=30000`);
+    expect(ended.state).toBe('succeeded');
+    expect(await answerTo(dial(subprotocols))).toBe(401);
+    expect(await answerTo(dial((await ask()).subprotocols))).toBe(101);
+  });
   test('once its instance is deleted', async () => {
     const { subprotocols } = await ask();
     const { operations } = await call<AcceptedView>('DELETE', `/instances/${instance}`);
@@ -122,6 +145,20 @@ describe('a session ends', () => {
     const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
     expect([code, reason.toString()]).toEqual([1008, 'the session is over']);
     expect(performance.now() - revokedAt).toBeLessThan(5_000);
+  });
+  test('after half an hour, and when its token has lost the right', async () => {
+    const made = await call<{ id: string; token: string }>('POST', '/tokens', {
+      body: { name: 'l', role: 'operator' },
+    });
+    const sessions = [await ask(), await ask(made.token)];
+    const sockets = sessions.map(({ subprotocols }) => dial(subprotocols));
+    for (const socket of sockets) await heard(socket, 'model guest');
+    const closings = sockets.map((socket) => once(socket, 'close'));
+    const database = await world.openDatabase(1);
+    const halfAnHourAgo = `connected_at = now() - interval '30 min', created_at = now() - interval '31 min'`;
+    await database.query(`UPDATE console_session SET ${halfAnHourAgo} WHERE id = $1`, [sessions[0]?.id]);
+    await database.query(`UPDATE token SET role = 'viewer' WHERE id = $1`, [made.id]);
+    for (const [code] of await Promise.all(closings)) expect(code).toBe(1008);
   });
   test('with its vmm', async () => {
     const socket = dial((await ask()).subprotocols);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { answerTo } from '../handshake.js';
 import { EchoScreen } from './echo-screen.js';
 import { frameOf } from './hostile-viewer.js';
 import { Relay } from './relay.js';
@@ -10,12 +11,14 @@ import { Relay } from './relay.js';
 const soon = { timeout: 10_000, interval: 5 };
 const opcodes = { text: 1, binary: 2, close: 8, ping: 9 } as const;
 
+const allowed = 'https://console.example';
+
 let screen: EchoScreen;
 let relay: Relay;
 const open: Socket[] = [];
 beforeAll(async () => {
   screen = await EchoScreen.open();
-  relay = await Relay.open(screen, { vmmId: randomUUID(), instanceId: 'i', generation: 1 });
+  relay = await Relay.open(screen, { vmmId: randomUUID(), instanceId: 'i', generation: 1 }, [allowed]);
 });
 afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();
@@ -117,7 +120,7 @@ describe('a viewer is let go though he stays', () => {
     const startedAt = performance.now();
     (await viewer()).write(frames);
     await expectNothingOpen();
-    expect(performance.now() - startedAt).toBeLessThan(4_000); // the wait for his goodbye is longer
+    expect(performance.now() - startedAt).toBeLessThan(2_000); // the wait for his goodbye is longer
   });
 
   test('after his goodbye', async () => {
@@ -151,5 +154,42 @@ test('a right opens one line, however many use it at once', async () => {
   await expect.poll(() => sockets.every(({ readyState }) => readyState !== WebSocket.CONNECTING), soon).toBe(true);
   expect(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(1);
   for (const socket of sockets) socket.terminate();
+  await expectNothingOpen();
+});
+
+describe('a page', () => {
+  const from = (origin: string, host: string) => (line: string) =>
+    line.replace(/^origin: .*/, `origin: ${origin}`).replace(/^host: .*/, `host: ${host}`);
+
+  test('of an origin on the list may come', async () => {
+    const lines = handshake(relay.sessions.issue('screen')).map(from(allowed, 'cloud.example'));
+    const { socket, answer } = await stranger(relay.port, lines);
+    expect(answer).toMatch(/^HTTP\/1.1 101 /);
+    socket.destroy();
+    await expectNothingOpen();
+  });
+
+  test.each([
+    ['of its neighbour', `${allowed}:8443`, 'cloud.example'],
+    ['of the same name without TLS', allowed.replace('https', 'http'), 'cloud.example'],
+    ['of a name that somebody gave this address', 'http://cloud.example', 'cloud.example'],
+  ])('%s may not', async (_, origin, host) => {
+    const lines = handshake(relay.sessions.issue('screen')).map(from(origin, host));
+    const { answer } = await stranger(relay.port, lines);
+    expect(answer).toMatch(/^HTTP\/1.1 403 /);
+    expect(screen.viewers.size).toBe(0);
+  });
+});
+
+test('of 1,000 who come at once with a right, 256 view, and when one leaves, one more may', async () => {
+  const sockets = Array.from({ length: 1_000 }, () => relay.view());
+  const answers = await Promise.all(sockets.map(answerTo));
+  const joined = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+  expect([joined.length, answers.filter((status) => status === 429).length]).toEqual([256, 744]);
+  await expect.poll(() => [screen.viewers.size, relay.sessions.open.size], soon).toEqual([256, 256]);
+  joined[0]?.close();
+  await expect.poll(() => relay.sessions.open.size, soon).toBe(255);
+  expect(await answerTo(relay.view())).toBe(101);
+  relay.dropViewers();
   await expectNothingOpen();
 });

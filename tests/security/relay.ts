@@ -59,7 +59,7 @@ export class Relay {
     private readonly agent: AgentServer,
   ) {}
 
-  static async open(driver: EngineDriver, handle: VmmHandle): Promise<Relay> {
+  static async open(driver: EngineDriver, handle: VmmHandle, origins: readonly string[] = []): Promise<Relay> {
     const table = new VmmTable();
     const node = { id: 'n', name: 'n', engines: NodeEngines.of(driver), bootId: 'b', zone: 'z', rack: 'r' };
     table.restore(new Vmm(node, driver, handle, null, { operationId: null, end: null }));
@@ -78,7 +78,7 @@ export class Relay {
       logger: makeLogger('worker', 'silent'),
     });
     const sessions = new Sessions({ vmmId: handle.vmmId, agentUrl: await agent.listen() });
-    const gateway = new ConsoleGateway(sessions, Relay.secret, []);
+    const gateway = new ConsoleGateway(sessions, Relay.secret, origins);
     const front = createServer((_, response) => response.writeHead(404).end());
     gateway.attach(front);
     front.listen(0, '127.0.0.1');
@@ -113,8 +113,12 @@ export class Relay {
     return new WebSocket(url, Relay.subprotocols(token), { origin: `http://${host}` });
   }
 
-  close(): void {
+  dropViewers(): void {
     this.gateway.onModuleDestroy();
+  }
+
+  close(): void {
+    this.dropViewers();
     this.front.close();
     this.front.closeAllConnections();
     this.agent.close();

@@ -20,7 +20,7 @@ const outputBytesPerSecond = 4 * 1024 * 1024;
 const policyViolation = 1008;
 
 /** Of a WebSocket. A fragment keeps all that came with it, up to 64 KiB, until its message is whole. */
-const bounds = { maxPayload: 64 * 1024, maxFragments: 64, closeTimeout: 5_000 };
+const bounds = { maxPayload: 64 * 1024, maxFragments: 64, closeTimeout: 3_000 };
 
 const streamPathOf = { serial: consoleStreamPathOf, screen: screenStreamPathOf } as const;
 
@@ -36,6 +36,9 @@ export class ConsoleGateway {
     perMessageDeflate: false,
     handleProtocols: (_, request) => consoleWays[kindOf(request) ?? 'serial'].subprotocol,
   });
+
+  /** Sessions that have joined or are about to. */
+  private readonly held = new Set<string>();
 
   constructor(
     private readonly sessions: Pick<ConsoleSessionRepository, 'connect' | 'mayGoOn' | 'close'>,
@@ -57,16 +60,18 @@ export class ConsoleGateway {
       const kind = kindOf(request);
       if (!kind) return refuse(socket, '404 Not Found');
       if (!this.mayCome(request)) return refuse(socket, '403 Forbidden');
-      if (this.sockets.clients.size >= sessionsMax) return refuse(socket, '429 Too Many Requests');
+      if (this.held.size >= sessionsMax) return refuse(socket, '429 Too Many Requests');
       const token = tokenOf(request, kind);
       const opened = token && (await this.sessions.connect(token.id, token.secretHash, kind));
       if (!opened) return refuse(socket, '401 Unauthorized');
-      const line = await this.lineTo(opened, kind);
+      const isFull = this.held.size >= sessionsMax; // as many may have come meanwhile
+      if (!isFull) this.held.add(opened.id);
+      const line = isFull ? undefined : await this.lineTo(opened, kind).catch(() => undefined);
       const person = line && this.upgrade(request, socket, head);
       if (person) return this.join(opened, person, line);
       line?.destroy();
-      await this.sessions.close(opened.id);
-      if (!line) refuse(socket, '504 Gateway Timeout');
+      await this.leave(opened);
+      if (!line) refuse(socket, isFull ? '429 Too Many Requests' : '504 Gateway Timeout');
     } catch {
       refuse(socket, '503 Service Unavailable'); // the record cannot be reached
     }
@@ -90,10 +95,15 @@ export class ConsoleGateway {
       clearInterval(check);
       person.close();
       line.destroy();
-      void this.sessions.close(opened.id).catch(() => undefined); // its time runs out by itself
+      void this.leave(opened).catch(() => undefined); // its time runs out by itself
     };
     pipeline(screen, new Throttle(inputBytesPerSecond), line, end);
     pipeline(line, new Throttle(outputBytesPerSecond), screen, end);
+  }
+
+  private async leave({ id }: OpenedConsole): Promise<void> {
+    this.held.delete(id);
+    await this.sessions.close(id);
   }
 
   /** Browsers always say which page asks; what is no browser can say so too. */
