@@ -31,6 +31,8 @@ test.each([
   ['type create big --vcpus two --memory 64', '--vcpus takes a whole number, at least 1, not "two"', '--vcpus 1'],
   ['type create big --vcpus 2 --memory 1g', '--memory takes a whole number of MiB, not "1g"', '--memory 1024'],
   ['type create big --vcpus 2 --memory 64 --disk -1', '--disk takes a whole number of GiB from 0', '--disk 4'],
+  ['image import disk.raw --min-memory 1g', '--min-memory takes a whole number of MiB, not "1g"', '--min-memory 512'],
+  ['image import disk.raw --min-disk -2', '--min-disk takes a whole number of GiB, not "-2"', '--min-disk 2'],
   ['up --nodes 0', '--nodes takes a whole number from 1 to 64, not "0"', '--nodes 3'],
 ])('"berth %s" is refused before anything is asked: %s', async (words, message, next) => {
   const error = await refusal(...words.split(' '));

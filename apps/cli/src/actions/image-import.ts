@@ -25,8 +25,8 @@ export interface ImportFlags {
   readonly profile?: string;
   readonly ready?: string;
   readonly architecture: string;
-  readonly minMemory: string;
-  readonly minDisk: string;
+  readonly minMemory: number;
+  readonly minDisk: number;
   readonly sha256?: string;
   readonly public?: true;
 }
@@ -43,8 +43,8 @@ export async function importImage(invocation: Invocation, from: string, flags: I
     firmware: flags.firmware,
     profile: flags.profile,
     ready: readyOf(flags.ready),
-    minMemoryMib: Number(flags.minMemory),
-    minDiskGib: Number(flags.minDisk),
+    minMemoryMib: flags.minMemory,
+    minDiskGib: flags.minDisk,
     visibility: flags.public ? 'public' : 'project',
     source,
   };

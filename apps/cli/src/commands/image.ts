@@ -2,8 +2,13 @@ import type { Command } from 'commander';
 import type { BuildFlags } from '../actions/image-build.js';
 import type { ImportFlags } from '../actions/image-import.js';
 import type { ListFlags, OutputFlags } from '../actions/list.js';
+import { wholeNumber } from '../actions/whole-number.js';
 import type { Invocation } from './invocation.js';
 import { withList, withOutput } from './options.js';
+
+// Read with the line: the checksum of a large file is not to be waited for first.
+const minMemory = (text: string): number => wholeNumber('--min-memory', text, { unit: 'MiB', example: 512 });
+const minDisk = (text: string): number => wholeNumber('--min-disk', text, { unit: 'GiB', example: 2 });
 
 /** image: what instances start from. */
 export function addImageCommands(program: Command, invocation: Invocation): void {
@@ -55,8 +60,8 @@ function addImport(image: Command, invocation: Invocation): void {
     .option('--profile <profile>', 'devices it expects: virtio (the default), legacy-ide or floppy')
     .option('--ready <sign>', 'what shows that it is: firmware (the default), agent, or serial:TEXT')
     .option('--architecture <architecture>', 'x86_64 or i386', 'x86_64')
-    .option('--min-memory <mib>', 'what a guest of it needs', '128')
-    .option('--min-disk <gib>', 'what a guest of it needs', '0')
+    .option('--min-memory <mib>', 'what a guest of it needs', minMemory, 128)
+    .option('--min-disk <gib>', 'what a guest of it needs', minDisk, 0)
     .option('--sha256 <sum>', 'of the bytes; needed for a URL')
     .option('--public', 'for all projects: administrators only')
     .action(async (from: string, flags: ImportFlags) => {
