@@ -43,6 +43,8 @@ test.each([
 test.each([
   ['instance create web -t tiny --timeout soon', '--timeout takes a time such as 90s or 2m, not "soon"'],
   ['instance delete web --yes --timeout 1d', '--timeout takes a time such as 90s or 2m, not "1d"'],
+  ['top --interval often', '--interval takes a time such as 90s or 2m, not "often"'],
+  ['instance exec web --timeout long -- ls', '--timeout takes a time such as 90s or 2m, not "long"'],
   ['instance start web --wait stopped', '--wait takes ready or running, not "stopped"'],
 ])('"berth %s" is refused before it is begun', async (words, message) => {
   expect((await refusal(...words.split(' '))).message).toBe(message);

@@ -21,8 +21,8 @@ const screen = {
 
 /** Live until q, Ctrl-C or Ctrl-D; without a terminal, or with `once`, one look and no more. */
 export async function runTop(invocation: Invocation, flags: { interval?: string; once?: true }): Promise<void> {
+  const intervalMs = durationMs(flags.interval, '--interval') ?? intervalDefaultMs;
   const api = invocation.api();
-  const intervalMs = durationMs(flags.interval) ?? intervalDefaultMs;
   const first = await takeLook(api);
   if (flags.once || !process.stdout.isTTY) {
     return invocation.print(frameOf(first, terminal.columns(), lookRowsMax).join('\n'));
