@@ -28,7 +28,7 @@ function runningVmm(name: DriverName, instanceId: string): Vmm {
 
 async function shown(vmms: readonly Vmm[], stats: VmmStats): Promise<string[]> {
   const metrics = new Metrics('worker');
-  metrics.beforeScrape(() => showInstances(metrics, { all: () => vmms }, { lastStats: () => stats }));
+  metrics.beforeScrape(() => showInstances(metrics, { all: () => vmms }, { statsOf: () => Promise.resolve(stats) }));
   await metrics.expose();
   return (await metrics.expose()).split('\n').filter((line) => /^berth_instance_.*[^\d]\d+(\.\d+)?$/.test(line));
 }
@@ -86,7 +86,8 @@ test('an instance that ends takes its series along', async () => {
   const metrics = new Metrics('worker');
   const [stays, ends] = [runningVmm('tcg', 'stays'), runningVmm('tcg', 'ends')];
   const stats = { ...memory, cpuMs: 3000, cpuDelayMs: 500 };
-  metrics.beforeScrape(() => showInstances(metrics, { all: () => [stays, ends] }, { lastStats: () => stats }));
+  const usage = { statsOf: () => Promise.resolve(stats) };
+  metrics.beforeScrape(() => showInstances(metrics, { all: () => [stays, ends] }, usage));
   expect(await metrics.expose()).toContain('instance_id="ends"');
   ends.end = { reason: 'deleted', detail: '' };
   const after = await metrics.expose();

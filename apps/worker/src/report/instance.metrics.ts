@@ -28,25 +28,33 @@ const figures = [
   ],
 ] as const satisfies readonly (readonly [NameFrom<'worker'>, (stats: VmmStats) => number | undefined])[];
 
-/** Series are made anew each time, so that those of a vmm end with it; what is not measured has none. */
-export function showInstances(
+/**
+ * Every vmm is looked at for the scrape: what a look of some seconds before told makes no rate. Series are made anew
+ * each time, at once, so that those of a vmm end with it; what is not measured has none.
+ */
+export async function showInstances(
   metrics: Metrics<'worker'>,
   table: Pick<VmmTable, 'all'>,
-  usage: Pick<UsageMeter, 'lastStats'>,
-): void {
+  usage: Pick<UsageMeter, 'statsOf'>,
+): Promise<void> {
+  const looked = await Promise.all(
+    table
+      .all()
+      .filter((vmm) => vmm.driver.name !== 'model' && vmm.liveState)
+      .map(async (vmm) => ({ vmm, stats: await usage.statsOf(vmm) })),
+  );
   const info = metrics.get('berth_instance_info');
   const assigned = metrics.get('berth_instance_memory_assigned_bytes');
   const heartbeatAge = metrics.get('berth_instance_heartbeat_age_seconds');
   const measured = figures.map(([name, read]) => ({ metric: metrics.get(name), read }));
   for (const metric of [info, assigned, heartbeatAge, ...measured.map((one) => one.metric)]) metric.reset();
-  for (const vmm of table.all()) {
+  for (const { vmm, stats } of looked) {
     const { node, driver, order, observed, handle } = vmm;
-    if (driver.name === 'model' || !vmm.liveState || !order) continue;
+    if (!vmm.liveState || !order) continue;
     const labels = { node: node.name, instance_id: handle.instanceId };
     info.set({ ...labels, name: order.instanceName, project: order.project, driver: driver.name }, 1);
     assigned.set(labels, order.memoryMib * bytesPerMib);
     if (observed?.heartbeat && observed.state !== 'paused') heartbeatAge.set(labels, observed.heartbeat.ageMs / 1_000);
-    const stats = usage.lastStats(vmm);
     if (!stats) continue;
     for (const { metric, read } of measured) {
       const value = read(stats);

@@ -15,10 +15,11 @@ interface Sample {
 export class UsageMeter {
   private readonly samples = new WeakMap<Vmm, Sample>();
 
-  constructor(private readonly watcher: VmmWatcher) {}
+  constructor(private readonly watcher: Pick<VmmWatcher, 'observe'>) {}
 
-  lastStats(vmm: Vmm): VmmStats | undefined {
-    return this.samples.get(vmm)?.stats;
+  /** As of now: a rate made of figures that are seconds old is of another time than it says. */
+  async statsOf(vmm: Vmm): Promise<VmmStats | undefined> {
+    return (await read(vmm)) ?? this.samples.get(vmm)?.stats;
   }
 
   /** Undefined for a vmm that does not live; one that gives no figures is told with its last ones. */
@@ -40,18 +41,24 @@ export class UsageMeter {
 
   private async look(vmm: Vmm): Promise<void> {
     if (!vmm.liveState) return;
-    const { driver } = vmm;
-    this.watcher.observe(await driver.inspect(vmm.handle));
+    this.watcher.observe(await vmm.driver.inspect(vmm.handle));
     if (!vmm.liveState) return;
-    try {
-      const stats = await driver.stats(vmm.handle);
-      const atMs = performance.now();
-      const before = this.samples.get(vmm);
-      const elapsedMs = before ? atMs - before.atMs : 0;
-      const burntMs = before ? Math.max(0, stats.cpuMs - before.stats.cpuMs) : 0;
-      this.samples.set(vmm, { atMs, stats, cpuMillis: elapsedMs > 0 ? Math.round((burntMs / elapsedMs) * 1_000) : 0 });
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error; // else it has just ended: its watcher hears of it
-    }
+    const stats = await read(vmm);
+    if (!stats) return;
+    const atMs = performance.now();
+    const before = this.samples.get(vmm);
+    const elapsedMs = before ? atMs - before.atMs : 0;
+    const burntMs = before ? Math.max(0, stats.cpuMs - before.stats.cpuMs) : 0;
+    this.samples.set(vmm, { atMs, stats, cpuMillis: elapsedMs > 0 ? Math.round((burntMs / elapsedMs) * 1_000) : 0 });
+  }
+}
+
+/** Undefined when it has just ended: its watcher hears of that. */
+async function read({ driver, handle }: Vmm): Promise<VmmStats | undefined> {
+  try {
+    return await driver.stats(handle);
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
   }
 }

@@ -36,13 +36,13 @@ export function showWriter(metrics: WorkerMetrics, writer: ObservationWriter, le
 }
 
 export function showVmms(metrics: WorkerMetrics, table: VmmTable, usage: UsageMeter): void {
-  metrics.beforeScrape(() => {
+  metrics.beforeScrape(async () => {
     const vmms = metrics.get('berth_worker_vmms');
     vmms.reset();
     for (const { liveState, driver } of table.all()) {
       if (liveState) vmms.inc({ driver: driver.name, state: liveState });
     }
-    showInstances(metrics, table, usage);
+    await showInstances(metrics, table, usage);
   });
 }
 
