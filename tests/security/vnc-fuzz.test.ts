@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { issueToken } from '@berth/database/token-secret.js';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +26,10 @@ import {
 } from './hostile-viewer.js';
 import { Relay } from './relay.js';
 
-const soon = { timeout: 10_000, interval: 1 };
+const MiB = 1024 * 1024;
+const guestMib = 64;
+/** By then all code has run, and what is made once is there. */
+const runsWarm = 10;
 
 let screen: EchoScreen;
 let relay: Relay;
@@ -40,6 +45,23 @@ afterAll(async () => {
   await screen?.close();
 });
 
+/** Of this process, after all that nobody holds is gone. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Thousands of times, so that it keeps nothing and asks at once again. */
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited for ${what}`);
+    await new Promise(setImmediate);
+  }
+}
+
 function socketCount(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap' || kind === 'PipeWrap').length;
 }
@@ -48,17 +70,20 @@ it(
   'whoever comes to the relay of screens, it lets go, and the next viewer sees',
   { timeout: fuzzTestMaxMs },
   async () => {
+    let [runs, bytesBefore] = [0, 0];
     await fuzz(
       'vnc relay',
       hostileVisit,
       async (visit) => {
         await visitRelay(visit);
-        await expect.poll(() => [socketCount(), relay.sessions.open.size], soon).toEqual([socketsAtRest, 0]);
+        await until('nothing to be open', () => socketCount() === socketsAtRest && relay.sessions.open.size === 0);
         expectHeard(visit);
         await viewHonestly();
+        if (++runs === runsWarm) bytesBefore = heldBytes();
       },
       10,
     );
+    expect((heldBytes() - bytesBefore) / MiB).toBeLessThan(16);
   },
 );
 
@@ -76,7 +101,7 @@ async function visitRelay(visit: HostileVisit): Promise<void> {
   if (visit.end === 'reset') viewer.resetAndDestroy();
   if (visit.end === 'half') {
     viewer.end();
-    await expect.poll(() => relay.connections(), soon).toBe(0);
+    await until('the gateway to close', async () => (await relay.connections()) === 0);
   }
   if (visit.end === 'stay') await expectLetGo(visit, await answer);
   viewer.destroy();
@@ -84,8 +109,10 @@ async function visitRelay(visit: HostileVisit): Promise<void> {
 
 /** Even by one who keeps his own end open. */
 async function expectLetGo({ broken }: HostileVisit, answer: string): Promise<void> {
-  if (/^connection: close/im.test(answer)) await expect.poll(() => relay.connections(), soon).toBe(0);
-  if (broken?.isFatal && answer.startsWith('HTTP/1.1 101')) await expect.poll(() => screen.viewers.size, soon).toBe(0);
+  if (/^connection: close/im.test(answer))
+    await until('the gateway to close', async () => (await relay.connections()) === 0);
+  if (broken?.isFatal && answer.startsWith('HTTP/1.1 101'))
+    await until('the vmm to be let go', () => screen.viewers.size === 0);
 }
 
 /** What stands before the first empty line, or all until the end. */
@@ -126,9 +153,9 @@ async function viewHonestly(): Promise<void> {
   stream.on('data', (text: string) => (seen += text));
   await once(socket, 'open');
   stream.write(word);
-  await expect.poll(() => seen, soon).toBe(greeting + word);
+  await until('the echo', () => seen === greeting + word);
   stream.end();
-  await expect.poll(() => [socketCount(), relay.sessions.open.size], soon).toEqual([socketsAtRest, 0]);
+  await until('nothing to be open', () => socketCount() === socketsAtRest && relay.sessions.open.size === 0);
   screen.takeHeard();
 }
 
@@ -139,7 +166,7 @@ describe.runIf(isLongRun)('a guest with a screen', () => {
   beforeAll(async () => {
     node = await TcgNode.open();
     const drives = [medium('cdrom', packaged('grub-rescue-pc', 'usr/lib/grub-rescue/grub-rescue-cdrom.iso'))];
-    guest = await UnmodifiedGuest.boot(node, { drives }, 60_000);
+    guest = await UnmodifiedGuest.boot(node, { drives, memoryMib: guestMib }, 60_000);
     way = await Relay.open(node.driver, guest.handle);
   });
   afterAll(async () => {
@@ -155,6 +182,7 @@ describe.runIf(isLongRun)('a guest with a screen', () => {
       expect(await node.driver.inspect(guest.handle)).toMatchObject({ state: 'running' });
     });
     await expectPicture(way);
+    expect((await node.driver.stats(guest.handle)).residentMib).toBeLessThan(guestMib + 192);
   });
 });
 
@@ -171,7 +199,7 @@ async function sayByRelay(way: Relay, said: Buffer): Promise<void> {
   await once(stream, 'data');
   await new Promise((resolve) => stream.write(said, resolve));
   stream.destroy();
-  await expect.poll(() => way.sessions.open.size, soon).toBe(0);
+  await until('the session to end', () => way.sessions.open.size === 0);
 }
 
 async function expectPicture(way: Relay): Promise<void> {
