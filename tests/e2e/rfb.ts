@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface RfbPicture {
   readonly width: number;
@@ -12,8 +13,33 @@ const version = 'RFB 003.008\n';
 const noSecurity = 1;
 const pixelBytes = 4;
 
+/** Exactly so many bytes at a time. */
+type Reader = (bytes: number) => Promise<Buffer>;
+
+interface OpenScreen {
+  readonly width: number;
+  readonly height: number;
+  readonly name: string;
+  readonly read: Reader;
+}
+
 /** As a VNC viewer does (RFC 6143): shakes hands, and asks for the whole screen once, unpacked. */
 export async function readScreen(stream: Duplex): Promise<RfbPicture> {
+  const { width, height, name, read } = await openScreen(stream);
+  return { width, height, name, pixels: await askPixels(stream, read, width, height) };
+}
+
+/** Sends what a viewer says (of keys and pointer), piece by piece; resolves when the other end has heard it all. */
+export async function sayToScreen(stream: Duplex, pieces: readonly Buffer[], everyMs: number): Promise<void> {
+  const { read } = await openScreen(stream);
+  for (const piece of pieces) {
+    stream.write(piece);
+    await delay(everyMs);
+  }
+  await askPixels(stream, read, 1, 1); // which is answered in turn
+}
+
+async function openScreen(stream: Duplex): Promise<OpenScreen> {
   const read = readerOf(stream);
   const said = (await read(12)).toString('latin1');
   if (said !== version) throw new Error(`no RFB: ${JSON.stringify(said)}`);
@@ -27,15 +53,19 @@ export async function readScreen(stream: Duplex): Promise<RfbPicture> {
   const [width, height] = [begin.readUInt16BE(0), begin.readUInt16BE(2)];
   const name = (await read(begin.readUInt32BE(20))).toString('latin1');
   stream.write(Buffer.from([2, 0, 0, 1, 0, 0, 0, 0])); // raw, and nothing else
+  return { width, height, name, read };
+}
+
+async function askPixels(stream: Duplex, read: Reader, width: number, height: number): Promise<Buffer> {
   const ask = Buffer.alloc(10);
   ask.writeUInt8(3, 0);
   ask.writeUInt16BE(width, 6);
   ask.writeUInt16BE(height, 8);
   stream.write(ask);
-  return { width, height, name, pixels: await readUpdate(read, width, height) };
+  return readUpdate(read, width, height);
 }
 
-async function readUpdate(read: (bytes: number) => Promise<Buffer>, width: number, height: number): Promise<Buffer> {
+async function readUpdate(read: Reader, width: number, height: number): Promise<Buffer> {
   const pixels = Buffer.alloc(width * height * pixelBytes);
   for (let left = width * height; left > 0;) {
     const head = await read(4);
@@ -54,8 +84,7 @@ async function readUpdate(read: (bytes: number) => Promise<Buffer>, width: numbe
   return pixels;
 }
 
-/** Exactly so many bytes at a time. */
-function readerOf(stream: Duplex): (bytes: number) => Promise<Buffer> {
+function readerOf(stream: Duplex): Reader {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let kept = Buffer.alloc(0);
   return async (bytes) => {

@@ -13,10 +13,12 @@ describe('a guest from its own medium, unmodified', () => {
   afterEach(() => node.releaseAll());
   afterAll(() => node.end());
 
-  test('GRUB comes from CD to its menu', async () => {
+  test('GRUB comes from CD to its menu, and hears the keyboard', async () => {
     const drives = [medium('cdrom', packaged('grub-rescue-pc', 'usr/lib/grub-rescue/grub-rescue-cdrom.iso'))];
     const guest = await UnmodifiedGuest.boot(node, { drives }, bootMs);
     expect(await guest.until('screen', 'Press enter to boot', bootMs)).toContain('GNU GRUB');
+    await guest.press(['c', ...Array.from('echo At_"$grub_platform"'), 'enter']);
+    await guest.until('screen', /^At_pc$/m, bootMs);
   });
 
   test('GRUB comes from diskette to its menu, on a machine of before virtio', async () => {

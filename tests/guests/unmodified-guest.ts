@@ -4,6 +4,7 @@ import type { VmmHandle } from '@berth/engine/driver.js';
 import { untilReady } from '@berth/engine/until-ready.js';
 import type { Drive, VmmSpec } from '@berth/engine/vmm-spec.js';
 import { TcgNode } from '../e2e/tcg-node.js';
+import { pressKeys } from './keyboard.js';
 import { screenText } from './screen-text.js';
 
 const pollMs = 250;
@@ -36,8 +37,13 @@ export class UnmodifiedGuest {
     return (await this.node.driver.consoleTail(this.handle, consoleMaxBytes)).toString('latin1');
   }
 
+  /** A PNG. */
+  screenshot(): Promise<Buffer> {
+    return this.node.driver.screenshot(this.handle);
+  }
+
   async screen(): Promise<string> {
-    return screenText(await this.node.driver.screenshot(this.handle));
+    return screenText(await this.screenshot());
   }
 
   /** Resolves to the whole text once it holds what is sought; rejects with what stood there instead. */
@@ -57,5 +63,9 @@ export class UnmodifiedGuest {
     console.end(text);
     console.resume();
     await once(console, 'close');
+  }
+
+  async press(keys: readonly string[]): Promise<void> {
+    await pressKeys(await this.node.driver.screen(this.handle), keys);
   }
 }
