@@ -28,7 +28,7 @@ export async function openDriver(
     }
     case 'v86': {
       const driver = await openV86Driver(statePath);
-      return { driver, renewLease: () => driver.renewLease() };
+      return { driver, renewLease: () => driver.renewLease(), lacks: driver.lacks };
     }
   }
 }

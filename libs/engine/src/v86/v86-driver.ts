@@ -35,6 +35,10 @@ export interface V86DriverOptions extends Omit<LaunchOptions, 'leasePath'> {
 const bootTimeoutMs = 60_000;
 const commandTimeoutMs = 5000;
 const saveTimeoutMs = 60_000;
+const lacks = [
+  'under v86 every vmm runs as the user of the worker: one that is taken over reaches what that reaches, and its ports',
+  'under v86 no seccomp and no cgroups: system calls, CPU, memory and processes of a vmm are not bounded',
+];
 
 /**
  * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
@@ -50,6 +54,10 @@ export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
 
   static async open(options: V86DriverOptions): Promise<V86Driver> {
     return new V86Driver(options, await StateDirectory.at(options.statePath));
+  }
+
+  get lacks(): readonly string[] {
+    return lacks;
   }
 
   async probe(limitMs = bootTimeoutMs): Promise<EngineCapabilities> {
