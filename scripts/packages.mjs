@@ -1,5 +1,5 @@
 // Programs that only the tests need, unpacked from Debian's packages into .data/tools: nothing is installed, no
-// service starts.
+// service starts. And the image of a whole Debian.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, step } from './setup.mjs';
@@ -28,6 +28,15 @@ export async function ensureTestPackages(suites) {
     const isThere = files.every((file) => existsSync(join('/', file)) || existsSync(join(tools, name, file)));
     await step(`${name} for the tests`, isThere, () => unpack(name));
   }
+  if (suites.includes('guests')) await ensureDebian();
+}
+
+/** A whole system, made of packages in a minute; its tests are skipped where it cannot be made. */
+async function ensureDebian() {
+  const image = join(root, '.data/images/debian12.qcow2');
+  mkdirSync(join(root, '.data/images'), { recursive: true });
+  const build = () => run(process.execPath, [join(root, 'bin/berth'), 'image', 'build', 'debian', '--output', image]);
+  await step('Debian 12 for the tests', existsSync(image) || process.getuid() !== 0, build);
 }
 
 async function unpack(name) {
