@@ -98,6 +98,16 @@ describe('the v86 driver', () => {
     testTimeoutMs,
   );
 
+  test.each([128, 1024])(
+    'a guest of %d MiB boots',
+    async (memoryMib) => {
+      const { handle } = await node.startReady({ memoryMib });
+      const [, totalKib] = /MemTotal: +(\d+)/.exec(await says(handle, 'cat /proc/meminfo')) ?? [];
+      expect(Number(totalKib) / 1024).toBeGreaterThan(memoryMib / 2);
+    },
+    testTimeoutMs,
+  );
+
   test(
     'a guest moves to another node by what was saved of it, with its memory',
     async () => {

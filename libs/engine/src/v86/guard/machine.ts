@@ -47,6 +47,8 @@ const ramdiskImageAt = headerAt + 0x218;
 const biosShare = 8;
 const biosMaxBytes = 16 * 1024 * 1024;
 const pageBytes = 4096;
+/** Where v86 itself puts the initial RAM disk; one near the top of 128 MiB and more is not whole by the boot. */
+const initrdAtMax = 64 * 1024 * 1024;
 const vgaMemoryBytes = 1024 * 1024;
 const wasmPath = join(dirname(fileURLToPath(import.meta.resolve('v86'))), 'v86.wasm');
 
@@ -153,12 +155,13 @@ export class Machine {
     return emulator;
   }
 
-  /** v86 itself puts it at 64 MiB, which a small guest does not have. */
+  /** Lower than v86 itself does where a small guest has no memory there. */
   #placeInitrd(emulator: V86): void {
     const { memoryMib, initrd } = this.parts;
     const memoryBytes = memoryMib * 1024 * 1024;
     const end = memoryBytes - Math.min(memoryBytes / biosShare, biosMaxBytes);
-    const at = end - initrd.length - ((end - initrd.length) % pageBytes);
+    const highest = end - initrd.length;
+    const at = Math.min(initrdAtMax, highest - (highest % pageBytes));
     emulator.write_memory(initrd, at);
     emulator.write_memory(new Uint8Array(new Uint32Array([at, initrd.length]).buffer), ramdiskImageAt);
   }
