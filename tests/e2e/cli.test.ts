@@ -7,7 +7,11 @@ import type { OperationView } from '@berth/contracts/http/operation.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { berth, berthJson, typeTo, program } from './berth.js';
 
+const createNowhere = ['instance', 'create', 'nowhere', '-t', 'tiny', '--node-selector', 'gpu=yes'];
+
 let dataDir: string;
+/** It is given up after half a minute, in which the others are tested. */
+let nowhere: ReturnType<typeof berth>;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'berth-cli-'));
   const { exitCode, stderr } = await berth(
@@ -22,6 +26,7 @@ beforeAll(async () => {
     '0',
   );
   if (exitCode !== 0) throw new Error(stderr);
+  nowhere = berth(dataDir, ...createNowhere);
 });
 afterAll(async () => {
   await berth(dataDir, 'down');
@@ -97,11 +102,10 @@ describe('an instance', () => {
 
 describe('exit codes', () => {
   test('2 says that no node takes it, with the reasons and what would help', async () => {
-    const create = ['instance', 'create', 'nowhere', '-t', 'tiny', '--node-selector', 'gpu=yes'];
-    const dryRun = await berth(dataDir, ...create, '--dry-run');
+    const dryRun = await berth(dataDir, ...createNowhere, '--dry-run');
     expect(dryRun.exitCode).toBe(2);
     expect(dryRun.stdout).toMatch(/labels refused 2/);
-    const waited = await berth(dataDir, ...create);
+    const waited = await nowhere;
     expect(waited.exitCode).toBe(2);
     expect(waited.stderr).toMatch(/no-node-fits/);
   });
