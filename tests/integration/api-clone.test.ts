@@ -10,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { decideClone } from '../../apps/scheduler/src/clone/decide-clone.js';
 import type { Pending } from '../../apps/scheduler/src/placement/decide-placements.js';
 import { openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { imageBody } from '../image-body.js';
 import { addNode, placeOn } from '../recorded.js';
 
 let world: ApiWorld;
@@ -203,4 +204,17 @@ test('a clone that has not begun can be deleted, and nothing else', async () => 
   expect((await operation(body.operations[0]!.id)).state).toBe('cancelled');
   await clones.begin(100);
   expect(await snapshotRows()).toEqual([]);
+});
+
+test('of a kernel that is not ours there are no clones: it has neither disk nor agent', async () => {
+  const image = { ...imageBody, name: 'foreign', ready: 'firmware' };
+  await world.call('POST', '/v1/images', { body: image });
+  name = 'mute';
+  const body = { name, instanceType: 'tiny', image: 'foreign' };
+  const accepted = (await world.call<AcceptedView>('POST', '/v1/instances', { body })).body;
+  await placeOn(database, 'n1', accepted.instances[0]!.id);
+  const refused = await ask();
+  expect([refused.status, refused.body.code]).toEqual([409, 'state-conflict']);
+  expect(refused.body.detail).toMatch(/mute has no disk, and image foreign no agent/);
+  expect(refused.body.next).toBe('create another instance of image foreign');
 });

@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { imagePathOf } from '@berth/contracts/agent.js';
 import type { ImageView } from '@berth/contracts/http/image.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contentRoute } from '../../apps/api/src/images/content-route.js';
 import { nodeServer } from '../../apps/api/src/nodes/node-server.js';
 import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
-import { agentSecret, openApiWorld, type Answer, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { agentSecret, openApiWorld, type ApiWorld, type ProblemBody } from '../api-world.js';
+import { described, sha256Of, uploadsTo } from './image-uploads.js';
 import { waitFor } from './wait-for.js';
 
 let world: ApiWorld;
@@ -26,9 +24,8 @@ afterAll(async () => {
   await world?.close();
 });
 
-const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const { create, put, settled, stored } = uploadsTo(() => world);
 const disk = qcow2Of();
-const described = (name: string, source: object) => ({ name, osFamily: 'linux', minMemoryMib: 16, source });
 const uploadOf = (bytes: Buffer) => ({
   kind: 'upload',
   format: 'qcow2',
@@ -43,33 +40,6 @@ async function serve(listener: RequestListener): Promise<string> {
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-
-async function create(name: string, source: object): Promise<ImageView> {
-  const made = await world.call<ImageView>('POST', '/v1/images', { body: described(name, source) });
-  expect([made.status, made.body.state]).toEqual([201, 'importing']);
-  return made.body;
-}
-
-async function put<T = ImageView>(image: string, offset: number, piece: Buffer): Promise<Answer<T>> {
-  const response = await fetch(`http://127.0.0.1:${world.api.port}/v1/images/${image}/content?offset=${offset}`, {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${world.adminToken}`, 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(piece),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: JSON.parse(text) as T };
-}
-
-async function settled(name: string): Promise<ImageView> {
-  let image: ImageView | undefined;
-  await waitFor(`image ${name} to be active or failed`, async () => {
-    image = (await world.call<ImageView>('GET', `/v1/images/${name}`)).body;
-    return image.state !== 'importing';
-  });
-  return image!;
-}
-
-const stored = (part: string): Promise<string[]> => readdir(join(world.world.folder, 'image-store', part));
 
 describe('an upload', () => {
   it('comes in pieces, goes on where it broke off, and is active once it was looked at', async () => {

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageView } from '@berth/contracts/http/image.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bzImageOf, initrdBytes } from '../../libs/images/src/kernel.fixture.js';
 import { qcow2Of } from '../../libs/images/src/qcow2.fixture.js';
 import { openApiWorld, type ApiWorld } from '../api-world.js';
 import { berthIn } from '../command-line.js';
@@ -65,7 +67,6 @@ it('goes on with an upload that broke off', async () => {
   const path = join(folder, 'broken.qcow2');
   const bytes = qcow2Of();
   await writeFile(path, bytes);
-  const { createHash } = await import('node:crypto');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const source = { kind: 'upload', format: 'qcow2', sha256, sizeBytes: bytes.length };
   const body = { name: 'broken', osFamily: 'linux', minMemoryMib: 128, source };
@@ -74,4 +75,66 @@ it('goes on with an upload that broke off', async () => {
   await world.call('PUT', `/v1/images/${id}/content?offset=0`, { text: bytes.toString('latin1', 0, 3), headers });
   await berth('image', 'import', path);
   expect((await world.call<ImageView>('GET', '/v1/images/broken')).body).toMatchObject({ id, state: 'active' });
+});
+
+async function kernelFiles(name: string): Promise<{ kernel: Buffer; pair: string[] }> {
+  const kernel = bzImageOf({ paragraphs: 5 * 65_536 }); // 5 MiB: more than a piece
+  const [kernelPath, initrdPath] = [join(folder, `${name}.bz`), join(folder, `${name}.cpio`)];
+  await writeFile(kernelPath, kernel);
+  await writeFile(initrdPath, initrdBytes);
+  return { kernel, pair: ['--kernel', kernelPath, '--initrd', initrdPath, '--min-memory', '64'] };
+}
+
+it('imports a kernel with its RAM disk and command line, and shows the checksums of both', async () => {
+  const { kernel, pair } = await kernelFiles('Vm_Linuz');
+  const imported = await berth('image', 'import', ...pair, '--cmdline', '-S quiet', '--ready', 'serial:login:');
+  expect([imported.out, imported.told]).toEqual(['vm-linuz\n', expect.stringMatching(/uploaded 4 of 5 MiB/)]);
+  const shown = JSON.parse((await berth('image', 'get', 'vm-linuz', '-o', 'json')).out) as ImageView;
+  const sums = [kernel, initrdBytes].map((bytes) => createHash('sha256').update(bytes).digest('hex'));
+  const source = { kind: 'kernel-upload', cmdline: '-S quiet', initrd: { sha256: sums[1] } };
+  expect(shown).toMatchObject({ state: 'active', sha256: sums[0], minMemoryMib: 64, firmware: 'direct', source });
+  expect((await berth('image', 'list', '-o', 'wide')).out).toContain(sums.join(' '));
+});
+
+it('goes on with a kernel that broke off within its RAM disk', async () => {
+  const { kernel, pair } = await kernelFiles('halves');
+  const part = (bytes: Buffer) => ({
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sizeBytes: bytes.length,
+  });
+  const source = { kind: 'kernel-upload', kernel: part(kernel), initrd: part(initrdBytes) };
+  const body = { name: 'halves', osFamily: 'linux', minMemoryMib: 64, source };
+  const { id } = (await world.call<ImageView>('POST', '/v1/images', { body })).body;
+  const headers = { 'content-type': 'application/octet-stream', authorization: `Bearer ${world.adminToken}` };
+  const first = new Uint8Array(Buffer.concat([kernel, initrdBytes.subarray(0, 7)]));
+  const path = `http://127.0.0.1:${world.api.port}/v1/images/${id}/content?offset=0`;
+  expect((await fetch(path, { method: 'PUT', headers, body: first })).status).toBe(200);
+  await berth('image', 'import', ...pair);
+  expect((await world.call<ImageView>('GET', '/v1/images/halves')).body).toMatchObject({ id, state: 'active' });
+});
+
+it.each([
+  [['--kernel', 'K'], /nothing to import/],
+  [[], /nothing to import/],
+  [['--kernel', 'K', '--initrd', 'none'], /none cannot be read/],
+  [
+    ['disk.qcow2', '--initrd', 'K'],
+    /disk.qcow2 is a disk, and --kernel, --initrd and --cmdline are of an image without/,
+  ],
+  [['--kernel', 'K', '--initrd', 'K', '--format', 'raw'], /--format and --sha256 are of a disk/],
+  [['--kernel', 'K', '--initrd', 'K', '--cmdline', 'a\nb'], /source.cmdline: must be one line of printable ASCII/],
+  [['--kernel', 'K', '--initrd', 'K', '--profile', 'floppy'], /given virtio only/],
+])('refuses %j before a byte is sent', async (flags, reason) => {
+  const path = join(folder, 'refused.bz');
+  await writeFile(path, bzImageOf());
+  const given = flags.map((flag) => (flag === 'K' ? path : flag));
+  await expect(berth('image', 'import', ...given)).rejects.toThrow(reason);
+  expect((await berth('image', 'list')).out).not.toMatch(/refused/);
+});
+
+it('says which part of a kernel with its RAM disk is refused, and why', async () => {
+  const path = join(folder, 'neither.bz');
+  await writeFile(path, bzImageOf());
+  const pair = ['--kernel', path, '--initrd', path];
+  await expect(berth('image', 'import', ...pair)).rejects.toThrow(/image neither: initrd: it is no RAM disk; hand in/);
 });

@@ -1,9 +1,11 @@
+import type { ImageArchitecture } from '@berth/domain/image-state.js';
 import type { Database } from './database.js';
 
 /** An image whose bytes are to be brought in and looked at, held by its importer for a while. */
 export interface DueImport<S extends object> {
   readonly id: string;
   readonly name: string;
+  readonly architecture: ImageArchitecture;
   readonly source: S;
   /** How often it was begun, this time included. */
   readonly attempt: number;
@@ -14,7 +16,8 @@ export interface ImportedContent {
   readonly format: string;
   readonly sha256: string;
   readonly sizeBytes: number;
-  readonly virtualSizeBytes: number;
+  /** Null: it is no disk. */
+  readonly virtualSizeBytes: number | null;
 }
 
 const claim = `
@@ -24,7 +27,7 @@ WHERE id = (
   WHERE state = 'importing' AND (import_until IS NULL OR import_until < now())
     AND (source->>'kind' = 'url' OR received_bytes = total_bytes)
   ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, name, source, import_attempts AS attempt`;
+RETURNING id, name, architecture, source, import_attempts AS attempt`;
 
 const received = `
 UPDATE image SET received_bytes = $2, total_bytes = coalesce($3, total_bytes)
@@ -47,6 +50,12 @@ WITH failed AS (
   WHERE id = $1 AND state = 'importing' RETURNING *)
 INSERT INTO event (kind, project_id, message, detail)
 SELECT 'ImageFailed', project_id, 'image ' || name || ': ' || $2::text, jsonb_build_object('image', id) FROM failed`;
+
+/** What a kernel and its RAM disk are to be is known before they are there. */
+const kept = `
+SELECT id, state, array_remove(
+  ARRAY[sha256, source->'kernel'->>'sha256', source->'initrd'->>'sha256'], NULL) AS "sha256s"
+FROM image WHERE state IN ('importing', 'active')`;
 
 /** How images get their bytes. Whoever imports one holds it by a deadline: when it dies, another goes on. */
 export class ImageImportRepository {
@@ -79,11 +88,9 @@ export class ImageImportRepository {
 
   /** Checksums and ids that images still stand for. */
   async kept(): Promise<{ sha256s: Set<string>; imageIds: Set<string> }> {
-    const rows = await this.database.query<{ id: string; sha256: string | null; state: string }>(
-      `SELECT id, sha256, state FROM image WHERE state IN ('importing', 'active')`,
-    );
+    const rows = await this.database.query<{ id: string; sha256s: string[]; state: string }>(kept);
     return {
-      sha256s: new Set(rows.flatMap(({ sha256 }) => sha256 ?? [])),
+      sha256s: new Set(rows.flatMap(({ sha256s }) => sha256s)),
       imageIds: new Set(rows.flatMap(({ id, state }) => (state === 'importing' ? id : []))),
     };
   }

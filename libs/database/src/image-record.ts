@@ -49,7 +49,7 @@ export const imageColumns = `
   m.virtual_size_bytes AS "virtualSizeBytes", m.sha256, m.source, ${iso('m.created_at')} AS "createdAt"`;
 
 const contentOf = (m: string): string => `
-  CASE WHEN ${m}.format = 'kernel-initrd' THEN ${m}.source ELSE jsonb_build_object(
+  CASE WHEN ${m}.format = 'kernel-initrd' THEN ${m}.source || '{"kind": "kernel-initrd"}' ELSE jsonb_build_object(
     'kind', CASE ${m}.format WHEN 'iso' THEN 'cdrom' ELSE 'disk' END, 'sha256', ${m}.sha256,
     'sizeBytes', ${m}.size_bytes, 'virtualSizeBytes', ${m}.virtual_size_bytes, 'firmware', ${m}.firmware,
     'profile', ${m}.profile) END

@@ -23,6 +23,11 @@ export const bootDeadlineMs = 900_000;
 export const copyDeadlineMs = 900_000;
 export const consoleMaxBytes = 1024 * 1024;
 
+/** Of a guest that is begun with a kernel: QEMU has the first in its own memory, beside the guest's. */
+export const kernelMaxBytes = 64 * 1024 ** 2;
+export const initrdMaxBytes = 512 * 1024 ** 2;
+export const cmdlineMaxChars = 1024;
+
 export const snapshotsPerInstanceMax = 8;
 
 /** Of a command in a guest, as the line that the guest's shell reads. */

@@ -4,11 +4,20 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ImportFormat } from '@berth/domain/image-state.js';
 import { admit, sha256Of, type AdmittedImage } from './admission.js';
+import { admitPart, kernelParts, type KernelUpload } from './kernel-admission.js';
 import { imageLimits, type ImageLimits } from './limits.js';
 import { demand } from './refusal.js';
 
 /** Hears how many bytes are there; the next ones wait for it. */
 export type OnReceived = (total: number) => Promise<void>;
+
+/** Of both, but for the checksum, which is the kernel's. It has no disk. */
+interface AdmittedKernel {
+  readonly format: 'kernel-initrd';
+  readonly sizeBytes: number;
+  readonly virtualSizeBytes: null;
+  readonly sha256: string;
+}
 
 /**
  * The bytes of images, in one folder: `quarantine/<image id>` as strangers sent them, `content/<sha-256>` as guests get
@@ -74,6 +83,20 @@ export class ImageStore {
     await rename(unfinished, this.contentPath(admitted.sha256));
     await rm(this.quarantined(imageId), { force: true });
     return admitted;
+  }
+
+  /** The same of a kernel and its RAM disk, which become a content each. @throws ImageRefusal; AbortError */
+  async admitKernel(imageId: string, upload: KernelUpload, signal: AbortSignal): Promise<AdmittedKernel> {
+    const unfinished = join(this.quarantine, `${imageId}.new`);
+    for (const part of kernelParts) {
+      await rm(unfinished, { force: true });
+      await admitPart(this.quarantined(imageId), part, upload, unfinished, signal);
+      await rename(unfinished, this.contentPath(upload[part].sha256));
+    }
+    await rm(this.quarantined(imageId), { force: true });
+    const { kernel, initrd } = upload;
+    const sizeBytes = kernel.sizeBytes + initrd.sizeBytes;
+    return { format: 'kernel-initrd', sizeBytes, virtualSizeBytes: null, sha256: kernel.sha256 };
   }
 
   contentPath(sha256: string): string {

@@ -82,8 +82,10 @@ export class ImageImporter {
     }
   }
 
-  private async bringIn({ id, source }: Import, signal: AbortSignal): Promise<void> {
+  private async bringIn({ id, source, architecture }: Import, signal: AbortSignal): Promise<void> {
     if (source.kind === 'kernel-initrd') throw new ImageRefusal('it has nothing to import');
+    if (source.kind === 'kernel-upload')
+      return this.imports.finish(id, await this.store.admitKernel(id, { ...source, architecture }, signal));
     if (source.kind === 'url') await this.fetch(id, source.url, signal);
     await this.store.demandChecksum(id, source.sha256);
     await this.imports.finish(id, await this.store.admit(id, source.format, signal));

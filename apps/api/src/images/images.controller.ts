@@ -25,7 +25,8 @@ const registerImage = route({
   summary: 'Register an image',
   description:
     'From a URL it is fetched, from an upload its bytes follow; both are inspected and converted before it is ' +
-    'active. A kernel and its RAM disk lie on every node already.',
+    'active. Of a kernel-upload those are the bytes of the kernel, then of its RAM disk; what is kernel-initrd lies ' +
+    'on every node already.',
   role: 'operator',
   inProject: true,
   body: createImageBody,

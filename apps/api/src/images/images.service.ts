@@ -4,7 +4,7 @@ import { ImageImportRepository } from '@berth/database/image-import.repository.j
 import type { ImageRecord } from '@berth/database/image-record.js';
 import { ImageRepository } from '@berth/database/image.repository.js';
 import { referenceOf } from '@berth/database/text.js';
-import type { ImageFormat } from '@berth/domain/image-state.js';
+import type { ImageFormat, ReadySign } from '@berth/domain/image-state.js';
 import { ProblemError } from '@berth/domain/problem.js';
 import { ImageStore } from '@berth/images/image-store.js';
 import { ImageRefusal } from '@berth/images/refusal.js';
@@ -31,18 +31,20 @@ export class ImagesService {
   /** @throws ProblemError `forbidden`, `name-taken`, `invalid-request` */
   async create({ visibility, ...body }: CreateImageBody, access: Access): Promise<Image> {
     const { source } = body;
-    const isDirect = source.kind === 'kernel-initrd';
-    const isPublic = (visibility ?? (isDirect ? 'public' : 'project')) === 'public';
-    if ((isPublic || isDirect) && !access.fleetWide) throw new ProblemError(adminOnly);
+    const isDirect = formatOf(source) === 'kernel-initrd';
+    const isOnNodes = source.kind === 'kernel-initrd';
+    const isPublic = (visibility ?? (isOnNodes ? 'public' : 'project')) === 'public';
+    if ((isPublic || isOnNodes) && !access.fleetWide) throw new ProblemError(adminOnly);
     const { firmware = isDirect ? 'direct' : 'bios' } = body;
     if (isDirect !== (firmware === 'direct')) throw invalid('firmware', `${firmware} does not start a ${source.kind}`);
     checkBoot(body, isDirect);
     const { uploadMaxBytes } = this.store;
-    const totalBytes = source.kind === 'upload' ? source.sizeBytes : null;
+    const totalBytes = uploadedBytes(source);
     if (totalBytes !== null && totalBytes > uploadMaxBytes)
       throw invalid('source.sizeBytes', `is at most ${uploadMaxBytes}`);
-    const sha256 = isDirect ? source.kernel.sha256 : null;
-    const image = { ...body, ready: body.ready ?? null, firmware, format: formatOf(source), totalBytes, sha256 };
+    if (source.kind === 'kernel-upload') checkMemory(source, body.minMemoryMib);
+    const sha256 = isOnNodes ? source.kernel.sha256 : null;
+    const image = { ...body, ready: readyOf(body), firmware, format: formatOf(source), totalBytes, sha256 };
     const made = await this.images.create(isPublic ? null : access.projectId, image, access.tokenId);
     void this.importer.round();
     return made;
@@ -51,15 +53,15 @@ export class ImagesService {
   /** Answers how much is there now. @throws ProblemError `not-found`, `state-conflict`, `invalid-request` */
   async upload(reference: string, offset: number, bytes: Readable, access: Access): Promise<Image> {
     const { id, name, state, source } = await this.owned(reference, access);
-    if (source.kind !== 'upload' || state !== 'importing')
-      throw conflict(`image ${name} takes no bytes: it is ${state}`);
+    const totalBytes = uploadedBytes(source);
+    if (totalBytes === null || state !== 'importing') throw conflict(`image ${name} takes no bytes: it is ${state}`);
     if (this.arriving.has(id)) throw conflict(`another piece of image ${name} is arriving`);
     this.arriving.add(id);
     try {
       const expected = await this.store.receivedBytes(id);
       if (offset !== expected)
         throw conflict(`image ${name} goes on at offset ${expected}`, { receivedBytes: expected });
-      await this.store.append(id, bytes, source.sizeBytes).catch((error: unknown) => {
+      await this.store.append(id, bytes, totalBytes).catch((error: unknown) => {
         bytes.resume(); // what is too much is read and dropped, or its sender never reads the answer
         throw brokenOff(error);
       });
@@ -97,14 +99,33 @@ const adminOnly = {
 /** A guest is ready by a sign that it can give. @throws ProblemError `invalid-request` */
 function checkBoot({ profile, ready }: Pick<CreateImageBody, 'profile' | 'ready'>, isDirect: boolean): void {
   if (isDirect && profile !== 'virtio') throw invalid('profile', 'a kernel with its RAM disk is given virtio only');
-  if (isDirect && (ready === 'agent' || ready === 'firmware'))
-    throw invalid('ready', `a kernel with its RAM disk gives no ${ready} sign; take beat or a serial text`);
+  if (isDirect && ready === 'agent')
+    throw invalid('ready', 'a kernel with its RAM disk has no port for an agent; take firmware or a serial text');
   if (!isDirect && ready === 'beat') throw invalid('ready', 'only our own guest beats; take agent, firmware or a text');
   if (ready === 'agent' && profile !== 'virtio') throw invalid('ready', `profile ${profile} has no port for an agent`);
 }
 
+/** As the record has it: null is the beat of our own guest for a kernel on the nodes, firmware for a disk. */
+function readyOf({ ready, source }: Pick<CreateImageBody, 'ready' | 'source'>): ReadySign | null {
+  if (source.kind !== 'kernel-upload') return ready ?? null;
+  return ready === 'beat' ? null : (ready ?? 'firmware');
+}
+
+/** Packed, they are in memory together with what they unpack to. @throws ProblemError `invalid-request` */
+function checkMemory({ kernel, initrd }: Extract<ImageSource, { kind: 'kernel-upload' }>, minMemoryMib: number): void {
+  const least = Math.ceil((2 * (kernel.sizeBytes + initrd.sizeBytes)) / 1024 ** 2);
+  if (minMemoryMib >= least) return;
+  throw invalid('minMemoryMib', `must be at least ${least}: twice what the kernel and its RAM disk have`);
+}
+
+/** Null: its bytes do not come by upload. */
+function uploadedBytes(source: ImageSource): number | null {
+  if (source.kind === 'kernel-upload') return source.kernel.sizeBytes + source.initrd.sizeBytes;
+  return source.kind === 'upload' ? source.sizeBytes : null;
+}
+
 function formatOf(source: ImageSource): ImageFormat {
-  if (source.kind === 'kernel-initrd') return 'kernel-initrd';
+  if (source.kind === 'kernel-initrd' || source.kind === 'kernel-upload') return 'kernel-initrd';
   return source.format === 'iso' ? 'iso' : 'qcow2';
 }
 

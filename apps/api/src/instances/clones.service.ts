@@ -2,6 +2,7 @@ import type { CloneInstanceBody, PlacementConstraints } from '@berth/contracts/h
 import type { CreateRequest } from '@berth/database/create-request.js';
 import { InstanceCreationRepository } from '@berth/database/instance-creation.repository.js';
 import { nextSteps } from '@berth/database/instance-action.js';
+import type { ImageRecord } from '@berth/database/image-record.js';
 import type { InstanceRecord } from '@berth/database/instance-record.js';
 import { rescueProblem } from '@berth/database/instance-rescue.js';
 import { InstanceRepository } from '@berth/database/instance.repository.js';
@@ -46,7 +47,7 @@ export class ClonesService {
     refuseUncopied(source);
     const image = await this.service.imageOf(projectId, source.imageId);
     refuseUnread({ userData, sshKeys: [], ports: [] }, image);
-    const from = image.format === 'kernel-initrd' && image.ready === null ? 'memory' : 'disk';
+    const from = copiedOf(source.name, image);
     const { labels, restartPolicy, onIsolation, instanceType, vcpus, memoryMib, diskGib, imageId } = source;
     // on one node with its source it is of no group that spreads
     const { group: _, zoneSpreadMax: __, ...placement } = source.placement;
@@ -74,4 +75,12 @@ function refuseUncopied({ name, state, driver, rescueImage }: Source): void {
   if (driver === 'tcg' || driver === 'kvm') return;
   const detail = `instance ${name} runs under ${driver}, which cannot keep a guest for clones`;
   throw new ProblemError({ code: 'state-conflict', detail, next: 'create it with --driver tcg', context: { driver } });
+}
+
+/** By our agent a copy of memory is told who it is. @throws ProblemError `state-conflict` when nothing can be copied */
+function copiedOf(instance: string, { name, format, ready }: ImageRecord<object>): 'memory' | 'disk' {
+  if (format !== 'kernel-initrd') return 'disk';
+  if (ready === null) return 'memory';
+  const detail = `instance ${instance} has no disk, and image ${name} no agent to tell a copy of its memory who it is`;
+  throw new ProblemError({ code: 'state-conflict', detail, next: `create another instance of image ${name}` });
 }

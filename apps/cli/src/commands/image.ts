@@ -51,12 +51,15 @@ export function addImageCommands(program: Command, invocation: Invocation): void
 
 function addImport(image: Command, invocation: Invocation): void {
   image
-    .command('import <file-or-url>')
-    .description('raw, qcow2, iso, vmdk, vdi, vhd or vhdx; repeated, an upload that broke off goes on')
+    .command('import [file-or-url]')
+    .description('raw, qcow2, iso, vmdk, vdi, vhd or vhdx, or a kernel; repeated, an upload that broke off goes on')
     .option('--name <name>', "default: the file's, without its ending")
     .option('--format <format>', 'default: what the file shows itself to be')
     .option('--os <family>', 'operating system', 'linux')
     .option('--firmware <firmware>', 'bios (the default) or uefi')
+    .option('--kernel <file>', 'bzImage or ELF with a PVH entry, instead of a disk; with --initrd')
+    .option('--initrd <file>', 'its RAM disk')
+    .option('--cmdline <text>', 'of the kernel (default: console=ttyS0)')
     .option('--profile <profile>', 'devices it expects: virtio (the default), legacy-ide or floppy')
     .option('--ready <sign>', 'what shows that it is: firmware (the default), agent, or serial:TEXT')
     .option('--architecture <architecture>', 'x86_64 or i386', 'x86_64')
@@ -64,7 +67,7 @@ function addImport(image: Command, invocation: Invocation): void {
     .option('--min-disk <gib>', 'what a guest of it needs', minDisk, 0)
     .option('--sha256 <sum>', 'of the bytes; needed for a URL')
     .option('--public', 'for all projects: administrators only')
-    .action(async (from: string, flags: ImportFlags) => {
+    .action(async (from: string | undefined, flags: ImportFlags) => {
       const { importImage } = await import('../actions/image-import.js');
       await importImage(invocation, from, flags);
     });

@@ -19,7 +19,7 @@ export const imageNoun: Noun<ImageView> = {
     { header: 'READY', value: readyText, wide: true },
     { header: 'ARCHITECTURE', value: ({ architecture }) => architecture, wide: true },
     { header: 'REASON', value: ({ reason }) => reason, wide: true },
-    { header: 'SHA256', value: ({ sha256 }) => sha256, wide: true },
+    { header: 'SHA256', value: sumOf, wide: true },
     { header: 'ID', value: ({ id }) => id, wide: true },
     { header: 'CREATED', value: ({ createdAt }) => createdAt, wide: true },
   ],
@@ -29,6 +29,11 @@ export const imageNoun: Noun<ImageView> = {
 function stateOf({ state, receivedBytes, totalBytes }: ImageView): string {
   if (state !== 'importing' || totalBytes === null) return state;
   return `${state} ${Math.floor((100 * receivedBytes) / totalBytes)} %`;
+}
+
+/** Of a kernel and its RAM disk both. */
+function sumOf({ sha256, source }: ImageView): string | null {
+  return 'kernel' in source ? `${source.kernel.sha256} ${source.initrd.sha256}` : sha256;
 }
 
 function readyText({ ready }: ImageView): string | null {

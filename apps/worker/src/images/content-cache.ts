@@ -12,6 +12,8 @@ const attemptDelayMs = 1_000;
 const idleMaxMs = 15_000;
 
 export type FetchedContent = Exclude<ImageContent, { kind: 'kernel-initrd' }>;
+/** What is fetched by its checksum: a disk, a CD, a kernel or its RAM disk. */
+export type ContentFile = Pick<FetchedContent, 'sha256' | 'sizeBytes'>;
 type OnProgress = (receivedBytes: number) => void;
 
 export interface ContentOptions {
@@ -35,16 +37,23 @@ export class ContentCache {
   constructor(private readonly options: ContentOptions) {}
 
   /** @throws EngineError image-unavailable when it cannot be had, with the reason */
-  async get(content: FetchedContent, onProgress: OnProgress = () => undefined): Promise<BaseImage> {
-    const { kind, sha256, virtualSizeBytes } = content;
+  async get(content: FetchedContent, onProgress?: OnProgress): Promise<BaseImage> {
+    const { kind, virtualSizeBytes } = content;
+    const path = await this.pathOf(content, onProgress);
+    return { path, format: kind === 'cdrom' ? 'raw' : 'qcow2', virtualSizeBytes };
+  }
+
+  /** @throws EngineError as `get` */
+  async pathOf(content: ContentFile, onProgress: OnProgress = () => undefined): Promise<string> {
+    const { sha256 } = content;
     const path = join(this.options.folder, sha256);
     if (this.arriving.has(sha256) || !(await isWhole(path, content))) await this.arrival(content, onProgress);
     const now = new Date();
     await utimes(path, now, now); // what is used last goes last
-    return { path, format: kind === 'cdrom' ? 'raw' : 'qcow2', virtualSizeBytes };
+    return path;
   }
 
-  private async arrival(content: FetchedContent, onProgress: OnProgress): Promise<void> {
+  private async arrival(content: ContentFile, onProgress: OnProgress): Promise<void> {
     const { sha256 } = content;
     let arriving = this.arriving.get(sha256);
     if (!arriving) {
@@ -57,7 +66,7 @@ export class ContentCache {
     await arriving.done;
   }
 
-  private async fetch(content: FetchedContent, tell: OnProgress): Promise<void> {
+  private async fetch(content: ContentFile, tell: OnProgress): Promise<void> {
     const { folder } = this.options;
     await mkdir(folder, { recursive: true, mode: 0o711 });
     await this.makeRoom(content.sizeBytes);
@@ -74,7 +83,7 @@ export class ContentCache {
     }
   }
 
-  private async download({ sha256, sizeBytes }: FetchedContent, path: string, tell: OnProgress): Promise<void> {
+  private async download({ sha256, sizeBytes }: ContentFile, path: string, tell: OnProgress): Promise<void> {
     const { origin, secret } = this.options;
     if (origin === undefined) throw refused('this node was not told where images are (BERTH_IMAGE_ORIGIN)');
     const silence = new AbortController();
@@ -128,7 +137,7 @@ export class ContentCache {
 }
 
 /** Its name is proof of its bytes: it got it only after they were checked, and nobody may write to it. */
-async function isWhole(path: string, { sizeBytes }: FetchedContent): Promise<boolean> {
+async function isWhole(path: string, { sizeBytes }: ContentFile): Promise<boolean> {
   return stat(path).then(
     ({ size }) => size === sizeBytes,
     () => false,

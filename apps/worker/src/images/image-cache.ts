@@ -9,7 +9,9 @@ import type { KernelInitrdImage } from '@berth/engine/vmm-spec.js';
 import type { BaseImage } from '@berth/images/overlay.js';
 import type { ContentCache, FetchedContent } from './content-cache.js';
 
-type ImageFile = Extract<ImageContent, { kind: 'kernel-initrd' }>['kernel'];
+type KernelFile = Extract<ImageContent, { kind: 'kernel-initrd' }>['kernel'];
+type ImageFile = Extract<KernelFile, { path: string }>;
+type OnProgress = (receivedBytes: number) => void;
 
 /** On this node: the files of a kernel, or what an instance's disk lies over. */
 export type LocatedImage =
@@ -32,13 +34,20 @@ export class ImageCache {
   ) {}
 
   /** @throws EngineError image-unavailable when a file is absent or is not what the image's checksum says */
-  async locate(source: ImageContent, onProgress?: (receivedBytes: number) => void): Promise<LocatedImage> {
+  async locate(source: ImageContent, onProgress: OnProgress = () => undefined): Promise<LocatedImage> {
     if (source.kind !== 'kernel-initrd') {
       const { kind, firmware } = source;
       return { kind, firmware, base: await this.contents.get(source, onProgress) };
     }
-    const [kernelPath, initrdPath] = await Promise.all([this.verified(source.kernel), this.verified(source.initrd)]);
-    return { kind: 'kernel-initrd', kernelPath, initrdPath, cmdline: source.cmdline };
+    const { kernel, initrd, cmdline } = source;
+    const kernelPath = await this.fileOf(kernel, onProgress);
+    const before = fetchedBytes(kernel);
+    const initrdPath = await this.fileOf(initrd, (received) => onProgress(before + received));
+    return { kind: 'kernel-initrd', kernelPath, initrdPath, cmdline };
+  }
+
+  private fileOf(file: KernelFile, onProgress: OnProgress): Promise<string> {
+    return 'path' in file ? this.verified(file) : this.contents.pathOf(file, onProgress);
   }
 
   private async verified(file: ImageFile): Promise<string> {
@@ -60,6 +69,11 @@ export class ImageCache {
     sha256.catch(() => this.checked.delete(path));
     return sha256;
   }
+}
+
+/** Bytes of it that come over the network. */
+export function fetchedBytes(file: KernelFile): number {
+  return 'path' in file ? 0 : file.sizeBytes;
 }
 
 async function digest(path: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { ImageContent } from '@berth/contracts/http/image.js';
 import type { Observation } from '@berth/contracts/observation.js';
 import type { StartTimings } from '@berth/contracts/vmm.js';
 import type { Observed } from '@berth/engine/driver.js';
+import { fetchedBytes } from '../images/image-cache.js';
 import type { Vmm } from '../vmms/vmm.js';
 
 export const exitDetailMaxChars = 500;
@@ -19,13 +20,14 @@ export function fetchingReports(
   image: ImageContent,
   report: (observation: Observation) => void,
 ): (receivedBytes: number) => void {
-  if (image.kind === 'kernel-initrd') return () => undefined;
+  const isKernel = image.kind === 'kernel-initrd';
+  const totalBytes = isKernel ? fetchedBytes(image.kernel) + fetchedBytes(image.initrd) : image.sizeBytes;
   let toldAtMs = -Infinity;
   return (receivedBytes) => {
     const nowMs = performance.now();
     if (nowMs - toldAtMs < fetchingIntervalMs) return;
     toldAtMs = nowMs;
-    report({ kind: 'image-fetching', operationId, ...vmm.ref, receivedBytes, totalBytes: image.sizeBytes });
+    report({ kind: 'image-fetching', operationId, ...vmm.ref, receivedBytes, totalBytes });
   };
 }
 

@@ -10,7 +10,7 @@ import {
   readyWords,
   type ImageState,
 } from '@berth/domain/image-state.js';
-import { diskGibMax } from '@berth/domain/limits.js';
+import { cmdlineMaxChars, diskGibMax, initrdMaxBytes, kernelMaxBytes } from '@berth/domain/limits.js';
 import { statesOf } from '@berth/domain/transition.js';
 import { z } from 'zod';
 import { catalogueName, id, name, timestamp } from '../primitives.js';
@@ -22,17 +22,29 @@ const osFamily = z
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' });
 const uploadMaxBytes = 2 ** 45;
 
+const cmdline = z
+  .string()
+  .max(cmdlineMaxChars)
+  .regex(/^[\x20-\x7e]*$/, { error: 'must be one line of printable ASCII' })
+  .describe('of the kernel');
+
 /** Path on every node, relative to its image folder, and the checksum the worker verifies before first use. */
 const imageFile = z.strictObject({ path: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/i), sha256 });
 const kernelInitrd = z.strictObject({
   kind: z.literal('kernel-initrd'),
   kernel: imageFile,
   initrd: imageFile,
-  cmdline: z
-    .string()
-    .max(1024)
-    .regex(/^[\x20-\x7e]*$/),
+  cmdline,
 });
+const bytesUpTo = (max: number) => z.strictObject({ sha256, sizeBytes: z.int().min(1).max(max) });
+const kernelUpload = z
+  .strictObject({
+    kind: z.literal('kernel-upload'),
+    kernel: bytesUpTo(kernelMaxBytes).describe('a bzImage of Linux, or an ELF image with a PVH entry'),
+    initrd: bytesUpTo(initrdMaxBytes).describe('a cpio archive of the kind newc, packed or not'),
+    cmdline: cmdline.default('console=ttyS0'),
+  })
+  .describe("one upload: the kernel's bytes, then those of its RAM disk");
 const readyText = z
   .string()
   .min(1)
@@ -60,12 +72,14 @@ const fromUpload = z.strictObject({
 });
 
 /** Where the bytes come from. */
-export const imageSource = z.discriminatedUnion('kind', [kernelInitrd, fromUrl, fromUpload]);
+export const imageSource = z.discriminatedUnion('kind', [kernelInitrd, fromUrl, fromUpload, kernelUpload]);
 export type ImageSource = z.infer<typeof imageSource>;
+
+const kernelFile = z.union([imageFile, bytesUpTo(Number.MAX_SAFE_INTEGER)]);
 
 /** What a node needs to have an image: files that lie there, or bytes to fetch once by their checksum. */
 export const imageContent = z.discriminatedUnion('kind', [
-  kernelInitrd.extend({ ready: imageReady.optional() }),
+  kernelInitrd.extend({ kernel: kernelFile, initrd: kernelFile, ready: imageReady.optional() }),
   z.strictObject({
     kind: z.enum(['disk', 'cdrom']),
     sha256,
@@ -82,11 +96,11 @@ export const createImageBody = z.strictObject({
   name: catalogueName,
   osFamily,
   architecture: z.enum(imageArchitectures).default('x86_64'),
-  firmware: z.enum(firmwares).optional().describe('default: direct for kernel-initrd, else bios'),
+  firmware: z.enum(firmwares).optional().describe('default: direct for a kernel, else bios'),
   profile: z.enum(machineProfiles).default('virtio').describe('the devices its guests are given'),
   ready: imageReady
     .optional()
-    .describe('default: beat for kernel-initrd, else firmware: as soon as it has handed over'),
+    .describe('default: beat for kernel-initrd, else firmware: as soon as it has handed over, or the kernel runs'),
   minMemoryMib: z.int().min(16).max(65_536),
   minDiskGib: z.int().min(0).max(diskGibMax).default(0),
   visibility: z
@@ -106,7 +120,7 @@ export const imageView = z.object({
   architecture: z.enum(imageArchitectures),
   firmware: z.enum(firmwares),
   profile: z.enum(machineProfiles),
-  ready: imageReady.nullable().describe('null: the default'),
+  ready: imageReady.nullable().describe('null: beat for a kernel with its RAM disk, else firmware'),
   format: z.enum(imageFormats).describe('of what guests get; imports of other formats become qcow2'),
   minMemoryMib: z.int(),
   minDiskGib: z.int(),
@@ -118,7 +132,7 @@ export const imageView = z.object({
   totalBytes: z.int().nullable().describe('of the source, once known'),
   sizeBytes: z.int().nullable().describe('of what nodes fetch'),
   virtualSizeBytes: z.int().nullable().describe('of the disk the guest sees'),
-  sha256: sha256.nullable().describe('of what nodes fetch'),
+  sha256: sha256.nullable().describe('of what nodes fetch; of a kernel with its RAM disk, the kernel'),
   source: imageSource,
   createdAt: timestamp,
 });

@@ -55,6 +55,12 @@ test('kvm differs by its accelerator, its cpu and what emulation asks of the ker
   expect(guardArguments(spec, { ...options, accelerator: 'kvm' })).toContain('kvm=/dev/kvm');
 });
 
+test('a kernel of another making, which gives no beat, is told what its owner wrote and who it is, and no more', () => {
+  const line = qemuArguments({ ...spec, ready: 'firmware' }, options);
+  expect(line[line.indexOf('-append') + 1]).toBe(`quiet hostname=web-1 machineid=${machineIdOf('i1')}`);
+  expect(line).toContain('tcg,tb-size=64');
+});
+
 test('several vcpus keep their own timers', () => {
   expect(qemuArguments({ ...spec, vcpus: 2 }, options).join(' ')).not.toContain('nolapic_timer');
 });

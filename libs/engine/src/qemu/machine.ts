@@ -1,5 +1,5 @@
 import { machineIdOf } from '../identity.js';
-import type { VmmSpec } from '../vmm-spec.js';
+import { readySignOf, type VmmSpec } from '../vmm-spec.js';
 import { hasMemoryObject, memoryArguments } from './state-arguments.js';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -9,7 +9,7 @@ const tinyTranslationCacheMib = 8;
 /** A whole operating system in half of it spends a third more CPU on its boot. */
 const translationCacheMib = 64;
 
-/** What Linux need not find out under emulation; each of these waits costs 40-100 ms of a boot. */
+/** What our Linux need not find out under emulation; each of these waits costs 40-100 ms of a boot. */
 const emulationParameters = ['no_timer_check', 'noreplace-smp', 'lpj=5000000'];
 
 /** x86-64-v2, which today's distributions are built for; the same under both accelerators, so that state can move. */
@@ -24,7 +24,7 @@ const tinyCpu = { tcg: 'qemu64,-tsc', kvm: 'qemu64' } as const satisfies Record<
 
 /** Board, processor, memory, and what its first instruction belongs to. */
 export function machineArguments(spec: VmmSpec, accelerator: Accelerator, sharesMemory: boolean): string[] {
-  const isWhole = spec.image.kind === 'firmware';
+  const isWhole = !isTiny(spec);
   const cacheMib = isWhole ? translationCacheMib : tinyTranslationCacheMib;
   return [
     ['-accel', accelerator === 'tcg' ? `tcg,tb-size=${cacheMib}` : 'kvm,device=/dev/fdset/{kvm}'],
@@ -34,6 +34,11 @@ export function machineArguments(spec: VmmSpec, accelerator: Accelerator, shares
     ['-smp', `${spec.vcpus}`, '-m', `${spec.memoryMib}M`],
     kernelArguments(spec, accelerator),
   ].flat();
+}
+
+/** A guest of our own making: no other beats. */
+function isTiny(spec: VmmSpec): boolean {
+  return spec.image.kind === 'kernel-initrd' && readySignOf(spec) === 'beat';
 }
 
 /** Where a kernel is given, qboot instead of SeaBIOS saves 0.15 s; SeaBIOS shows nothing on a q35 without SMM. */
@@ -52,11 +57,13 @@ function boardArguments({ image, profile = 'virtio', drives = [] }: VmmSpec, mem
   ].flat();
 }
 
-function kernelArguments({ image, vcpus, instanceId, instanceName }: VmmSpec, accelerator: Accelerator): string[] {
+function kernelArguments(spec: VmmSpec, accelerator: Accelerator): string[] {
+  const { image, vcpus, instanceId, instanceName } = spec;
   if (image.kind !== 'kernel-initrd') return [];
-  const emulation = accelerator === 'tcg' ? emulationParameters : [];
+  const isMeasured = accelerator === 'tcg' && isTiny(spec);
+  const emulation = isMeasured ? emulationParameters : [];
   // One vcpu is well served by the HPET alone and idles at a third; several would wake each other.
-  const timer = accelerator === 'tcg' && vcpus === 1 ? ['nolapic_timer'] : [];
+  const timer = isMeasured && vcpus === 1 ? ['nolapic_timer'] : [];
   const identity = [`hostname=${instanceName}`, `machineid=${machineIdOf(instanceId)}`];
   const parameters = [image.cmdline, ...emulation, ...timer, ...identity].join(' ');
   return ['-kernel', '/proc/self/fd/{kernel}', '-initrd', '/proc/self/fd/{initrd}', '-append', parameters];

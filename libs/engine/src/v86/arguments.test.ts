@@ -33,6 +33,12 @@ test('a guard understands what it is told: machine, firmware and image', () => {
   });
 });
 
+test('a command line that begins with a dash is one', () => {
+  const image = { kind: 'kernel-initrd', kernelPath: '/k', initrdPath: '/i', cmdline: '--lease=/x -S' } as const;
+  expect(toldTo({ image })).toMatchObject({ cmdline: expect.stringMatching(/^--lease=\/x -S no_timer_check /) });
+  expect(toldTo({ image }).lease).toBe(toldTo({}).lease);
+});
+
 test('the process bears the name of its instance from its first moment', () => {
   expect(guardArguments(spec, options)).toContain('--title=berth-web-1');
 });

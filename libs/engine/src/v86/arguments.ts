@@ -27,7 +27,8 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     ['--name', spec.instanceName, '--memory-mib', `${spec.memoryMib}`, '--console-bytes', `${consoleMaxBytes}`],
     ['--bios', options.biosPath, '--vga-bios', options.vgaBiosPath],
     ['--kernel', image.kernelPath, '--initrd', image.initrdPath],
-    ['--cmdline', [image.cmdline, ...emulationParameters, `hostname=${spec.instanceName}`].join(' ')],
+    // in one word: it may begin with a dash
+    [`--cmdline=${[image.cmdline, ...emulationParameters, `hostname=${spec.instanceName}`].join(' ')}`],
     [...lease, ...restore, ...incoming],
   ].flat();
 }

@@ -22,7 +22,7 @@ const uefiHandsOver = /BdsDxe: starting Boot[0-9A-F]{4} "(?!EFI Internal Shell)/
 const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, 'g');
 
 /**
- * Watches a guest that holds no agent of ours, for what it can say: that its firmware handed over, and the sign of
+ * Watches a guest that holds no agent of ours, for what can be seen of it: that its kernel was entered, and the sign of
  * readiness that its image declares.
  */
 export class Signs {
@@ -65,6 +65,7 @@ export class Signs {
     this.#kept ??= this.#seen = (await this.state.readMilestones(vmmId)) ?? this.#seen;
     this.#listen();
     if (this.#firmware === 'bios' && !this.#seen.kernelAtMs) await this.#readFirmwareLog(qmp);
+    if (!this.#firmware && !this.#seen.kernelAtMs) await this.#askWhetherItRuns(qmp);
     if (this.#ready === 'agent') await this.#askAgent();
     if (this.#seen !== this.#kept) await this.state.writeMilestones(vmmId, this.#seen);
     return (this.#kept = this.#seen);
@@ -93,6 +94,11 @@ export class Signs {
     if (typeof text !== 'string') return;
     this.#firmwareSaid = (this.#firmwareSaid + text).slice(-windowChars); // reading empties the ring
     if (biosHandsOver.test(this.#firmwareSaid)) this.#mark('kernelAtMs');
+  }
+
+  /** No firmware stands before a kernel that is in memory already. */
+  async #askWhetherItRuns(qmp: QmpClient | undefined): Promise<void> {
+    if ((await qmp?.status(answerTimeoutMs).catch(() => undefined)) === 'running') this.#mark('kernelAtMs');
   }
 
   #listen(): void {
