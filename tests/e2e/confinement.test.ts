@@ -7,14 +7,16 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findConfinement } from '@berth/engine/confinement/confinement.js';
 import type { Observed } from '@berth/engine/driver.js';
 import { locate } from '@berth/engine/locate.js';
-import { findConfinement } from '@berth/engine/qemu/confinement.js';
 import { openQemuDriver } from '@berth/engine/qemu/open.js';
 import { untilObserved } from '@berth/engine/until-ready.js';
+import { openV86Driver } from '@berth/engine/v86/open.js';
 import { readConsoleTail } from '@berth/engine/vmm/serial.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patienceMs, TcgNode } from './tcg-node.js';
+import { V86Node } from './v86-node.js';
 
 const isRoot = process.getuid?.() === 0;
 const { cgroups, egress, isScoped } = await findConfinement('/nowhere');
@@ -43,9 +45,41 @@ test('a vmm gains no privilege, makes only the system calls it needs, and runs a
   await node.releaseAll();
 });
 
+test.runIf(isRoot)('a vmm of v86 gains no privilege, and runs as a user of its own in its control group', async () => {
+  const v86 = await V86Node.open();
+  try {
+    const [one, other] = [await v86.startReady(), await v86.startReady()];
+    const [status, otherStatus] = [await statusOf(one.pid), await statusOf(other.pid)];
+    expect(status.get('NoNewPrivs')).toBe('1');
+    expect(status.get('CapEff')).toBe('0000000000000000');
+    expect(status.get('Groups')).toBe('');
+    expect(status.get('Uid')).toMatch(/^(\d+)\t\1\t\1\t\1$/);
+    expect(status.get('Uid')).not.toBe(otherStatus.get('Uid'));
+    const groups = (await readFile(`/proc/${one.pid}/cgroup`, 'utf8')).split('\n');
+    expect(groups.filter((line) => line.endsWith(one.handle.vmmId))).toHaveLength(cgroups?.paths.length ?? 0);
+  } finally {
+    await v86.end();
+  }
+});
+
+test.runIf(isRoot)('where Node is closed to other users, guests run on v86 all the same; it is said so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-node-'));
+  const nodePath = join(folder, 'node');
+  await writeFile(nodePath, `#!/bin/sh\nexec '${process.execPath}' "$@"\n`, { mode: 0o700 });
+  const v86 = await V86Node.open(nodePath);
+  try {
+    const { pid } = await v86.startReady();
+    expect((await statusOf(pid)).get('Uid')).toMatch(/^0\t/);
+    expect(v86.driver.lacks.join(' ')).toContain('runs as the user of the worker');
+  } finally {
+    await v86.end();
+    await rm(folder, { recursive: true });
+  }
+});
+
 /**
- * What a vmm that was taken over would try, in the place of QEMU: same user, same guard, same state directory. Each
- * line it writes to its console is something it could do and should not.
+ * What a vmm that was taken over would try, in the place of QEMU or of Node with v86: same user, same guard, same state
+ * directory. Each line it writes to its console is something it could do and should not.
  */
 const intruder = (
   other: string,
@@ -54,6 +88,7 @@ const intruder = (
 ): string => `#!/usr/bin/perl
 use Socket qw(:DEFAULT inet_pton);
 if ("@ARGV" eq '--version') { print "version 10.0.2\\n"; exit } # asked by the worker, as root
+exit if "@ARGV[-1 .. -1]" eq 'try'; # asked by the worker, as a vmm's user: whether it could run
 $| = 1;
 sub tried { my ($what, $did) = @_; print "CAN $what\\n" if $did }
 my @files = (${secrets.map((path) => `'${path}'`).join(', ')});
@@ -97,6 +132,12 @@ for my $pid (grep { /^[0-9]+$/ && $_ != $$ } map { s|/proc/||r } glob '/proc/[0-
   tried("descriptors of $pid", opendir(my $descriptors, "/proc/$pid/fd"));
   tried("memory file of $pid", grep { open(my $file, '<', "/proc/$pid/fd/$_") } 3 .. 20);
 }
+if ("@ARGV" =~ /preserve-symlinks/) { # as Node: all that it was handed is for reading; QEMU has drives and memory
+  for my $handed (map { "/proc/self/fd/$_" } 3 .. 20) {
+    tried("write to " . readlink($handed), open(my $file, '+<', $handed));
+    tried("make a file in " . readlink($handed), open(my $file, '>', "$handed/intruder"));
+  }
+}
 tried('become root', ($> = 0) == 0 && $> == 0);
 print "TRIED ALL\\n";
 sleep 1 while 1;
@@ -127,18 +168,34 @@ async function controlPort() {
   return server;
 }
 
-describe.runIf(isRoot)('a vmm that was taken over', () => {
-  /** Runs it in QEMU's place; resolves to what it could do and should not. */
+/** Each with a program in the place of its emulator. */
+const engines = [
+  {
+    engine: 'QEMU',
+    open: () => TcgNode.open(),
+    take: (statePath: string, qemuPath: string) => openQemuDriver('tcg', statePath, { qemuPath, kvmPath: '/dev/kvm' }),
+  },
+  { engine: 'v86', open: () => V86Node.open(), take: openV86Driver },
+];
+
+describe.runIf(isRoot).each(engines)('a vmm of $engine that was taken over', ({ open, take }) => {
+  let attacked: TcgNode | V86Node;
+  beforeAll(async () => {
+    attacked = await open();
+  });
+  afterAll(() => attacked.end());
+
+  /** Runs it in the emulator's place; resolves to what it could do and should not. */
   async function intrude(program: string): Promise<string[]> {
     const folder = await mkdtemp(join(tmpdir(), 'berth-intruder-'));
     await chmod(folder, 0o755);
-    const path = join(folder, 'qemu');
+    const path = join(folder, 'emulator');
     await writeFile(path, program, { mode: 0o755 });
-    const taken = await openQemuDriver('tcg', node.statePath, { qemuPath: path, kvmPath: '/dev/kvm' });
+    const taken = await take(attacked.statePath, path);
     try {
-      const spec = node.spec({ vmmId: randomUUID() });
+      const spec = attacked.spec({ vmmId: randomUUID() });
       const starting = taken.start(spec, AbortSignal.timeout(patienceMs)).catch(() => undefined);
-      const vmmPath = join(node.statePath, 'vmms', spec.vmmId);
+      const vmmPath = join(attacked.statePath, 'vmms', spec.vmmId);
       const said = async (): Promise<string> => (await readConsoleTail(vmmPath, 1_000_000)).toString();
       await expect.poll(said, { timeout: patienceMs }).toContain('TRIED ALL');
       const could = (await said()).split('\n').filter((line) => line.startsWith('CAN'));
@@ -152,9 +209,9 @@ describe.runIf(isRoot)('a vmm that was taken over', () => {
   }
 
   test('reaches no disk, socket, memory or file of another, of its worker or of the node', async () => {
-    const { handle } = await node.startReady();
-    const other = join(node.statePath, 'vmms', handle.vmmId);
-    const secret = join(node.statePath, 'agent.secret');
+    const { handle } = await attacked.startReady();
+    const other = join(attacked.statePath, 'vmms', handle.vmmId);
+    const secret = join(attacked.statePath, 'agent.secret');
     await writeFile(secret, 'secret', { mode: 0o600 });
     const files = (await readdir(other)).map((file) => join(other, file));
     expect(await intrude(intruder(other, [...files, secret, '/etc/shadow']))).toEqual([]);

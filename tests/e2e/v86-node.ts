@@ -8,8 +8,8 @@ export const patienceMs = 150_000;
 const v86 = { open: openV86Driver, image: () => tinyGuest('i386'), patienceMs };
 
 export class V86Node extends EngineNode<V86Driver> {
-  static async open(): Promise<V86Node> {
+  static async open(nodePath?: string): Promise<V86Node> {
     const statePath = await newStateFolder();
-    return new V86Node(v86, statePath, await v86.open(statePath));
+    return new V86Node(v86, statePath, await openV86Driver(statePath, nodePath));
   }
 }

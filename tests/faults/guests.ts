@@ -9,8 +9,8 @@ export interface LiveGuest {
   readonly pid: number;
 }
 
-/** A guard, or what is on its way to become a vmm. */
-const notYetOrGuard = /^(perl|setpriv|berth-guard)($| )/;
+/** A guard, or what is on its way to become a vmm: Node is first called by the number of a descriptor. */
+const notYetOrGuard = /^(perl|setpriv|berth-guard|\d+)($| )/;
 
 /** Real guests as the kernel sees them: neither the record nor the worker is asked. */
 export class Guests {

@@ -5,6 +5,8 @@ import { waitFor } from '../integration/wait-for.js';
 import type { Life, MigratingWorld } from './migrating-world.js';
 
 const patienceMs = 60_000;
+/** A guard and its vmm. */
+const processesEach = 2;
 
 export const ends = ['source vmm', 'target vmm', 'source worker', 'target worker', 'scheduler'] as const;
 export type End = (typeof ends)[number];
@@ -118,7 +120,7 @@ export class KilledMove {
       await waitFor(`one ${held}`, async () => (await faults.count(ofIt)) === 1, patienceMs);
     }
     const processes = async () => (await faults.guests.processes()).length;
-    await waitFor('no process to be left over', async () => (await processes()) === this.processesEach, patienceMs);
+    await waitFor('no process to be left over', async () => (await processes()) === processesEach, patienceMs);
     const { node, restartCount } = await world.get(name);
     return {
       state,
@@ -128,11 +130,6 @@ export class KilledMove {
       restartCount,
       ...(restartCount > 0 ? anotherGuest : await this.lifeNow()),
     };
-  }
-
-  /** QEMU has a guard beside it, v86 is its own. */
-  private get processesEach(): number {
-    return this.before.driver === 'v86' ? 1 : 2;
   }
 
   private async lifeNow(): Promise<typeof anotherGuest> {

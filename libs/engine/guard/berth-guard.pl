@@ -12,11 +12,11 @@
 #     [--update KEY=PATH]... [--create KEY=PATH]... [--memory MIB[,VMM,PID,TICKS,NUMBER]] [--cgroup DIRECTORY]...
 #     [--scoped yes] -- ARGV
 #
-# In ARGV, but for what follows -append, `{KEY}` becomes the descriptor of a listening KEY.sock or of an open file, so
-# that the vmm itself needs no right to any directory or device. With --lease the vmm is killed once the boot-clock second
-# written in FILE has passed. `{memory}` of --memory is a file without a name that is memory: a new one, or descriptor
-# NUMBER of process PID, which was started at TICKS and is the vmm VMM. The new vmm is put into each --cgroup, which goes
-# with it. With --scoped it reaches no abstract unix socket and signals nobody.
+# In ARGV, but for what follows -append or --cmdline=, `{KEY}` becomes the descriptor of a listening KEY.sock or of an
+# open file, so that the vmm itself needs no right to any directory or device. With --lease the vmm is killed once the
+# boot-clock second written in FILE has passed. `{memory}` of --memory is a file without a name that is memory: a new one,
+# or descriptor NUMBER of process PID, which was started at TICKS and is the vmm VMM. The new vmm is put into each
+# --cgroup, which goes with it. With --scoped it reaches no abstract unix socket and signals nobody.
 use strict;    # and -w: the modules `warnings` and `constant` take as long to load as perl takes to start
 
 # Of Linux. The modules that know them take longer to load than all the rest of the guard takes to start its vmm.
@@ -78,7 +78,8 @@ if (my $memory = $option{memory}) {
     $key{memory} = fileno $handle;
 }
 for my $at (0 .. $#ARGV) {
-    next if $at > 0 && $ARGV[$at - 1] eq '-append';    # the guest's owner may have written that
+    my $isOfOwner = $at > 0 && $ARGV[$at - 1] eq '-append' || $ARGV[$at] =~ /^--cmdline=/;
+    next if $isOfOwner;    # whatever a guest's kernel is told
     $ARGV[$at] =~ s/\{([a-z][a-z0-9-]*)\}/$key{$1} \/\/ die "no key $1\n"/ge;
 }
 

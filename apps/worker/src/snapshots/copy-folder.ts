@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EngineError } from '@berth/engine/driver.js';
-import { setprivPath } from '@berth/engine/qemu/user-ids.js';
+import { setprivPath } from '@berth/engine/confinement/user-ids.js';
 
 /** Not a byte read or written in all this time: no disk that works takes so long for one block. */
 const defaultStallMs = 30_000;

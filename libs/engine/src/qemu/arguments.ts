@@ -1,5 +1,4 @@
-import { consoleMaxBytes } from '@berth/domain/limits.js';
-import { leaseSeconds } from '../vmm/lease.js';
+import { guardLine, type Guarding } from '../confinement/guarding.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import { consoleArguments, hasAgentPort } from './consoles.js';
 import { driveArguments } from './drives.js';
@@ -9,22 +8,10 @@ import { openedFiles, type MachineFiles } from './opened-files.js';
 import { screenFolderKey } from './screen-socket.js';
 import { memoryOf, stateArguments, stateFiles } from './state-arguments.js';
 
-export interface LaunchOptions extends MachineFiles {
+export interface LaunchOptions extends MachineFiles, Guarding {
   readonly qemuPath: string;
-  readonly guardPath: string;
-  readonly leasePath: string;
   /** Whether this version of QEMU can save a guest: then it is given a file to save to. */
   readonly saves: boolean;
-  /** The unprivileged user and group of the vmm; absent when the worker may not change them. */
-  readonly userId?: number;
-  /** The one group it is in beside that; absent: none. */
-  readonly groupId?: number;
-  /** Where setpriv stands; absent on a machine without it: then a vmm is not tied to the life of its guard. */
-  readonly setprivPath?: string;
-  /** The machine's kernel can keep it from abstract unix sockets and from other processes. */
-  readonly isScoped?: boolean;
-  /** Directories of the control groups that the vmm is put into as it starts. */
-  readonly cgroups: readonly string[];
 }
 
 /**
@@ -32,19 +19,14 @@ export interface LaunchOptions extends MachineFiles {
  * filled in by the guard with the descriptor of what it opened: QEMU itself runs as nobody and can reach no directory.
  */
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
-  const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
   const sockets = ['qmp', ...(hasAgentPort(spec) ? ['agent'] : [])];
-  return [
-    [options.guardPath],
-    ['--name', spec.instanceName, '--console-bytes', `${consoleMaxBytes}`, ...lease],
+  const flags = [
     sockets.flatMap((key) => ['--listen', key]),
     openedFiles(spec, options).flatMap(({ key, path, mode }) => [`--${mode}`, `${key}=${path}`]),
     stateFiles(spec, options.saves, options.sharesMemory === true),
-    options.cgroups.flatMap((group) => ['--cgroup', group]),
-    options.isScoped ? ['--scoped', 'yes'] : [],
-    ['--', ...confinement(options)],
-    [options.qemuPath, ...qemuArguments(spec, options), ...stateArguments(spec, options.saves)],
   ].flat();
+  const qemu = [options.qemuPath, ...qemuArguments(spec, options), ...stateArguments(spec, options.saves)];
+  return guardLine(spec, options, flags, qemu);
 }
 
 /** Nothing is attached that a guest does not use. */
@@ -85,14 +67,6 @@ function paravirtual(spec: VmmSpec): string[] {
     ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy'],
     ['-device', `virtio-balloon-pci,id=balloon${gives}`],
   ].flat();
-}
-
-/** `--pdeathsig`: a vmm without its guard would outlive its node's lease unseen. */
-function confinement({ setprivPath, userId, groupId }: LaunchOptions): string[] {
-  if (setprivPath === undefined) return [];
-  const groups = groupId === undefined ? ['--clear-groups'] : ['--groups', `${groupId}`];
-  const user = userId === undefined ? [] : ['--reuid', `${userId}`, '--regid', `${userId}`, ...groups];
-  return [setprivPath, ...user, '--no-new-privs', '--pdeathsig', 'KILL', '--'];
 }
 
 function escapeCommas(text: string): string {

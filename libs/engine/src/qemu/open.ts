@@ -1,7 +1,7 @@
 import { locate } from '../locate.js';
 import { tinyGuest } from '../tiny-guest.js';
 import type { Accelerator } from './machine.js';
-import { findConfinement } from './confinement.js';
+import { findConfinement } from '../confinement/confinement.js';
 import { findFirmware } from './firmware.js';
 import { QemuDriver } from './qemu-driver.js';
 

@@ -15,8 +15,10 @@ import { VmmDriver, type EngineFigures } from '../vmm/vmm-driver.js';
 import { settleWhole } from '../vmm/whole-guest.js';
 import type { KernelInitrdImage, VmmMemory, VmmSpec } from '../vmm-spec.js';
 import { guardArguments, qemuArguments, type LaunchOptions } from './arguments.js';
-import { cgroupPaths, makeCgroup, removeCgroup } from './cgroup.js';
-import { missingOf, type Confinement } from './confinement.js';
+import { makeCgroup, removeCgroup } from '../confinement/cgroup.js';
+import { missingOf, type Confinement } from '../confinement/confinement.js';
+import { allowMove, shutOf, type Shut } from '../confinement/guarding.js';
+import { perlPath } from '../confinement/perl.js';
 import { growDrive } from './disk-growth.js';
 import { EngineMeter } from './engine-meter.js';
 import { keepGuest, sendGuest } from './migration-source.js';
@@ -32,13 +34,10 @@ import { takeScreenshot } from './screenshot.js';
 import { connectScreen, lendScreenFolder, takeScreenSocket } from './screen-socket.js';
 import { portTaken } from './network.js';
 import { memoryOf } from './state-arguments.js';
-import { userIdOf } from './user-ids.js';
+import { userIdOf } from '../confinement/user-ids.js';
 import { canSave, qemuVersion } from './version.js';
 
-export interface QemuDriverOptions extends Omit<
-  LaunchOptions,
-  'userId' | 'groupId' | 'setprivPath' | 'leasePath' | 'saves' | 'isScoped' | 'cgroups'
-> {
+export interface QemuDriverOptions extends Omit<LaunchOptions, keyof Shut | 'leasePath' | 'saves'> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
@@ -46,8 +45,9 @@ export interface QemuDriverOptions extends Omit<
   readonly confinement: Confinement;
 }
 
-const perlPath = '/usr/bin/perl';
 const commandTimeoutMs = 5000;
+const noPostcopy =
+  'no userfaultfd: no postcopy to here; a guest that writes faster than is sent is slowed down, then stopped';
 
 /**
  * Guests as QEMU processes under guards of their own: `kvm` and `tcg` are this driver with one argument between them.
@@ -73,7 +73,8 @@ export class QemuDriver extends VmmDriver implements SendsRest, SharesMemory, Ma
   }
 
   get lacks(): readonly string[] {
-    return missingOf(this.#options.confinement);
+    const { confinement } = this.#options;
+    return [...missingOf(confinement), ...(confinement.faultAccess ? [] : [noPostcopy])];
   }
 
   override async start(spec: VmmSpec, signal: AbortSignal): Promise<VmmHandle> {
@@ -190,14 +191,13 @@ export class QemuDriver extends VmmDriver implements SendsRest, SharesMemory, Ma
     return this.#meter.figuresOf(vmm);
   }
 
-  async #allow({ vmmId }: VmmHandle, to: MigrationAddress): Promise<void> {
-    const { egress, userIds } = this.#options.confinement;
-    if (egress && userIds) await egress.allow(userIdOf(vmmId, userIds), to);
+  #allow({ vmmId }: VmmHandle, to: MigrationAddress): Promise<void> {
+    return allowMove(this.#options.confinement, vmmId, to);
   }
 }
 
 function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boolean): Launcher {
-  const { cgroups, setprivPath, userIds, isScoped = false, faultAccess } = confinement;
+  const { cgroups, userIds, faultAccess } = confinement;
   const { firmware } = options;
   const userIdFor = ({ vmmId }: VmmSpec) => userIds && userIdOf(vmmId, userIds);
   return {
@@ -210,16 +210,12 @@ function launcherOf({ confinement, ...options }: QemuDriverOptions, saves: boole
       if (isUefi(spec) && firmware) await writeVariables(firmware, join(vmmPath, variablesFile));
     },
     command: (spec, leasePath) => {
-      const userId = userIdFor(spec);
       const faultGroup = spec.origin?.kind === 'incoming' && spec.origin.postcopy ? faultAccess?.group : undefined;
-      const own = {
-        isScoped,
-        cgroups: cgroups ? cgroupPaths(cgroups, spec.vmmId) : [],
-        ...(setprivPath === undefined ? {} : { setprivPath }),
-        ...(userId === undefined ? {} : { userId }),
+      const shut = {
+        ...shutOf(confinement, spec.vmmId),
         ...(faultGroup === undefined ? {} : { groupId: faultGroup }),
       };
-      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, saves, ...own }) };
+      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, saves, ...shut }) };
     },
     isPortTaken: (lastWords) => portTaken.test(lastWords),
   };

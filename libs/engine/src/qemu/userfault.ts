@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { chmod, chown, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { setprivPath, type UserIds } from './user-ids.js';
+import { perlPath } from '../confinement/perl.js';
+import { setprivPath, type UserIds } from '../confinement/user-ids.js';
 
 /** By what a vmm may serve its own page faults: the group it is in beside its own; absent: none is needed. */
 export interface FaultAccess {
@@ -11,7 +12,6 @@ export interface FaultAccess {
 /** Of the kernel: gives out descriptors by which a process serves its own page faults. */
 const devicePath = '/dev/userfaultfd';
 const sysctlPath = '/proc/sys/vm/unprivileged_userfaultfd';
-const perlPath = '/usr/bin/perl';
 const tryTimeoutMs = 5000;
 /** 0xAA00 is `USERFAULTFD_IOC_NEW` of linux/userfaultfd.h. */
 const askForOne = `

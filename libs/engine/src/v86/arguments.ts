@@ -1,34 +1,66 @@
-import { consoleMaxBytes } from '@berth/domain/limits.js';
-import { leaseSeconds } from '../vmm/lease.js';
+import { guardLine, type Guarding } from '../confinement/guarding.js';
+import { stateFile } from '../vmm/saving.js';
 import type { VmmSpec } from '../vmm-spec.js';
 import type { Firmware } from './firmware.js';
 import { kernelImageOf } from './image.js';
 
-export interface LaunchOptions extends Firmware {
-  readonly guardPath: string;
-  readonly leasePath: string;
+/** Node and what it runs: handed over open, as either may stand in a folder that is closed to other users. */
+export interface Emulator {
+  /** Of Node. */
+  readonly nodePath: string;
+  /** Under it stand `mainPath` and the npm packages. */
+  readonly codePath: string;
+  readonly mainPath: string;
+}
+
+export interface LaunchOptions extends Firmware, Guarding {
+  readonly emulator: Emulator;
 }
 
 /** v86's time stamp counter runs at exactly 1 GHz: a kernel that is told so need not measure it on a busy machine. */
 const emulationParameters = ['no_timer_check', 'tsc_early_khz=1000000', 'tsc=reliable', 'lpj=5000000'];
 
-/** For Node itself: small heaps and few threads, as the guest's memory is not on the heap. */
+/** Small heaps and few threads, as the guest's memory is not on the heap. */
 const nodeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-warnings'];
+/** Else Node asks where a descriptor's folder really stands, and goes there. */
+const staysInFolder = ['--preserve-symlinks', '--preserve-symlinks-main'];
 
-/** The whole command line of a vmm after `node`: v86 and its guard are one process. */
+/** Node with that program, by numbers or keys of descriptors of itself and of its code. */
+export function nodeLine(node: string, code: string, mainPath: string, flags: readonly string[] = []): string[] {
+  return [`/proc/self/fd/${node}`, ...staysInFolder, ...flags, `/proc/self/fd/${code}/${mainPath}`];
+}
+
+/** The whole command line of a vmm: perl, the guard and its flags, then v86 in Node, which opens nothing itself. */
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
   const { origin } = spec;
+  const { emulator, biosPath, vgaBiosPath } = options;
   const image = kernelImageOf(spec);
-  const restore = origin && 'statePath' in origin ? ['--restore', origin.statePath] : [];
-  const incoming = origin?.kind === 'incoming' ? ['--incoming'] : [];
-  const lease = spec.onIsolation === 'stop' ? ['--lease', options.leasePath, '--lease-seconds', `${leaseSeconds}`] : [];
+  const incoming = origin && 'statePath' in origin ? { incoming: origin.statePath } : {};
+  const read = {
+    node: emulator.nodePath,
+    code: emulator.codePath,
+    bios: biosPath,
+    'vga-bios': vgaBiosPath,
+    kernel: image.kernelPath,
+    initrd: image.initrdPath,
+    ...incoming,
+  };
+  const flags = [
+    ['--listen', 'qmp', '--listen', 'agent'],
+    Object.entries(read).flatMap(([key, path]) => ['--read', `${key}=${path}`]),
+    ['--create', `outgoing=${stateFile}`],
+  ].flat();
+  const node = nodeLine('{node}', '{code}', emulator.mainPath, [...nodeFlags, `--title=berth-${spec.instanceName}`]);
+  return guardLine(spec, options, flags, [...node, ...machineArguments(spec, image.cmdline)]);
+}
+
+function machineArguments({ instanceName, memoryMib, origin }: VmmSpec, cmdline: string): string[] {
   return [
-    [...nodeFlags, `--title=berth-${spec.instanceName}`, options.guardPath],
-    ['--name', spec.instanceName, '--memory-mib', `${spec.memoryMib}`, '--console-bytes', `${consoleMaxBytes}`],
-    ['--bios', options.biosPath, '--vga-bios', options.vgaBiosPath],
-    ['--kernel', image.kernelPath, '--initrd', image.initrdPath],
-    // in one word: it may begin with a dash
-    [`--cmdline=${[image.cmdline, ...emulationParameters, `hostname=${spec.instanceName}`].join(' ')}`],
-    [...lease, ...restore, ...incoming],
+    ['--memory-mib', `${memoryMib}`, '--qmp', '{qmp}', '--agent', '{agent}', '--outgoing', '{outgoing}'],
+    ['--bios', '{bios}', '--vga-bios', '{vga-bios}', '--kernel', '{kernel}', '--initrd', '{initrd}'],
+    // in one word: it may begin with a dash, and the guard replaces nothing in it
+    [`--cmdline=${[cmdline, ...emulationParameters, `hostname=${instanceName}`].join(' ')}`],
+    origin && 'statePath' in origin ? ['--restore', '{incoming}'] : [],
+    origin?.kind === 'incoming' ? ['--incoming'] : [],
   ].flat();
 }

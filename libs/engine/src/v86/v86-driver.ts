@@ -1,7 +1,12 @@
 import { v86Limits } from '@berth/domain/boot-needs.js';
 import { createHash } from 'node:crypto';
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MakesTemplates } from '../abilities.js';
+import { makeCgroup, removeCgroup } from '../confinement/cgroup.js';
+import type { Confinement } from '../confinement/confinement.js';
+import { allowMove, shutOf, type Shut } from '../confinement/guarding.js';
+import { perlPath } from '../confinement/perl.js';
 import { EngineError, type EngineCapabilities, type VmmHandle } from '../driver.js';
 import type {
   Departure,
@@ -22,27 +27,26 @@ import { guardArguments, type LaunchOptions } from './arguments.js';
 import { checkKernel, kernelImageOf } from './image.js';
 import { goOn, listenForGuest, placeOf, sendGuest } from './moving.js';
 
-export interface V86DriverOptions extends Omit<LaunchOptions, 'leasePath'> {
+export interface V86DriverOptions extends Omit<LaunchOptions, keyof Shut | 'leasePath'> {
   /** This node's own directory; nobody else may write to it. */
   readonly statePath: string;
   /** What `probe` boots. */
   readonly smokeImage: KernelInitrdImage;
   /** Of the npm package. */
   readonly version: string;
+  readonly confinement: Confinement;
+  /** What of it is not to be had here, one line each. */
+  readonly lacks: readonly string[];
 }
 
 /** The tiny guest needs about 3 CPU seconds; a machine that shares its cores with many is still of use. */
 const bootTimeoutMs = 60_000;
 const commandTimeoutMs = 5000;
 const saveTimeoutMs = 60_000;
-const lacks = [
-  'under v86 every vmm runs as the user of the worker: one that is taken over reaches what that reaches, and its ports',
-  'under v86 no seccomp and no cgroups: system calls, CPU, memory and processes of a vmm are not bounded',
-];
 
 /**
- * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and nothing else. One Node
- * process each, which is its own guard. A guest moves standing still: its state goes from one vmm to the other.
+ * Guests of 32 bits in v86, an emulator that comes from npm: for machines that have Node and no QEMU. One Node process
+ * each, under a guard as QEMU's have. A guest moves standing still: its state goes from one vmm to the other.
  */
 export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   readonly #options: V86DriverOptions;
@@ -57,7 +61,13 @@ export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   }
 
   get lacks(): readonly string[] {
-    return lacks;
+    return this.#options.lacks;
+  }
+
+  override async release(handle: VmmHandle): Promise<void> {
+    await super.release(handle);
+    const { cgroups } = this.#options.confinement;
+    if (cgroups) await removeCgroup(cgroups, handle.vmmId);
   }
 
   async probe(limitMs = bootTimeoutMs): Promise<EngineCapabilities> {
@@ -80,6 +90,7 @@ export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   }
 
   async migrate(handle: VmmHandle, order: MigrationOrder): Promise<Departure> {
+    await allowMove(this.#options.confinement, handle.vmmId, order.to);
     return sendGuest(await this.known.live(handle), order);
   }
 
@@ -97,8 +108,13 @@ export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   async save(handle: VmmHandle, statePath: string): Promise<void> {
     const vmm = await this.known.live(handle);
     await this.pause(handle);
-    await qmpOf(vmm).execute('save-state', saveTimeoutMs);
-    await keepState(join(vmm.path, stateFile), statePath);
+    const own = join(vmm.path, stateFile);
+    try {
+      await qmpOf(vmm).execute('save-state', saveTimeoutMs);
+      await keepState(own, statePath);
+    } finally {
+      await truncate(own); // as large as what the guest has of memory
+    }
   }
 
   async becomeTemplate(handle: VmmHandle): Promise<void> {
@@ -111,7 +127,7 @@ export class V86Driver extends VmmDriver implements Migrates, MakesTemplates {
   }
 }
 
-function launcherOf(options: V86DriverOptions): Launcher {
+function launcherOf({ confinement, ...options }: V86DriverOptions): Launcher {
   return {
     async check(spec) {
       checkShape(spec);
@@ -119,11 +135,13 @@ function launcherOf(options: V86DriverOptions): Launcher {
       await checkImage(image, false);
       await checkKernel(image.kernelPath);
     },
-    prepare: () => Promise.resolve(),
-    command: (spec, leasePath) => ({
-      program: process.execPath,
-      args: guardArguments(spec, { ...options, leasePath }),
-    }),
+    prepare: async (spec) => {
+      if (confinement.cgroups) await makeCgroup(confinement.cgroups, spec, 'v86');
+    },
+    command: (spec, leasePath) => {
+      const shut = shutOf(confinement, spec.vmmId);
+      return { program: perlPath, args: guardArguments(spec, { ...options, leasePath, ...shut }) };
+    },
     isPortTaken: () => false, // it listens on none
   };
 }

@@ -97,8 +97,11 @@ export interface FoundProcess extends ProcessIdentity {
   readonly cwd: string;
 }
 
-/** What a guard and its vmm are called from fork to end, so that a person's shell in their directory is not one. */
-const guardOrVmm = /^(berth-|perl$|setpriv$|qemu-system)/;
+/**
+ * What a guard and its vmm are called from fork to end, so that a person's shell in their directory is not one. Node is
+ * started by the number of a descriptor, and called that until it gives itself the name of its instance.
+ */
+const guardOrVmm = /^(berth-|perl$|setpriv$|qemu-system|\d+$)/;
 
 /** Every guard and vmm of this machine, zombies aside, that works in `directory` or below, be that deleted or not. */
 export async function vmmProcessesBelow(directory: string): Promise<FoundProcess[]> {

@@ -158,7 +158,7 @@ export abstract class VmmDriver implements EngineDriver, Pauses, RunsGuestComman
     const vcpus = engine && (await threadTimes(engine, vcpuThreads)); // before the whole, which they are a part of
     const usage = engine && (await processUsage(engine));
     if (!guard || !usage) throw new EngineError('not-found', `vmm ${handle.vmmId} has no process`);
-    const guardUsage = guard.pid === engine.pid ? undefined : await processUsage(guard); // v86 is its own guard
+    const guardUsage = await processUsage(guard);
     return {
       cpuMs: usage.cpuMs + (guardUsage?.cpuMs ?? 0),
       ...(vcpus && { vcpuMs: vcpus.runMs, cpuDelayMs: vcpus.delayMs }),

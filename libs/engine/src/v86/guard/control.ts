@@ -13,8 +13,11 @@ export type Command = (args: unknown) => unknown;
 export class Control {
   readonly #socket: SingleClient;
 
-  constructor(private readonly commands: Readonly<Record<string, Command>>) {
-    this.#socket = new SingleClient('qmp.sock', () => {
+  constructor(
+    listening: number,
+    private readonly commands: Readonly<Record<string, Command>>,
+  ) {
+    this.#socket = new SingleClient(listening, () => {
       setImmediate(() => this.#say(greeting));
       return lineReader(lineMaxChars, (line) => void this.#answer(line));
     });
@@ -22,10 +25,6 @@ export class Control {
 
   tell(event: string): void {
     this.#say({ event, timestamp: { seconds: Math.floor(Date.now() / 1000), microseconds: 0 } });
-  }
-
-  close(): void {
-    this.#socket.close();
   }
 
   async #answer(line: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { V86 } from 'v86';
@@ -165,6 +166,12 @@ export class Machine {
     emulator.write_memory(initrd, at);
     emulator.write_memory(new Uint8Array(new Uint32Array([at, initrd.length]).buffer), ramdiskImageAt);
   }
+}
+
+/** @throws where this process may not read all that v86 is */
+export async function loadEmulator(): Promise<void> {
+  await access(wasmPath, constants.R_OK);
+  await import('v86');
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {

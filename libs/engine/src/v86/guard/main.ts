@@ -1,4 +1,8 @@
-import { Guard } from './guard.js';
-import { parseGuardArguments } from './options.js';
+import { Emulation } from './emulation.js';
+import { loadEmulator } from './machine.js';
+import { parseEmulationArguments } from './options.js';
 
-await Guard.run(parseGuardArguments(process.argv.slice(2)));
+/** Told to `try`, it ends well where it could run. */
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'try' && rest.length === 0) await loadEmulator();
+else await Emulation.run(parseEmulationArguments(process.argv.slice(2)));

@@ -1,18 +1,20 @@
 import { parseArgs } from 'node:util';
 
-/** What a guard is told on its command line; `arguments.ts` writes it. */
-export interface GuardOptions {
-  readonly name: string;
+/** What the process of a vmm is told on its command line, by numbers of descriptors; `arguments.ts` writes it. */
+export interface EmulationOptions {
   readonly memoryMib: number;
-  readonly consoleBytes: number;
-  readonly bios: string;
-  readonly vgaBios: string;
-  readonly kernel: string;
-  readonly initrd: string;
+  /** Listening sockets. */
+  readonly qmp: number;
+  readonly agent: number;
+  readonly bios: number;
+  readonly vgaBios: number;
+  readonly kernel: number;
+  readonly initrd: number;
   readonly cmdline: string;
-  readonly lease?: { readonly path: string; readonly seconds: number };
+  /** Where it is saved to. */
+  readonly outgoing: number;
   /** A saved state to take up, standing still, instead of booting. */
-  readonly restore?: string;
+  readonly restore?: number;
   /** Waits for a guest from another vmm instead of booting. */
   readonly incoming: boolean;
 }
@@ -20,20 +22,19 @@ export interface GuardOptions {
 const text = { type: 'string' } as const;
 
 /** @throws when a flag is missing or unknown */
-export function parseGuardArguments(args: readonly string[]): GuardOptions {
+export function parseEmulationArguments(args: readonly string[]): EmulationOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      name: text,
       'memory-mib': text,
-      'console-bytes': text,
+      qmp: text,
+      agent: text,
       bios: text,
       'vga-bios': text,
       kernel: text,
       initrd: text,
       cmdline: text,
-      lease: text,
-      'lease-seconds': text,
+      outgoing: text,
       restore: text,
       incoming: { type: 'boolean' },
     },
@@ -44,16 +45,16 @@ export function parseGuardArguments(args: readonly string[]): GuardOptions {
     return value;
   };
   return {
-    name: needed('name'),
     memoryMib: Number(needed('memory-mib')),
-    consoleBytes: Number(needed('console-bytes')),
-    bios: needed('bios'),
-    vgaBios: needed('vga-bios'),
-    kernel: needed('kernel'),
-    initrd: needed('initrd'),
+    qmp: Number(needed('qmp')),
+    agent: Number(needed('agent')),
+    bios: Number(needed('bios')),
+    vgaBios: Number(needed('vga-bios')),
+    kernel: Number(needed('kernel')),
+    initrd: Number(needed('initrd')),
     cmdline: needed('cmdline'),
+    outgoing: Number(needed('outgoing')),
     incoming: values.incoming === true,
-    ...(values.lease === undefined ? {} : { lease: { path: values.lease, seconds: Number(needed('lease-seconds')) } }),
-    ...(values.restore === undefined ? {} : { restore: values.restore }),
+    ...(values.restore === undefined ? {} : { restore: Number(values.restore) }),
   };
 }

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { ftruncate, readFile, write } from 'node:fs';
+import { promisify } from 'node:util';
 import { versionOfV86 } from '../version.js';
 import type { MachineState } from './machine.js';
 
@@ -21,11 +22,19 @@ export function unpackState(packed: Buffer, memoryMib: number): MachineState {
   return { guestMs: Number(guestMs), bytes: Uint8Array.from(packed.subarray(line.length)).buffer };
 }
 
-export async function writeState(path: string, memoryMib: number, state: MachineState): Promise<void> {
-  await writeFile(path, packState(memoryMib, state), { mode: 0o600 });
+/** `file` is the number of a descriptor. */
+export async function writeState(file: number, memoryMib: number, state: MachineState): Promise<void> {
+  await promisify(ftruncate)(file, 0);
+  let position = 0;
+  for (const part of packState(memoryMib, state)) {
+    for (let at = 0; at < part.length;) {
+      const { bytesWritten } = await promisify(write)(file, part, at, part.length - at, position);
+      [at, position] = [at + bytesWritten, position + bytesWritten];
+    }
+  }
 }
 
 /** @throws when it is no state of such a machine */
-export async function readState(path: string, memoryMib: number): Promise<MachineState> {
-  return unpackState(await readFile(path), memoryMib);
+export async function readState(file: number, memoryMib: number): Promise<MachineState> {
+  return unpackState(await promisify(readFile)(file), memoryMib);
 }

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { findCgroups, type CgroupRoot } from './cgroup.js';
 import { Egress } from './egress.js';
-import { findFaultAccess, type FaultAccess } from './userfault.js';
+import { findFaultAccess, type FaultAccess } from '../qemu/userfault.js';
+import { perlPath } from './perl.js';
 import { setprivPath, type UserIds } from './user-ids.js';
 
 /** How far this machine lets a vmm be shut in; tried, not guessed: a namespace or a container may lack any of it. */
@@ -22,7 +23,6 @@ export interface Confinement {
   readonly cgroups?: CgroupRoot;
 }
 
-const perlPath = '/usr/bin/perl';
 const tryTimeoutMs = 5000;
 /** Above every range in use; or `nobody`, where a user namespace maps no more. */
 const candidates: readonly UserIds[] = [
@@ -47,7 +47,7 @@ export async function findConfinement(statePath: string): Promise<Confinement> {
 
 /** What of it this machine lacks, one line each, for people who may want to change that. */
 export function missingOf(confinement: Confinement): string[] {
-  const { setprivPath: setpriv, userIds, egress, isScoped = false, cgroups, faultAccess } = confinement;
+  const { setprivPath: setpriv, userIds, egress, isScoped = false, cgroups } = confinement;
   return [
     setpriv === undefined ? 'no setpriv: a vmm outlives a guard that is killed' : '',
     userIds === undefined ? 'not root: every vmm runs as the user of the worker' : '',
@@ -58,9 +58,6 @@ export function missingOf(confinement: Confinement): string[] {
       ? ''
       : 'no scopes (root and Landlock of Linux 6.12): a vmm that is taken over reaches abstract unix sockets',
     cgroups === undefined ? 'no writable cgroups: CPU, memory and processes of a vmm are not bounded' : '',
-    faultAccess === undefined
-      ? 'no userfaultfd: no postcopy to here; a guest that writes faster than is sent is slowed down, then stopped'
-      : '',
   ].filter((line) => line !== '');
 }
 

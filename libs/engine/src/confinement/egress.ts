@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, isIPv6, type AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { MigrationAddress } from '../migration.js';
+import { perlPath } from './perl.js';
 import { setprivPath, type UserIds } from './user-ids.js';
 
 const nftPath = '/usr/sbin/nft';
-const perlPath = '/usr/bin/perl';
 const runTimeoutMs = 5000;
 /** Disks go first, and only then QEMU connects to send the memory: longer than a move may take. */
 const allowedSeconds = 900;

@@ -61,6 +61,12 @@ test('version 1: each hierarchy gets its own part of it', async () => {
   expect(await valuesIn(memory)).toEqual({ 'memory.limit_in_bytes': `${(64 + 32 + 128) * 1024 * 1024}` });
 });
 
+test('a vmm of v86 gets memory for the copies of a state that it has while its guest moves', async () => {
+  const path = await group(join(folder, 'v1'), ['memory.max']);
+  await makeCgroup({ version: 2, paths: [folder] }, spec, 'v86');
+  expect(await valuesIn(path)).toEqual({ 'memory.max': `${(5 * 64 + 200 + 128) * 1024 * 1024}` });
+});
+
 test('a limit that the kernel does not know is left out, and the group is used all the same', async () => {
   await group(join(folder, 'v1'), ['memory.max']);
   await makeCgroup({ version: 2, paths: [folder] }, spec, 'tcg');

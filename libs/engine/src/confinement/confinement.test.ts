@@ -28,9 +28,9 @@ test('a user whom others of the machine share is shut in by no packet filter', a
 });
 
 test('what a machine lacks is said, one line for each', () => {
-  expect(missingOf({})).toHaveLength(6);
+  expect(missingOf({})).toHaveLength(5);
   const cgroups = { version: 2, paths: ['/groups'] } as const;
   const users = { setprivPath: '/usr/bin/setpriv', userIds: { first: 1, count: 1 } };
-  const others = { isScoped: true, cgroups, faultAccess: {} };
+  const others = { isScoped: true, cgroups };
   expect(missingOf({ ...users, ...others })).toEqual([expect.stringContaining('nftables')]);
 });
