@@ -23,6 +23,7 @@ const options = {
   setprivPath: '/usr/bin/setpriv',
   userId: 1_900_000_001,
   isScoped: true,
+  isFiltered: true,
   cgroups: ['/groups/memory/v1'],
 };
 const lineOf = (changes: Partial<VmmSpec>) => guardArguments({ ...spec, ...changes }, options);
@@ -39,7 +40,7 @@ test('the command line of a vmm is this one', () => {
     '/guard.pl --name web-1 --console-bytes 1048576 --lease /node/lease --lease-seconds 12' +
       ' --listen qmp --listen agent --read node=/node --read code=/berth --read bios=/bios --read vga-bios=/vga' +
       ' --read kernel=/images/bzImage --read initrd=/images/initrd --read incoming=/state --create outgoing=state' +
-      ' --cgroup /groups/memory/v1 --scoped yes' +
+      ' --filtered yes --cgroup /groups/memory/v1 --scoped yes' +
       ' -- /usr/bin/setpriv --reuid 1900000001 --regid 1900000001 --clear-groups --no-new-privs --pdeathsig KILL --' +
       ' /proc/self/fd/{node} --preserve-symlinks --preserve-symlinks-main' +
       ' --max-semi-space-size=1 --v8-pool-size=1 --no-warnings --title=berth-web-1 /proc/self/fd/{code}/dist/main.js' +

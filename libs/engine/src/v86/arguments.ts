@@ -15,6 +15,8 @@ export interface Emulator {
 
 export interface LaunchOptions extends Firmware, Guarding {
   readonly emulator: Emulator;
+  /** The guard can keep system calls from it that it does not need, which Node cannot by itself. */
+  readonly isFiltered: boolean;
 }
 
 /** v86's time stamp counter runs at exactly 1 GHz: a kernel that is told so need not measure it on a busy machine. */
@@ -33,7 +35,7 @@ export function nodeLine(node: string, code: string, mainPath: string, flags: re
 /** The whole command line of a vmm: perl, the guard and its flags, then v86 in Node, which opens nothing itself. */
 export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] {
   const { origin } = spec;
-  const { emulator, biosPath, vgaBiosPath } = options;
+  const { emulator, biosPath, vgaBiosPath, isFiltered } = options;
   const image = kernelImageOf(spec);
   const incoming = origin && 'statePath' in origin ? { incoming: origin.statePath } : {};
   const read = {
@@ -49,6 +51,7 @@ export function guardArguments(spec: VmmSpec, options: LaunchOptions): string[] 
     ['--listen', 'qmp', '--listen', 'agent'],
     Object.entries(read).flatMap(([key, path]) => ['--read', `${key}=${path}`]),
     ['--create', `outgoing=${stateFile}`],
+    isFiltered ? ['--filtered', 'yes'] : [],
   ].flat();
   const node = nodeLine('{node}', '{code}', emulator.mainPath, [...nodeFlags, `--title=berth-${spec.instanceName}`]);
   return guardLine(spec, options, flags, [...node, ...machineArguments(spec, image.cmdline)]);

@@ -17,7 +17,8 @@ const tryTimeoutMs = 10_000;
 const closed =
   'Node, or dist and node_modules of Berth, are closed to other users (open these, and not .data, by chmod -R o+rX): ' +
   'every vmm of v86 runs as the user of the worker, and reaches what that reaches';
-const noSeccomp = 'under v86 no seccomp: a vmm that is taken over may make every system call of its user';
+const noSeccomp =
+  'under v86 no seccomp (Linux on x86-64): a vmm that is taken over may make every system call of its user';
 
 /**
  * `statePath` is the node's own directory; what ran from it before is found again. `nodePath`: another Node.
@@ -29,6 +30,8 @@ export async function openV86Driver(statePath: string, nodePath = process.execPa
       cause,
     });
   });
+  const guardPath = locate('libs/engine/guard/berth-guard.pl');
+  const isFiltered = await canFilter(guardPath);
   const codePath = locate(mainPath).slice(0, -mainPath.length);
   const emulator = { nodePath, codePath, mainPath };
   const found = await findConfinement(statePath);
@@ -37,13 +40,23 @@ export async function openV86Driver(statePath: string, nodePath = process.execPa
   return V86Driver.open({
     statePath,
     emulator,
-    guardPath: locate('libs/engine/guard/berth-guard.pl'),
+    guardPath,
+    isFiltered,
     smokeImage: tinyGuest('i386'),
     version: versionOfV86(),
     confinement: mayRun ? found : withoutUsers,
-    lacks: [...missingOf(found), ...(mayRun ? [] : [closed]), noSeccomp],
+    lacks: [...missingOf(found), ...(mayRun ? [] : [closed]), ...(isFiltered ? [] : [noSeccomp])],
     ...findFirmware(),
   });
+}
+
+/** Of the numbers of x86-64, tried by the guard itself. */
+async function canFilter(guardPath: string): Promise<boolean> {
+  if (process.arch !== 'x64') return false;
+  return promisify(execFile)(perlPath, [guardPath, '--filtered', 'yes', '--']).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A checkout, or Node itself, may be closed to the users of vmms: tried, as such a user. */
