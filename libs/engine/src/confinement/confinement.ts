@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { findCgroups, type CgroupRoot } from './cgroup.js';
 import { Egress } from './egress.js';
-import { findFaultAccess, type FaultAccess } from '../qemu/userfault.js';
+import { findFaultAccess, type FaultAccess } from './userfault.js';
 import { perlPath } from './perl.js';
 import { setprivPath, type UserIds } from './user-ids.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { VmmSpec } from '../vmm-spec.js';
 import { guardArguments } from './arguments.js';
-import { parseEmulationArguments } from './guard/options.js';
+import { parseEmulationArguments } from './emulator/options.js';
 
 const spec: VmmSpec = {
   vmmId: 'v1',

@@ -12,7 +12,7 @@ import { findFirmware } from './firmware.js';
 import { V86Driver } from './v86-driver.js';
 import { versionOfV86 } from './version.js';
 
-const mainPath = 'dist/libs/engine/src/v86/guard/main.js';
+const mainPath = 'dist/libs/engine/src/v86/emulator/main.js';
 const tryTimeoutMs = 10_000;
 const closed =
   'Node, or dist and node_modules of Berth, are closed to other users (open these, and not .data, by chmod -R o+rX): ' +

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { chmod, chown, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { perlPath } from '../confinement/perl.js';
-import { setprivPath, type UserIds } from '../confinement/user-ids.js';
+import { perlPath } from './perl.js';
+import { setprivPath, type UserIds } from './user-ids.js';
 
 /** By what a vmm may serve its own page faults: the group it is in beside its own; absent: none is needed. */
 export interface FaultAccess {
