@@ -1,8 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageContent } from '@berth/contracts/http/image.js';
@@ -15,34 +12,24 @@ import type { WorkerNode } from '../nodes/worker-node.js';
 import { Vmm } from '../vmms/vmm.js';
 import { VmmTable } from '../vmms/vmm-table.js';
 import { ImageCache } from './image-cache.js';
+import { ImageOrigin } from './image-origin.fixture.js';
 import { contentsOf } from './node-contents.js';
 
 let folder: string;
-let server: Server;
-let contents: Map<string, Buffer>;
+let origin: ImageOrigin;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-kernel-image-'));
-  contents = new Map();
-  server = createServer(({ url = '' }, response) => response.end(contents.get(url.slice(-64))));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  origin = await ImageOrigin.open();
 });
 afterEach(async () => {
-  server.close();
-  server.closeAllConnections();
+  origin.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 type KernelContent = Extract<ImageContent, { kind: 'kernel-initrd' }>;
 
-function partOf(bytes: Buffer): { sha256: string; sizeBytes: number } {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  contents.set(sha256, bytes);
-  return { sha256, sizeBytes: bytes.length };
-}
-
 function kernelOf(): KernelContent {
-  const [kernel, initrd] = [partOf(randomBytes(100_000)), partOf(randomBytes(50_000))];
+  const [kernel, initrd] = [origin.add(randomBytes(100_000)), origin.add(randomBytes(50_000))];
   return { kind: 'kernel-initrd', kernel, initrd, cmdline: 'quiet', ready: 'firmware' };
 }
 
@@ -67,7 +54,7 @@ function open(running: readonly KernelContent[] = [], maxBytes = 2 ** 30): Image
   });
   const config = {
     BERTH_DATA_DIR: folder,
-    BERTH_IMAGE_ORIGIN: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    BERTH_IMAGE_ORIGIN: origin.url,
     BERTH_AGENT_SECRET: 'a secret of sixteen or more',
     BERTH_IMAGE_CACHE_GIB: maxBytes / 1024 ** 3,
   } as WorkerConfig;
@@ -81,7 +68,7 @@ describe('a kernel with its RAM disk', () => {
     const located = await open().locate(image, (received) => heard.push(received));
     const [kernelPath, initrdPath] = sumsOf(image).map((sum) => join(folder, 'images', sum));
     expect(located).toEqual({ kind: 'kernel-initrd', kernelPath, initrdPath, cmdline: 'quiet' });
-    expect(await readFile(initrdPath ?? '')).toEqual(contents.get(image.initrd.sha256));
+    expect(await readFile(initrdPath ?? '')).toEqual(origin.contents.get(image.initrd.sha256));
     expect(heard).toEqual(heard.toSorted((one, other) => one - other));
     expect([heard.includes(100_000), heard.at(-1)]).toEqual([true, 150_000]);
   });
@@ -90,7 +77,7 @@ describe('a kernel with its RAM disk', () => {
     const spoilt = (['kernel', 'initrd'] as const).map((part) => {
       const image = kernelOf();
       const { sha256, sizeBytes } = { sizeBytes: 0, ...image[part] };
-      contents.set(sha256, Buffer.alloc(sizeBytes));
+      origin.contents.set(sha256, Buffer.alloc(sizeBytes));
       return { image, sha256 };
     });
     const refused = expect.objectContaining({ code: 'image-unavailable' });
